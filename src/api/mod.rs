@@ -1,0 +1,29 @@
+//! The JSON API. Handlers parse, make one call into `domain`, and shape the answer; the OpenAPI document is made from
+//! their signatures and doc comments.
+
+mod error;
+mod json;
+mod schema;
+mod users;
+
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
+use poem_openapi::OpenApiService;
+
+pub use json::BODY_LIMIT;
+
+fn service() -> OpenApiService<users::Api, ()> {
+    OpenApiService::new(users::Api, "Rollcall", env!("CARGO_PKG_VERSION"))
+}
+
+/// The API's routes.
+pub fn endpoint() -> impl Endpoint<Output = Response> {
+    service().into_endpoint().around(error::in_json)
+}
+
+/// The document as poem-openapi generates it; `docs` completes it.
+pub fn document() -> String {
+    service().spec()
+}
+
+/// The source of the routes, as the documentation offers it.
+pub const ROUTE_SOURCE: &str = include_str!("users.rs");

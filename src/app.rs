@@ -1,0 +1,136 @@
+//! What every handler has at hand. Cheap to clone.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, Read, Write};
+use crate::domain::passwords;
+use crate::domain::tokens::{self, Caller, Claims};
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::keys::Keys;
+
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    db: Db,
+    keys: Keys,
+    /// Each hash takes 19 MiB; the rest wait here instead of in memory.
+    hashing: Arc<Semaphore>,
+    listening: OnceLock<SocketAddr>,
+}
+
+/// Password hashes computed at the same time.
+const HASHERS: usize = 2;
+
+impl App {
+    /// Opens the data folder that `config` names. Several may be open at once; only a server takes its lock.
+    pub fn open(config: Config, clock: Clock) -> Result<Self> {
+        let folder = Folder::open(&config.data)?;
+        let keys = match &config.key {
+            Some(key) => Keys::parse(key)?,
+            None => Keys::parse(&folder.key(Keys::generate)?)?,
+        };
+        let db = Db::open(&folder.database(), clock)?;
+        let hashing = Arc::new(Semaphore::new(HASHERS));
+        Ok(Self(Arc::new(Inner { config, db, keys, hashing, listening: OnceLock::new() })))
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// Looks, as whoever `caller` turns out to be in the same snapshot.
+    pub async fn read<T, F>(&self, caller: Caller, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Read) -> Result<T> + Send + 'static,
+    {
+        let identified = move |r: &mut Read| {
+            let actor = tokens::identify(r, &caller)?;
+            r.acting_as(actor);
+            f(r)
+        };
+        self.db().read(identified).await
+    }
+
+    /// Changes things, as whoever `caller` turns out to be in the same transaction: a token that was revoked or a
+    /// permission that was taken away a moment ago is not honoured.
+    pub async fn write<T, F>(&self, caller: Caller, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
+    {
+        let identified = move |w: &mut Write| {
+            let actor = tokens::identify(w, &caller)?;
+            w.acting_as(actor);
+            f(w)
+        };
+        self.db().write(identified).await
+    }
+
+    pub fn seal(&self, claims: &Claims) -> Result<String> {
+        self.0.keys.seal(claims)
+    }
+
+    pub fn open_token(&self, token: &str) -> Result<Claims> {
+        self.0.keys.open(token)
+    }
+
+    /// Hashes a password off the server's own threads, a few at a time.
+    pub async fn hash_password(&self, password: String) -> Result<String> {
+        self.hashing(move || passwords::hash(&password)).await?
+    }
+
+    /// Whether a password is the one behind the hash; takes the same time without one.
+    pub async fn verify_password(&self, password: String, hash: Option<String>) -> Result<bool> {
+        self.hashing(move || passwords::verify(&password, hash.as_deref())).await
+    }
+
+    async fn hashing<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let permit = self.0.hashing.clone().acquire_owned().await.map_err(Error::internal)?;
+        let hash = move || {
+            let result = f();
+            drop(permit);
+            result
+        };
+        tokio::task::spawn_blocking(hash).await.map_err(Error::internal)
+    }
+
+    /// Notes where the server listens, once it does.
+    pub fn listens_on(&self, address: SocketAddr) {
+        self.0.listening.get_or_init(|| address);
+    }
+
+    /// The address people reach the server at, without a slash at the end: `http://127.0.0.1:8080`.
+    pub fn public_url(&self) -> String {
+        match &self.config().public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => reachable(*self.0.listening.get().unwrap_or(&self.config().listen)),
+        }
+    }
+
+    /// Whether people reach the server by https, which decides what its cookies promise.
+    pub fn is_https(&self) -> bool {
+        self.config().public_url.as_ref().map(Url::scheme) == Some("https")
+    }
+}
+
+/// A server that listens on every address is reached, from its own machine, at the loopback one.
+fn reachable(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
+    }
+    format!("http://{address}")
+}

@@ -1,0 +1,246 @@
+//! The terminal: one short arm per command, each calling the same domain functions as the server.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal is what this file speaks to")]
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::fields::AccountId;
+use crate::domain::setup::FirstOwner;
+use crate::domain::tokens::Kind;
+use crate::domain::{sessions, setup, tokens};
+use crate::error::{Error, Result};
+use crate::folder::{Folder, Lock};
+use crate::{demo, docs, server};
+
+/// A self-contained user directory: an API, its docs, and pages, on one SQLite file
+///
+/// Without a command, Rollcall serves.
+#[derive(Parser)]
+#[command(name = "rollcall", version, args_conflicts_with_subcommands = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API, its docs and the pages (the default)
+    Serve,
+    /// Create the first owner and account; prints a bearer token
+    Init {
+        /// E-mail of the owner
+        #[arg(long, value_name = "EMAIL")]
+        email: String,
+        /// Full name of the owner
+        #[arg(long, default_value = "")]
+        name: String,
+        /// ID of the account; allotted if left out
+        #[arg(long, value_name = "ID")]
+        account_id: Option<AccountId>,
+        /// Name of the account
+        #[arg(long, value_name = "NAME", default_value = "Main account")]
+        account_name: String,
+    },
+    /// Print a bearer token for a user
+    Token {
+        /// E-mail of the user
+        #[arg(long, value_name = "EMAIL")]
+        email: String,
+        /// How long it works: 30m, 8h, 90d
+        #[arg(long, value_name = "TIME", default_value = "8h", value_parser = parse_ttl)]
+        ttl: Duration,
+    },
+    /// Print a one-time sign-in link, or the set-up link while there is no owner
+    Link {
+        /// E-mail of the user; the first owner if left out
+        #[arg(long, value_name = "EMAIL")]
+        email: Option<String>,
+    },
+    /// Print the OpenAPI document
+    Openapi {
+        /// As YAML instead of JSON
+        #[arg(long)]
+        yaml: bool,
+    },
+    /// Serve a throw-away folder filled with a believable team
+    Demo {
+        /// How many people to make up
+        #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        users: u32,
+    },
+}
+
+pub fn main() -> ExitCode {
+    let Cli { command, config } = Cli::parse();
+    log_to_stderr(config.log.into());
+    match run(command.unwrap_or(Command::Serve), config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rollcall: {}", sentence(&error));
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn log_to_stderr(level: tracing::Level) {
+    // poem announces its listener in words of its own; ours are on standard output.
+    let targets = Targets::new().with_default(level).with_target("poem", tracing::Level::WARN);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+}
+
+fn run(command: Command, config: Config) -> Result<()> {
+    match command {
+        Command::Serve => {
+            let lock = Folder::open(&config.data)?.lock()?;
+            serve(App::open(config, Clock::system())?, lock, greet)
+        }
+        Command::Init { email, name, account_id, account_name } => {
+            let owner = FirstOwner { email: email.clone(), name, account_id, account_name, password_hash: None };
+            let app = App::open(config, Clock::system())?;
+            let claims = app.db().write_here(move |w| {
+                let user_id = setup::create(w, owner)?;
+                tokens::issue(w, Kind::ApiKey, Some(user_id), TOKEN_LIFETIME)
+            })?;
+            println!("{}", app.seal(&claims)?);
+            Ok(())
+        }
+        Command::Token { email, ttl } => {
+            let app = App::open(config, Clock::system())?;
+            let claims = app.db().write_here(move |w| {
+                let user_id = sessions::find_by_email(w, &email)?;
+                tokens::issue(w, Kind::ApiKey, Some(user_id), ttl)
+            })?;
+            println!("{}", app.seal(&claims)?);
+            Ok(())
+        }
+        Command::Link { email } => {
+            let served_at = Folder::open(&config.data)?.served_at();
+            let app = App::open(config, Clock::system())?;
+            let base = served_at.unwrap_or_else(|| app.public_url());
+            println!("{base}{}", link(&app, email)?);
+            Ok(())
+        }
+        Command::Openapi { yaml } => {
+            print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
+            Ok(())
+        }
+        Command::Demo { users } => demo(config, users),
+    }
+}
+
+/// How long the token of `rollcall init` works.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+
+/// The path of a fresh one-time link: set-up while there is no owner, sign-in afterwards.
+fn link(app: &App, email: Option<String>) -> Result<String> {
+    let claims = app.db().write_here(move |w| {
+        if setup::is_done(w)? { sessions::create_link(w, email.as_deref()) } else { setup::create_link(w) }
+    })?;
+    let page = if claims.kind == Kind::SetUpLink { "set-up" } else { "sign-in" };
+    Ok(format!("/ui/{page}/{}", app.seal(&claims)?))
+}
+
+fn serve(app: App, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
+    runtime.block_on(server::run(
+        app,
+        |app| {
+            lock.announce(&app.public_url()).map_err(Error::internal)?;
+            greet(app)
+        },
+        stop_signal(),
+    ))
+}
+
+fn greet(app: &App) -> Result<()> {
+    let url = app.public_url();
+    println!("Rollcall is listening on {url}");
+    if !app.db().read_here(|r| setup::is_done(r))? {
+        println!();
+        println!(
+            "Nobody is here yet. Open this link to set it up (it works once, for an hour; `rollcall link` prints a new one):"
+        );
+        println!("  {url}{}", link(app, None)?);
+        println!("Or without a browser:");
+        println!("  rollcall init --email you@example.com");
+    }
+    Ok(())
+}
+
+fn demo(config: Config, users: u32) -> Result<()> {
+    let (folder, config) = demo::folder(config)?;
+    let lock = Folder::open(&config.data)?.lock()?;
+    let app = App::open(config, Clock::system())?;
+    eprintln!("Making up {users} people…");
+    let demo = demo::fill(&app, users)?;
+    let greet = move |app: &App| {
+        let url = app.public_url();
+        println!("Rollcall is listening on {url}, with a made-up team that is gone when it stops.");
+        println!();
+        println!("Sign in as {} (works once, for 15 minutes):", demo.owner);
+        println!("  {url}{}", link(app, None)?);
+        println!("Bearer token, for 8 hours:");
+        println!("  {}", app.seal(&demo.token)?);
+        println!("Create a user:");
+        println!("  curl {url}/users -H 'authorization: Bearer {}' \\", app.seal(&demo.token)?);
+        println!("    -H 'x-account-id: {}' -H 'content-type: application/json' \\", demo.account);
+        println!("    -d '{{\"email\": \"new.colleague@example.com\"}}'");
+        Ok(())
+    };
+    serve(app, lock, greet)?;
+    folder.close().map_err(Error::internal)
+}
+
+/// Resolves on Ctrl-C and, where there is such a thing, SIGTERM.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    drop(tokio::signal::ctrl_c().await);
+}
+
+fn parse_ttl(text: &str) -> Result<Duration, String> {
+    let help = || format!("`{text}` is not a length of time; write it like 30m, 8h or 90d");
+    // jiff counts no days in an absolute duration; a day is 24 hours here.
+    let text = match text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+        Some(days) => format!("{}h", u64::from(days) * 24),
+        None => text.to_owned(),
+    };
+    let time: jiff::SignedDuration = text.parse().map_err(|_| help())?;
+    Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(help)
+}
+
+/// What went wrong, for somebody at the terminal, who may know causes that a client may not.
+fn sentence(error: &Error) -> String {
+    match error {
+        Error::Internal(cause) | Error::Unavailable(cause) => cause.clone(),
+        error => error.to_string(),
+    }
+}
+
+/// 2 is wrong use (as clap has it), 3 a state that forbids it, 1 everything else.
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Invalid(_) => 2,
+        Error::Conflict(..) => 3,
+        _ => 1,
+    }
+}

@@ -1,0 +1,64 @@
+//! Every setting, once: flag, environment variable and sentence. The doc comments are `--help`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use url::Url;
+
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Folder for the database and the key; made if it isn't there
+    #[arg(long, global = true, env = "ROLLCALL_DATA", value_name = "DIR", default_value = "rollcall-data")]
+    pub data: PathBuf,
+
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, global = true, env = "ROLLCALL_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Address people reach the server at, if it isn't the one it listens on
+    #[arg(long, global = true, env = "ROLLCALL_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
+    pub public_url: Option<Url>,
+
+    /// What this server is called on its pages
+    #[arg(long, global = true, env = "ROLLCALL_NAME", value_name = "NAME", default_value = "Rollcall")]
+    pub name: String,
+
+    /// Key that tokens are sealed with (PASERK k4.local), instead of the one in the data folder
+    #[arg(long, global = true, env = "ROLLCALL_KEY", value_name = "KEY", hide_env_values = true)]
+    pub key: Option<String>,
+
+    /// How much to log on standard error; debug has a line for each request
+    #[arg(long, global = true, env = "ROLLCALL_LOG", value_name = "LEVEL", default_value = "info")]
+    pub log: LogLevel,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+impl From<LogLevel> for tracing::Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+        }
+    }
+}
+
+fn parse_public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{error}; write it like https://people.example.com"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("it starts with https:// or http:// and names a host".into());
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err("give only scheme, host and port: the pages expect to live at the root".into());
+    }
+    Ok(url)
+}

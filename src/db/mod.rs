@@ -1,0 +1,236 @@
+//! The database: opening it, and lending a connection to the rules. The only place that names rusqlite or r2d2.
+//!
+//! [`Db::read`] runs a closure on a query-only connection inside one read transaction; [`Db::write`] sends one to the
+//! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
+
+mod writer;
+
+use std::ops::Deref;
+use std::path::Path;
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params};
+
+pub use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
+pub use rusqlite::{Row, params, params_from_iter};
+
+use crate::clock::{Clock, Timestamp};
+use crate::domain::actor::Actor;
+use crate::error::{Error, Result};
+
+const SCHEMA: &str = include_str!("../../schema.sql");
+/// What `pragma user_version` says in a file this program understands.
+const SCHEMA_VERSION: i64 = 1;
+/// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
+const APPLICATION_ID: i64 = 0x526f_6c6c;
+const READERS: u32 = 4;
+
+pub type RowResult<T> = rusqlite::Result<T>;
+
+/// A connection that may look, who is asking, and the moment it is.
+pub struct Read<'c> {
+    conn: &'c Connection,
+    pub actor: Actor,
+    pub now: Timestamp,
+}
+
+/// A [`Read`] that may also change things; it lives inside the writer's transaction.
+pub struct Write<'c>(Read<'c>);
+
+impl<'c> Deref for Write<'c> {
+    type Target = Read<'c>;
+
+    fn deref(&self) -> &Read<'c> {
+        &self.0
+    }
+}
+
+impl Read<'_> {
+    /// Every row, each turned into a `T`.
+    pub fn all<T>(&self, sql: &str, params: impl Params, map: impl FnMut(&Row) -> RowResult<T>) -> Result<Vec<T>> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map(params, map)?;
+        Ok(rows.collect::<RowResult<_>>()?)
+    }
+
+    /// The first row, if there is one.
+    pub fn maybe<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnOnce(&Row) -> RowResult<T>,
+    ) -> Result<Option<T>> {
+        Ok(self.conn.prepare_cached(sql)?.query_row(params, map).optional()?)
+    }
+
+    /// The one row an aggregate or `exists` always has.
+    pub fn value<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<T> {
+        Ok(self.conn.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
+    }
+}
+
+impl Write<'_> {
+    /// Runs a statement and says how many rows it changed.
+    pub fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
+        Ok(self.0.conn.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// The same transaction in somebody else's name.
+    pub fn acting_as(&mut self, actor: Actor) {
+        self.0.actor = actor;
+    }
+}
+
+impl Read<'_> {
+    /// The same snapshot in somebody else's name.
+    pub fn acting_as(&mut self, actor: Actor) {
+        self.actor = actor;
+    }
+}
+
+/// The open database: a pool of readers, one writer, and the clock they share.
+#[derive(Clone)]
+pub struct Db {
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    writer: writer::Writer,
+    clock: Clock,
+}
+
+impl Db {
+    /// Opens the file, creating it from `schema.sql` if it isn't there. A file from a newer version is refused.
+    pub fn open(path: &Path, clock: Clock) -> Result<Self> {
+        let writing =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut conn = Connection::open_with_flags(path, writing)?;
+        configure(&conn)?;
+        conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
+        migrate(&mut conn, path)?;
+        // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
+        let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = SqliteConnectionManager::file(path).with_flags(reading).with_init(|conn| {
+            configure(conn)?;
+            conn.execute_batch("pragma query_only = on;")
+        });
+        let readers = r2d2::Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connection_timeout(Duration::from_secs(10))
+            .build(manager)
+            .map_err(Error::internal)?;
+        Ok(Self { readers, writer: writer::Writer::start(conn)?, clock })
+    }
+
+    pub async fn read<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Read) -> Result<T> + Send + 'static,
+    {
+        let db = self.clone();
+        tokio::task::spawn_blocking(move || db.read_here(f)).await.map_err(Error::internal)?
+    }
+
+    /// [`Db::read`] on the calling thread: for the command line.
+    pub fn read_here<T>(&self, f: impl FnOnce(&mut Read) -> Result<T>) -> Result<T> {
+        let mut conn = self.readers.get().map_err(|_| Error::Overloaded(1))?;
+        let snapshot = conn.transaction()?;
+        f(&mut Read { conn: &snapshot, actor: Actor::nobody(), now: self.clock.now() })
+    }
+
+    /// Runs the closure on the writer thread and answers once its change is durable.
+    pub async fn write<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
+    {
+        let clock = self.clock.clone();
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.writer.send(
+            move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now() })),
+            move |result| drop(answer.send(result)),
+        )?;
+        answered.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?
+    }
+
+    /// [`Db::write`] that blocks the calling thread: for the command line.
+    pub fn write_here<T: Send + 'static>(&self, f: impl FnOnce(&mut Write) -> Result<T> + Send + 'static) -> Result<T> {
+        let clock = self.clock.clone();
+        let (answer, answered) = std::sync::mpsc::sync_channel(1);
+        self.writer.send(
+            move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now() })),
+            move |result| drop(answer.send(result)),
+        )?;
+        answered.recv().map_err(|_| Error::Unavailable("the writer has stopped".into()))?
+    }
+
+    /// Lets the writer finish what it was given, then closes its connection. Later writes are refused.
+    pub fn close(&self) {
+        self.writer.stop();
+    }
+}
+
+/// What every connection has in common.
+fn configure(conn: &Connection) -> RowResult<()> {
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.set_prepared_statement_cache_capacity(128);
+    conn.execute_batch(
+        "pragma foreign_keys = on;
+         pragma trusted_schema = off;
+         pragma cache_size = -8000;
+         pragma mmap_size = 268435456;
+         pragma temp_store = memory;",
+    )
+}
+
+/// Brings the file to this program's schema, in one transaction, or refuses it.
+fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
+    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.query_row("pragma user_version", [], |row| row.get(0))?;
+    match version {
+        SCHEMA_VERSION => {}
+        0 => {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        }
+        newer => {
+            return Err(Error::Unavailable(format!(
+                "{} was written by a newer Rollcall (schema {newer}; this one knows {SCHEMA_VERSION}). Use that version, or a backup.",
+                path.display(),
+            )));
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let cannot_write = matches!(
+            error.sqlite_error_code(),
+            Some(
+                ErrorCode::DiskFull
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+            )
+        );
+        if cannot_write { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }
+    }
+}
+
+impl ToSql for Timestamp {
+    fn to_sql(&self) -> RowResult<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl FromSql for Timestamp {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self)
+    }
+}

@@ -1,0 +1,74 @@
+//! Who is asking, and what they may do where they ask it. Every rule starts here.
+
+use super::fields::AccountId;
+use super::permissions::{Permission, Permissions};
+use crate::error::{Error, Result};
+
+/// Where a request came from; goes into the events it causes.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    pub request_id: String,
+    pub address: Option<String>,
+}
+
+/// The account somebody acts in.
+#[derive(Clone, Debug)]
+pub struct ActingIn {
+    pub id: AccountId,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Actor {
+    pub user_id: Option<i64>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    /// May do everything in every account.
+    pub owner: bool,
+    /// The account of the request, when it names one this actor belongs to (or any existing one, for an owner).
+    pub account: Option<ActingIn>,
+    /// What they may do in that account.
+    pub permissions: Permissions,
+    pub trace: Trace,
+}
+
+impl Actor {
+    /// Nobody in particular: may do what needs no permission.
+    pub fn nobody() -> Self {
+        Self::default()
+    }
+
+    /// Somebody at the server's own shell.
+    pub fn shell() -> Self {
+        let trace = Trace { request_id: "command-line".into(), address: None };
+        Self { owner: true, trace, ..Self::default() }
+    }
+
+    /// The account of the request, if this actor holds `permission` in it.
+    pub fn require(&self, permission: Permission) -> Result<&AccountId> {
+        let account = self.account.as_ref().ok_or_else(no_such_account)?;
+        if !self.permissions.contains(permission) {
+            return Err(Error::forbidden(format!(
+                "You need the permission `{}` in account {} ({}) to do this. Ask an admin of that account for it.",
+                permission.name(),
+                account.id,
+                account.name,
+            )));
+        }
+        Ok(&account.id)
+    }
+
+    /// The signed-in user's id.
+    pub fn require_user(&self) -> Result<i64> {
+        self.user_id.ok_or_else(|| Error::Unauthenticated("token_missing", "Sign in first.".into()))
+    }
+
+    pub fn is(&self, user_id: i64) -> bool {
+        self.user_id == Some(user_id)
+    }
+}
+
+/// One answer for an account that is closed and one that doesn't exist, so that neither can be told from the other.
+pub fn no_such_account() -> Error {
+    Error::forbidden("You have no access to this account, or it does not exist. Check the account ID.")
+}

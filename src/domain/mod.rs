@@ -1,0 +1,20 @@
+//! The rules and their SQL, one noun per file. Nothing here knows that HTTP exists.
+//!
+//! A rule is a function: the first argument says whether it looks ([`crate::db::Read`]) or changes ([`crate::db::Write`]),
+//! carries who is asking and what time it is, and is already inside a transaction.
+
+pub mod actor;
+pub mod fields;
+pub mod permissions;
+pub mod pulse;
+pub mod words;
+
+pub mod accounts;
+pub mod events;
+pub mod invitations;
+pub mod passwords;
+pub mod preferences;
+pub mod sessions;
+pub mod setup;
+pub mod tokens;
+pub mod users;

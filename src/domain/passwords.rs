@@ -1,0 +1,69 @@
+//! Passwords: how long they are, how they are hashed, and setting one.
+//!
+//! [`hash`] and [`verify`] are slow on purpose and touch no database: never call them inside a closure for the writer.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use super::events::{self, Subject};
+use super::fields::email_key;
+use super::pulse::PulseEvent;
+use crate::db::{Read, Write, params};
+use crate::error::{Error, Problem, Result};
+
+pub const MIN: usize = 8;
+pub const MAX: usize = 128;
+
+/// OWASP's Password Storage Cheat Sheet: argon2id with 19 MiB of memory, two passes, one lane.
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(19 * 1024, 2, 1, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// A password somebody chose: any characters, [`MIN`] to [`MAX`] of them.
+pub fn check(field: &str, password: &str) -> Result<(), Problem> {
+    match password.chars().count() {
+        n if n < MIN => {
+            let message = format!("Use at least {MIN} characters. A few words in a row are easy to remember.");
+            Err(Problem::new(field, "password_too_short", message))
+        }
+        n if n > MAX => Err(Problem::new(field, "password_too_long", format!("Use at most {MAX} characters."))),
+        _ => Ok(()),
+    }
+}
+
+/// Hashes a password; takes tens of milliseconds and 19 MiB.
+pub fn hash(password: &str) -> Result<String> {
+    let hash: PasswordHash = argon2().hash_password(password.as_bytes()).map_err(Error::internal)?;
+    Ok(hash.to_string())
+}
+
+/// Whether `password` is the one behind `stored`. Without a stored hash it takes as long and answers no, so that time
+/// doesn't tell who exists.
+pub fn verify(password: &str, stored: Option<&str>) -> bool {
+    const NOBODY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let Ok(known) = PasswordHash::new(stored.unwrap_or(NOBODY)) else { return false };
+    argon2().verify_password(password.as_bytes(), &known).is_ok() && stored.is_some()
+}
+
+/// The user with that e-mail and the hash of their password, for signing in.
+pub fn find_by_email(r: &Read, email: &str) -> Result<Option<(i64, String)>> {
+    let sql = "select u.id, p.hash from users u join passwords p on p.user_id = u.id where u.email_key = ?1";
+    r.maybe(sql, [email_key(email)], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+pub fn is_set(r: &Read, user_id: i64) -> Result<bool> {
+    r.value("select exists (select 1 from passwords where user_id = ?1)", [user_id])
+}
+
+/// Stores a hash as the user's password.
+pub fn set(w: &Write, user_id: i64, email: &str, hash: &str) -> Result<()> {
+    w.run(
+        "insert into passwords (user_id, hash, changed_at) values (?1, ?2, ?3)
+         on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at",
+        params![user_id, hash, w.now],
+    )?;
+    events::record(w, PulseEvent::UserPasswordChanged, None, Subject::user(user_id, email), None)
+}

@@ -1,0 +1,75 @@
+//! The first start: making the first owner and the first account, once and for all.
+
+use std::time::Duration;
+
+use super::actor::Actor;
+use super::fields::{self, AccountId, Email};
+use super::permissions::ADMIN;
+use super::tokens::{self, Claims, Kind};
+use super::users::{self, Member};
+use super::{accounts, passwords};
+use crate::db::{Read, Write};
+use crate::error::{Error, Problems, Result};
+
+/// How long a set-up link works; `rollcall link` prints a new one.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// What the set-up page and `rollcall init` ask for. The password is checked and hashed before it gets here.
+#[derive(Clone, Debug, Default)]
+pub struct FirstOwner {
+    pub email: String,
+    pub name: String,
+    pub account_id: Option<AccountId>,
+    pub account_name: String,
+    pub password_hash: Option<String>,
+}
+
+/// Whether the server has an owner, which is whether set-up is closed.
+pub fn is_done(r: &Read) -> Result<bool> {
+    r.value("select exists (select 1 from users where owner)", [])
+}
+
+/// Issues a set-up link, as long as there is no owner.
+pub fn create_link(w: &Write) -> Result<Claims> {
+    require_open(w)?;
+    tokens::issue(w, Kind::SetUpLink, None, LINK_LIFETIME)
+}
+
+/// Makes the first owner, an admin of the first account, and closes set-up. Returns the owner's id.
+///
+/// The writer runs one closure at a time, so of two people with the same link only one gets through.
+pub fn create(w: &mut Write, new: FirstOwner) -> Result<i64> {
+    require_open(w)?;
+    let (email, name, account_name) = parse(&new)?;
+    let trace = w.actor.trace.clone();
+    w.acting_as(Actor { email: Some(email.as_str().into()), trace, ..Actor::nobody() });
+    let account = accounts::create(w, new.account_id, &account_name)?;
+    let member =
+        Member { email, name, active: true, owner: true, account_admin: true, role: ADMIN, ..Member::default() };
+    let user_id = users::insert(w, &account.id, &member)?;
+    if let Some(hash) = new.password_hash {
+        passwords::set(w, user_id, member.email.as_str(), &hash)?;
+    }
+    tokens::revoke_all(w, Kind::SetUpLink, None)?;
+    Ok(user_id)
+}
+
+/// What is wrong with it, before a password is hashed for nothing.
+pub fn check(new: &FirstOwner) -> Result<()> {
+    parse(new).map(drop)
+}
+
+fn parse(new: &FirstOwner) -> Result<(Email, Option<String>, String)> {
+    let mut problems = Problems::default();
+    let email = problems.take(Email::parse("email", &new.email));
+    let name = problems.take(fields::name("name", &new.name));
+    let account_name = problems.take(accounts::parse_name("accountName", &new.account_name));
+    problems.none().map(|()| (email, name, account_name))
+}
+
+pub fn require_open(r: &Read) -> Result<()> {
+    if is_done(r)? {
+        return Err(Error::Conflict("already_set_up", "This server has an owner already, so set-up is closed.".into()));
+    }
+    Ok(())
+}

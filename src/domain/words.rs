@@ -1,0 +1,24 @@
+//! Names of the program turned into words for people.
+
+/// `lead_status_changed` → "Lead status changed".
+pub fn sentence(name: &str) -> String {
+    let mut words = name.replace(['_', '.'], " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
+/// Somebody else's text, short enough to be quoted back at them.
+pub fn shortened(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// `1 person`, `2 people`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}

@@ -1,0 +1,154 @@
+//! One error type for the whole program, named by outcome. The API renders it as JSON, the pages as a page, the
+//! command line as a sentence; this file decides what each outcome is called and which status it has.
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Something wrong with one value that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: a path such as `notificationPreferences.lead_created[0].accountId`.
+    pub field: String,
+    /// A stable snake_case code for programs.
+    pub code: &'static str,
+    /// A sentence for people: what is wrong and what to do.
+    pub message: String,
+}
+
+impl Problem {
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}
+
+#[derive(Debug)]
+pub enum Error {
+    /// The request can't be read or its values are not allowed.
+    Invalid(Vec<Problem>),
+    /// No token, or one that is not honoured. The code says which.
+    Unauthenticated(&'static str, Cow<'static, str>),
+    /// Known, but not allowed here. An account that doesn't exist gets the same answer as one that is closed to you.
+    Forbidden(Cow<'static, str>),
+    /// There is nothing at this address, or nothing you may see.
+    NotFound(Cow<'static, str>),
+    MethodNotAllowed,
+    /// It collides with something that is there already.
+    Conflict(&'static str, Cow<'static, str>),
+    TooLarge(usize),
+    UnsupportedMediaType(String),
+    /// The server has more to do than it can; try again after so many seconds.
+    Overloaded(u32),
+    /// Storage can't be written just now: full, read-only, gone.
+    Unavailable(String),
+    /// A fault of ours. The text goes to the log and never to the client.
+    Internal(String),
+}
+
+impl Error {
+    pub fn invalid(field: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Problem::new(field, code, message)])
+    }
+
+    pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::Forbidden(message.into())
+    }
+
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::NotFound(message.into())
+    }
+
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::Internal(cause.to_string())
+    }
+
+    /// The table: outcome → HTTP status and code. The code of `Error.error` in every answer comes from here.
+    pub fn outcome(&self) -> (u16, &'static str) {
+        match self {
+            Self::Invalid(problems) => (400, problems.first().map_or("invalid_request", |p| p.code)),
+            Self::Unauthenticated(code, _) => (401, code),
+            Self::Forbidden(_) => (403, "forbidden"),
+            Self::NotFound(_) => (404, "not_found"),
+            Self::MethodNotAllowed => (405, "method_not_allowed"),
+            Self::Conflict(code, _) => (409, code),
+            Self::TooLarge(_) => (413, "body_too_large"),
+            Self::UnsupportedMediaType(_) => (415, "unsupported_media_type"),
+            Self::Overloaded(_) => (503, "overloaded"),
+            Self::Unavailable(_) => (503, "storage_unavailable"),
+            Self::Internal(_) => (500, "internal_error"),
+        }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.outcome().0
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.outcome().1
+    }
+
+    /// Seconds after which trying again makes sense.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Overloaded(seconds) => Some(*seconds),
+            Self::Unavailable(_) => Some(5),
+            _ => None,
+        }
+    }
+}
+
+/// The sentence the outside world may read.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(problems) => {
+                for (i, problem) in problems.iter().enumerate() {
+                    let space = if i > 0 { " " } else { "" };
+                    match problem.field.as_str() {
+                        "" => write!(f, "{space}{}", problem.message)?,
+                        field => write!(f, "{space}{field}: {}", problem.message)?,
+                    }
+                }
+                Ok(())
+            }
+            Self::Unauthenticated(_, message) | Self::Conflict(_, message) => f.write_str(message),
+            Self::Forbidden(message) | Self::NotFound(message) => f.write_str(message),
+            Self::MethodNotAllowed => f.write_str("This address exists, but not with that method."),
+            Self::TooLarge(limit) => write!(f, "The body is larger than the {} KiB that are accepted.", limit / 1024),
+            Self::UnsupportedMediaType(got) => {
+                write!(f, "The body must be sent as `Content-Type: application/json`; this one was sent as {got}.")
+            }
+            Self::Overloaded(_) => f.write_str("The server is busy. Nothing was changed; try again in a moment."),
+            Self::Unavailable(_) => {
+                f.write_str("Storage cannot be written at the moment. Nothing was changed; try again shortly.")
+            }
+            Self::Internal(_) => f.write_str("Something went wrong on the server. Nothing was changed."),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Collects what is wrong with several values, so that all of it is said at once.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// The value, or nothing and its problem noted.
+    pub fn take<T: Default>(&mut self, parsed: Result<T, Problem>) -> T {
+        parsed.unwrap_or_else(|problem| {
+            self.0.push(problem);
+            T::default()
+        })
+    }
+
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// `Ok` if nothing was wrong. What [`Problems::take`] returned is only meant to be used after this.
+    pub fn none(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+}

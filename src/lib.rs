@@ -1,0 +1,39 @@
+//! Rollcall: a user directory in one binary and one SQLite file.
+//!
+//! A guided tour, in reading order.
+
+/// JSON: `/users` and `/me`, and the OpenAPI document that is made from their handlers.
+pub mod api;
+/// What every handler has at hand: configuration, database, keys, clock.
+pub mod app;
+/// From a request to who is calling: bearer token or cookie, and the cross-site checks.
+pub mod auth;
+/// The terminal: one short arm per command.
+pub mod cli;
+/// The one clock and its milliseconds.
+pub mod clock;
+/// Every setting, once; the doc comments are `--help` and the README's table.
+pub mod config;
+/// The database: connections lent to closures, and the single writer thread.
+pub mod db;
+/// A believable team, for `rollcall demo`.
+pub mod demo;
+/// The documentation: the document as JSON and YAML, Swagger UI, and the `/reference` pages, all from the handlers.
+pub mod docs;
+/// The rules and their SQL, one noun per file. Knows nothing of HTTP.
+pub mod domain;
+/// Errors by outcome, and the table outcome → status and code.
+pub mod error;
+/// The data folder: its files, who may read them, and the lock that one server holds.
+pub mod folder;
+/// What is due by the clock.
+pub mod jobs;
+/// Sealing and opening tokens (PASETO v4.local).
+pub mod keys;
+/// Every route on one screen, middleware, and the graceful stop.
+pub mod server;
+/// HTML: the pages under `/ui`.
+pub mod web;
+
+pub use app::App;
+pub use error::{Error, Result};
