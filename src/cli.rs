@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::domain::fields::AccountId;
 use crate::domain::setup::FirstOwner;
 use crate::domain::tokens::Kind;
-use crate::domain::{sessions, setup, tokens};
+use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{Folder, Lock};
 use crate::{demo, docs, server};
@@ -115,12 +115,7 @@ fn run(command: Command, config: Config) -> Result<()> {
             Ok(())
         }
         Command::Token { email, ttl } => {
-            let app = App::open(config, Clock::system())?;
-            let claims = app.db().write_here(move |w| {
-                let user_id = sessions::find_by_email(w, &email)?;
-                tokens::issue(w, Kind::ApiKey, Some(user_id), ttl)
-            })?;
-            println!("{}", app.seal(&claims)?);
+            println!("{}", bearer_token(&App::open(config, Clock::system())?, email, ttl)?);
             Ok(())
         }
         Command::Link { email } => {
@@ -140,6 +135,14 @@ fn run(command: Command, config: Config) -> Result<()> {
 
 /// How long the token of `rollcall init` works.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+
+fn bearer_token(app: &App, email: String, ttl: Duration) -> Result<String> {
+    let claims = app.db().write_here(move |w| {
+        let user_id = sessions::find_by_email(w, &email)?;
+        tokens::issue(w, Kind::ApiKey, Some(user_id), ttl)
+    })?;
+    app.seal(&claims)
+}
 
 /// The path of a fresh one-time link: set-up while there is no owner, sign-in afterwards.
 fn link(app: &App, email: Option<String>) -> Result<String> {
@@ -180,25 +183,28 @@ fn greet(app: &App) -> Result<()> {
 fn demo(config: Config, users: u32) -> Result<()> {
     let (folder, config) = demo::folder(config)?;
     let lock = Folder::open(&config.data)?.lock()?;
-    let app = App::open(config, Clock::system())?;
-    eprintln!("Making up {users} people…");
-    let demo = demo::fill(&app, users)?;
-    let greet = move |app: &App| {
-        let url = app.public_url();
-        println!("Rollcall is listening on {url}, with a made-up team that is gone when it stops.");
-        println!();
-        println!("Sign in as {} (works once, for 15 minutes):", demo.owner);
-        println!("  {url}{}", link(app, None)?);
-        println!("Bearer token, for 8 hours:");
-        println!("  {}", app.seal(&demo.token)?);
-        println!("Create a user:");
-        println!("  curl {url}/users -H 'authorization: Bearer {}' \\", app.seal(&demo.token)?);
-        println!("    -H 'x-account-id: {}' -H 'content-type: application/json' \\", demo.account);
-        println!("    -d '{{\"email\": \"new.colleague@example.com\"}}'");
-        Ok(())
-    };
-    serve(app, lock, greet)?;
+    eprintln!("Making up {}…", words::count(users.into(), "person", "people"));
+    demo::fill(config.clone(), users)?;
+    serve(App::open(config, Clock::system())?, lock, introduce)?;
     folder.close().map_err(Error::internal)
+}
+
+/// Everything a visitor of the demo needs, ready to paste.
+fn introduce(app: &App) -> Result<()> {
+    let (url, token) = (app.public_url(), bearer_token(app, demo::OWNER.into(), TOKEN_LIFETIME)?);
+    println!("Rollcall is listening on {url}, with a made-up team that is gone when it stops.");
+    println!();
+    println!("Sign in as {} (works once, for 15 minutes):", demo::OWNER);
+    println!("  {url}{}", link(app, None)?);
+    println!();
+    println!("Bearer token, for 8 hours:");
+    println!("  {token}");
+    println!();
+    println!("Create a user:");
+    println!("  curl {url}/users -H 'authorization: Bearer {token}' \\");
+    println!("    -H 'x-account-id: {}' -H 'content-type: application/json' \\", demo::ACCOUNT);
+    println!("    -d '{{\"email\": \"new.colleague@example.com\"}}'");
+    Ok(())
 }
 
 /// Resolves on Ctrl-C and, where there is such a thing, SIGTERM.

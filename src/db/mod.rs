@@ -5,7 +5,7 @@
 
 mod writer;
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,7 +46,18 @@ impl<'c> Deref for Write<'c> {
     }
 }
 
+impl DerefMut for Write<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
 impl Read<'_> {
+    /// The same transaction in somebody else's name.
+    pub fn acting_as(&mut self, actor: Actor) {
+        self.actor = actor;
+    }
+
     /// Every row, each turned into a `T`.
     pub fn all<T>(&self, sql: &str, params: impl Params, map: impl FnMut(&Row) -> RowResult<T>) -> Result<Vec<T>> {
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -74,18 +85,6 @@ impl Write<'_> {
     /// Runs a statement and says how many rows it changed.
     pub fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
         Ok(self.0.conn.prepare_cached(sql)?.execute(params)?)
-    }
-
-    /// The same transaction in somebody else's name.
-    pub fn acting_as(&mut self, actor: Actor) {
-        self.0.actor = actor;
-    }
-}
-
-impl Read<'_> {
-    /// The same snapshot in somebody else's name.
-    pub fn acting_as(&mut self, actor: Actor) {
-        self.actor = actor;
     }
 }
 
