@@ -24,7 +24,7 @@ use crate::{demo, docs, server};
 /// Without a command, Rollcall serves.
 #[derive(Parser)]
 #[command(name = "rollcall", version, args_conflicts_with_subcommands = false)]
-struct Cli {
+pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -32,7 +32,7 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {
+pub enum Command {
     /// Serve the API, its docs and the pages (the default)
     Serve,
     /// Create the first owner and account; prints a bearer token

@@ -7,6 +7,7 @@ use poem_openapi::{ApiResponse, Object, registry::MetaResponses, registry::Regis
 use serde::Serialize;
 use std::sync::Arc;
 
+use super::json::Json;
 use crate::auth;
 use crate::error::Error;
 
@@ -71,7 +72,7 @@ fn render(error: Arc<Error>, request_id: &str) -> Response {
         _ => error.to_string(),
     };
     let body = ErrorBody { error: error.code().into(), status: error.status().into(), message };
-    let mut response = poem::web::Json(body).into_response();
+    let mut response = Json(body).into_response();
     response.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     let headers = response.headers_mut();
     if let Error::Unauthenticated(code, _) = &*error {

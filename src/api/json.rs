@@ -101,11 +101,8 @@ const CODES: &[(&str, &str)] = &[
 ];
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    match bytes.trim_ascii_start().first() {
-        None => return Err(Error::invalid("", "malformed_json", "The body is empty; send a JSON object.")),
-        // serde would read a struct from an array, value by value.
-        Some(b'[') => return Err(Error::invalid("", "invalid_type", "The body is an array; send a JSON object.")),
-        Some(_) => {}
+    if bytes.trim_ascii().is_empty() {
+        return Err(Error::invalid("", "malformed_json", "The body is empty; send a JSON object."));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -117,7 +114,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let text = inner.to_string();
         let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
         let code = CODES.iter().find(|(words, _)| reason.starts_with(words)).map_or("invalid_value", |(_, code)| code);
-        Error::invalid(if path == "." { "" } else { &path }, code, format!("{}.", capitalised(reason)))
+        Error::invalid(if path == "." { "" } else { &path }, code, format!("{}.", capitalised(&in_json_words(reason))))
     })?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
@@ -125,6 +122,14 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 
 fn malformed(error: &serde_json::Error) -> Error {
     Error::invalid("", "malformed_json", format!("The body is not valid JSON: {error}."))
+}
+
+/// serde says "sequence" and "map" where JSON says array and object (RFC 8259 section 1).
+fn in_json_words(reason: &str) -> String {
+    reason
+        .replace("invalid type: sequence", "invalid type: array")
+        .replace("invalid type: map", "invalid type: object")
+        .replace("expected a sequence", "expected an array")
 }
 
 fn capitalised(text: &str) -> String {

@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod fields;
+mod object;
 pub mod permissions;
 pub mod pulse;
 pub mod words;

@@ -6,6 +6,7 @@ use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::fields::AccountId;
+use super::object::only_from_objects;
 use super::pulse::PulseEvent;
 use super::words;
 use crate::db::{Read, Write, params};
@@ -62,7 +63,7 @@ impl<'de> Deserialize<'de> for Delivery {
 /// User notification preference for a specific event type
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
 #[oai(rename_all = "camelCase", deny_unknown_fields, skip_serializing_if_is_none)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct NotificationPreference {
     pub event: PulseEvent,
     /// The account id this notification should occur for, if not provided this preference will be used as a default
@@ -75,6 +76,8 @@ pub struct NotificationPreference {
     #[oai(validator(unique_items, max_items = 5))]
     pub delivery_pref: Option<Vec<Delivery>>,
 }
+
+only_from_objects!(NotificationPreference, and_back);
 
 /// A user's preferences, keyed by the event they are about.
 pub type NotificationPreferences = BTreeMap<PulseEvent, Vec<NotificationPreference>>;
@@ -94,7 +97,7 @@ pub fn check(preferences: &NotificationPreferences, accounts: &[AccountId], prob
             }
             let elsewhere = |id: &String| !accounts.iter().any(|account| account.as_str() == id);
             if let Some(id) = preference.account_id.as_ref().filter(|id| elsewhere(id)) {
-                let message = format!("The user is not in an account {}.", words::shortened(id));
+                let message = format!("The user is not in account {}.", words::shortened(id));
                 problems.push(Problem::new(field(".accountId"), "not_in_account", message));
             }
             let kinds = preference.delivery_pref.as_deref().unwrap_or_default();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::actor::Actor;
 use super::events::{self, Subject};
 use super::fields::{self, AccountId, Email, EmailText, fold};
+use super::object::only_from_objects;
 use super::permissions::{self, MEMBER, Permission};
 use super::preferences::{self, NotificationPreferences};
 use super::pulse::PulseEvent;
@@ -78,7 +79,7 @@ pub struct UserAccount {
 /// A new user. The e-mail alone is enough.
 #[derive(Clone, Debug, Default, Object, Deserialize)]
 #[oai(rename_all = "camelCase", deny_unknown_fields)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct NewUser {
     /// User's email address; unique on the whole server, without regard to case
     pub email: EmailText,
@@ -96,6 +97,8 @@ pub struct NewUser {
     /// User's notification preferences, keyed by event
     pub notification_preferences: Option<NotificationPreferences>,
 }
+
+only_from_objects!(NewUser);
 
 /// The parsed form of a new user, as it is stored together with its first membership.
 #[derive(Debug, Default)]

@@ -1,0 +1,215 @@
+//! The real binary, at the real command line.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+/// The binary, with nothing of the caller's environment that could change what it does.
+pub fn rollcall(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    for name in ["DATA", "LISTEN", "PUBLIC_URL", "NAME", "KEY", "LOG"] {
+        command.env_remove(format!("ROLLCALL_{name}"));
+    }
+    command.env("ROLLCALL_DATA", data).env("ROLLCALL_LISTEN", "127.0.0.1:0");
+    command
+}
+
+/// A running server that is killed when it goes out of scope.
+pub struct Served {
+    pub child: Child,
+    pub url: String,
+    pub greeting: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Starts a server and waits until it says where it listens; `lines` of its greeting are read.
+pub fn serve(command: &mut Command, lines: usize) -> Served {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut greeting = String::new();
+    for _ in 0..lines {
+        output.read_line(&mut greeting).unwrap();
+    }
+    // Whatever else it prints is read away, so that it never waits for us.
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+    let url =
+        greeting.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_else(|| panic!("{greeting}"));
+    Served { child, url: url.trim_end_matches(',').to_owned(), greeting }
+}
+
+pub fn stop(served: &mut Served) -> i32 {
+    let status = Command::new("kill").arg("-TERM").arg(served.child.id().to_string()).status().unwrap();
+    assert!(status.success());
+    served.child.wait().unwrap().code().unwrap_or(-1)
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+pub fn init(data: &Path) -> String {
+    let output = rollcall(data).args(["init", "--email", "ada@example.com", "--account-id", "2311"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let token = stdout(&output);
+    assert!(token.starts_with("v4.local.") && token.lines().count() == 1, "the token alone on stdout: {token}");
+    token.trim().to_owned()
+}
+
+pub fn create(url: &str, token: &str, email: &str) -> Result<Value, ureq::Error> {
+    let request = ureq::post(format!("{url}/users"))
+        .header("authorization", format!("Bearer {token}"))
+        .header("x-account-id", "2311");
+    request.send_json(json!({"email": email}))?.body_mut().read_json()
+}
+
+#[test]
+fn a_newcomer_gets_a_link_then_an_owner_then_users() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = serve(&mut rollcall(folder.path()), 6);
+    assert!(served.greeting.contains("/ui/set-up/v4.local."), "{}", served.greeting);
+    assert!(served.greeting.contains("rollcall init --email"), "{}", served.greeting);
+    let link = rollcall(folder.path()).arg("link").output().unwrap();
+    assert!(stdout(&link).starts_with(&format!("{}/ui/set-up/v4.local.", served.url)), "{}", stdout(&link));
+
+    let token = init(folder.path());
+    let user = create(&served.url, &token, "bob@example.com").unwrap();
+    assert_eq!(user["email"], "bob@example.com");
+    let again = rollcall(folder.path()).args(["init", "--email", "eve@example.com"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(3));
+    assert_eq!(stdout(&again), "");
+    assert_eq!(stderr(&again), "rollcall: This server has an owner already, so set-up is closed.\n");
+
+    let token = rollcall(folder.path()).args(["token", "--email", "BOB@example.com", "--ttl", "30m"]).output().unwrap();
+    let me =
+        ureq::get(format!("{}/me", served.url)).header("authorization", format!("Bearer {}", stdout(&token).trim()));
+    assert_eq!(me.call().unwrap().body_mut().read_json::<Value>().unwrap()["email"], "bob@example.com");
+    let link = rollcall(folder.path()).args(["link", "--email", "bob@example.com"]).output().unwrap();
+    assert!(stdout(&link).starts_with(&format!("{}/ui/sign-in/v4.local.", served.url)), "{}", stdout(&link));
+    assert_eq!(stop(&mut served), 0);
+    assert!(!folder.path().join("rollcall.db-wal").exists(), "a clean stop folds the WAL into the database");
+}
+
+#[test]
+fn wrong_use_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = |arguments: &[&str]| {
+        let output = rollcall(folder.path()).args(arguments).output().unwrap();
+        assert_eq!(stdout(&output), "");
+        format!("{}: {}", output.status.code().unwrap(), stderr(&output).lines().next().unwrap_or_default())
+    };
+    insta::assert_snapshot!(fails(&["frobnicate"]), @"2: error: unrecognized subcommand 'frobnicate'");
+    insta::assert_snapshot!(fails(&["--listen", "here"]), @"2: error: invalid value 'here' for '--listen <ADDR:PORT>': invalid socket address syntax");
+    insta::assert_snapshot!(fails(&["--public-url", "people.example.com"]), @"2: error: invalid value 'people.example.com' for '--public-url <URL>': relative URL without a base; write it like https://people.example.com");
+    insta::assert_snapshot!(fails(&["init"]), @"2: error: the following required arguments were not provided:");
+    insta::assert_snapshot!(fails(&["init", "--email", "ada"]), @"2: rollcall: email: This is not an e-mail address. Write it like name@example.com.");
+    insta::assert_snapshot!(fails(&["init", "--email", "ada@example.com", "--account-id", "a b"]), @"2: error: invalid value 'a b' for '--account-id <ID>': An account ID has 1 to 64 letters, digits, hyphens or underscores, like 2311.");
+    insta::assert_snapshot!(fails(&["token", "--email", "ada@example.com"]), @"1: rollcall: There is no user with the e-mail ada@example.com.");
+    insta::assert_snapshot!(fails(&["token", "--email", "ada@example.com", "--ttl", "soon"]), @"2: error: invalid value 'soon' for '--ttl <TIME>': `soon` is not a length of time; write it like 30m, 8h or 90d");
+    insta::assert_snapshot!(fails(&["--key", "k4.local.short"]), @"1: rollcall: The key is not one: it is a line that starts with k4.local. (PASERK).");
+    init(folder.path());
+    insta::assert_snapshot!(fails(&["link", "--email", "bob@example.com"]), @"1: rollcall: There is no user with the e-mail bob@example.com.");
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_refused_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let refused = || {
+        let output = rollcall(&data).output().unwrap();
+        (output.status.code().unwrap(), stderr(&output).replace(data.to_str().unwrap(), "DATA"))
+    };
+    std::fs::write(&data, "not a folder").unwrap();
+    insta::assert_debug_snapshot!(refused(), @r#"
+    (
+        1,
+        "rollcall: Cannot use the data folder DATA: File exists (os error 17).\n",
+    )
+    "#);
+    std::fs::remove_file(&data).unwrap();
+
+    let served = serve(&mut rollcall(&data), 1);
+    let (code, sentence) = refused();
+    insta::assert_debug_snapshot!((code, sentence.replace(&served.url, "URL")), @r#"
+    (
+        3,
+        "rollcall: Another Rollcall is serving from DATA, at URL. Stop it, or choose another folder with --data.\n",
+    )
+    "#);
+    drop(served);
+
+    let database = rusqlite::Connection::open(data.join("rollcall.db")).unwrap();
+    database.pragma_update(None, "user_version", 999).unwrap();
+    drop(database);
+    insta::assert_debug_snapshot!(refused(), @r#"
+    (
+        1,
+        "rollcall: DATA/rollcall.db was written by a newer Rollcall (schema 999; this one knows 1). Use that version, or a backup.\n",
+    )
+    "#);
+
+    std::fs::write(data.join("rollcall.db"), "this is not a database, it only has its name").unwrap();
+    std::fs::remove_file(data.join("rollcall.db-wal")).ok();
+    insta::assert_debug_snapshot!(refused(), @r#"
+    (
+        1,
+        "rollcall: file is not a database\n",
+    )
+    "#);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_folder_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    init(&data);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for entry in std::fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_document_is_printed_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = rollcall(&folder.path().join("data")).arg("openapi").output().unwrap();
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["paths"]["/users"]["post"]["operationId"], "createUser");
+    let yaml = rollcall(&folder.path().join("data")).args(["openapi", "--yaml"]).output().unwrap();
+    assert!(stdout(&yaml).starts_with("openapi: 3.0"), "{}", &stdout(&yaml)[..200]);
+    assert!(!folder.path().join("data").exists(), "printing a document makes no folder");
+}
+
+#[test]
+fn the_demo_is_ready_to_paste_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = serve(rollcall(folder.path()).env("TMPDIR", folder.path()).args(["demo", "--users", "40"]), 11);
+    let token = served.greeting.lines().map(str::trim).find(|line| line.starts_with("v4.local.")).unwrap().to_owned();
+    assert!(served.greeting.contains("/ui/sign-in/v4.local."), "{}", served.greeting);
+    let accounts = ["2311", "2312", "2313", "2314"].map(|account| {
+        let list =
+            ureq::get(format!("{}/users?limit=200", served.url)).header("authorization", format!("Bearer {token}"));
+        let page: Value = list.header("x-account-id", account).call().unwrap().body_mut().read_json().unwrap();
+        page["items"].as_array().unwrap().len()
+    });
+    assert_eq!(accounts.iter().sum::<usize>(), 41, "{accounts:?}");
+    assert!(accounts.iter().all(|people| *people > 0), "{accounts:?}");
+    create(&served.url, &token, "new.colleague@example.com").unwrap();
+    assert_eq!(stop(&mut served), 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,60 @@
+//! Who may in one account may not in another, and nothing of one account shows in another.
+
+use serde_json::json;
+
+use crate::support::{ADA, TestApp};
+
+#[tokio::test]
+async fn only_those_with_the_permission_create_users() {
+    let test = TestApp::new();
+    test.member("2311", "member@example.com", "member");
+    test.member("2311", "admin@example.com", "admin");
+    let create = async |token: &str, email: &str| {
+        test.post("/users").token(token).account("2311").json(&json!({"email": email})).send().await
+    };
+    let before = test.rows();
+    let refused = create(&test.token("member@example.com"), "x@example.com").await;
+    insta::assert_snapshot!(refused.error(), @"403 forbidden: You need the permission `users.create` in account 2311 (Acme) to do this. Ask an admin of that account for it.");
+    assert_eq!(test.rows()[1], before[1]);
+    assert_eq!(create(&test.token("admin@example.com"), "y@example.com").await.status, 201);
+}
+
+#[tokio::test]
+async fn an_admin_of_one_account_is_a_stranger_in_another() {
+    let test = TestApp::new();
+    let stranger = test.account("2312", "Other", "eve@example.com");
+    let body = json!({"email": "x@example.com"});
+    let closed = test.post("/users").token(&stranger).account("2311").json(&body).send().await;
+    let nowhere = test.post("/users").token(&stranger).account("77").json(&body).send().await;
+    assert_eq!(closed.status, 403);
+    assert_eq!(closed.text, nowhere.text, "a closed account must look like one that isn't there");
+    for path in ["/users", "/users/1", "/me"] {
+        assert_eq!(test.get(path).token(&stranger).account("2311").send().await.status, 403, "{path}");
+    }
+    assert_eq!(test.post("/users").token(&stranger).account("2312").json(&body).send().await.status, 201);
+}
+
+#[tokio::test]
+async fn people_of_another_account_cannot_be_found() {
+    let test = TestApp::new();
+    let stranger = test.account("2312", "Other", "eve@example.com");
+    let get = async |path: &str| test.get(path).token(&stranger).account("2312").send().await;
+    assert_eq!(get("/users/1").await.error(), "404 not_found: There is no user 1 in this account.");
+    let page = get("/users?query=ada").await.json();
+    assert_eq!(page["items"], json!([]));
+    let taken = test.post("/users").token(&stranger).account("2312").json(&json!({"email": ADA})).send().await;
+    insta::assert_snapshot!(taken.error(), @"409 email_taken: The e-mail ada@example.com is in use on this server.");
+}
+
+#[tokio::test]
+async fn an_owner_may_everywhere() {
+    let test = TestApp::new();
+    test.account("2312", "Other", "eve@example.com");
+    let ada = test.token(ADA);
+    let created = test.post("/users").token(&ada).account("2312").json(&json!({"email": "x@example.com"})).send().await;
+    assert_eq!(created.status, 201);
+    assert_eq!(created.json()["accounts"][0]["accountId"], "2312");
+    let me = test.get("/me").token(&ada).account("2312").send().await.json();
+    assert_eq!(me["accounts"][0]["accountId"], "2311");
+    assert_eq!(me["flatPermissionsList"], json!(["users.create", "users.read"]));
+}

@@ -1,0 +1,12 @@
+//! One binary for all tests: they speak the user's language, through HTTP, pages and command line, against real SQLite.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod support;
+
+mod cli;
+mod durability;
+mod errors;
+mod guards;
+mod isolation;
+mod users;

@@ -1,0 +1,217 @@
+//! A whole server in a temporary folder, with a clock that only moves when told, and clients for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use poem::Endpoint;
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderMap, Method, StatusCode};
+use poem::test::TestClient;
+use rollcall::clock::{Clock, Timestamp};
+use rollcall::config::{Config, LogLevel};
+use rollcall::domain::fields::{AccountId, Email};
+use rollcall::domain::setup::FirstOwner;
+use rollcall::domain::tokens::Kind;
+use rollcall::domain::users::Member;
+use rollcall::domain::{accounts, passwords, permissions, sessions, setup, tokens, users};
+use rollcall::{App, server};
+use serde_json::Value;
+
+/// Monday, 23 November 2026, 08:00 UTC.
+pub const START: i64 = 1_795_420_800_000;
+pub const ADA: &str = "ada@example.com";
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct TestApp {
+    pub app: App,
+    client: TestClient<BoxEndpoint<'static, poem::Response>>,
+    time: Arc<AtomicI64>,
+    _folder: tempfile::TempDir,
+}
+
+impl TestApp {
+    /// A server that nobody has set up.
+    pub fn empty() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            data: folder.path().join("data"),
+            listen: "127.0.0.1:8080".parse().unwrap(),
+            public_url: None,
+            name: "Rollcall".into(),
+            key: None,
+            log: LogLevel::Error,
+        };
+        configure(&mut config);
+        let time = Arc::new(AtomicI64::new(START));
+        let hands = time.clone();
+        let app = App::open(config, Clock::from_fn(move || Timestamp(hands.load(Ordering::SeqCst)))).unwrap();
+        let client = TestClient::new(poem::endpoint::EndpointExt::boxed(server::endpoint(app.clone())));
+        Self { app, client, time, _folder: folder }
+    }
+
+    /// A server with the owner Ada (who has a password) and her account 2311, Acme.
+    pub fn new() -> Self {
+        let test = Self::empty();
+        let hash = cheap_hash();
+        test.app
+            .db()
+            .write_here(move |w| {
+                let owner = FirstOwner {
+                    email: ADA.into(),
+                    name: "Ada Lovelace".into(),
+                    account_id: Some("2311".parse().unwrap()),
+                    account_name: "Acme".into(),
+                    password_hash: Some(hash),
+                };
+                setup::create(w, owner)
+            })
+            .unwrap();
+        test
+    }
+
+    /// Another account, with an admin of its own whose bearer token is returned.
+    pub fn account(&self, id: &'static str, name: &'static str, admin: &'static str) -> String {
+        self.app.db().write_here(move |w| accounts::create(w, Some(id.parse().unwrap()), name).map(drop)).unwrap();
+        self.member(id, admin, permissions::ADMIN);
+        self.token(admin)
+    }
+
+    /// Somebody in an account, with one role.
+    pub fn member(&self, account: &'static str, email: &'static str, role: &'static str) -> i64 {
+        self.app
+            .db()
+            .write_here(move |w| {
+                let account: AccountId = account.parse().unwrap();
+                let email = Email::parse("email", email).unwrap();
+                users::insert(w, &account, &Member { email, active: true, role, ..Member::default() })
+            })
+            .unwrap()
+    }
+
+    /// What `rollcall token` prints.
+    pub fn token(&self, email: &'static str) -> String {
+        let claims = self.app.db().write_here(move |w| {
+            let user_id = sessions::find_by_email(w, email)?;
+            tokens::issue(w, Kind::ApiKey, Some(user_id), Duration::from_secs(8 * 3600))
+        });
+        self.app.seal(&claims.unwrap()).unwrap()
+    }
+
+    pub fn advance(&self, time: Duration) {
+        self.time.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// How many rows of each kind there are: equal before and after whatever was refused.
+    pub fn rows(&self) -> Vec<(&'static str, i64)> {
+        let tables =
+            ["accounts", "users", "memberships", "membership_roles", "notification_preferences", "tokens", "events"];
+        let count = |table| self.app.db().read_here(|r| r.value(&format!("select count(*) from {table}"), [])).unwrap();
+        tables.into_iter().map(|table| (table, count(table))).collect()
+    }
+
+    pub fn query<T>(&self, f: impl FnOnce(&rollcall::db::Read) -> rollcall::Result<T>) -> T {
+        self.app.db().read_here(|r| f(r)).unwrap()
+    }
+
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Call<'_> {
+        self.call(Method::POST, path)
+    }
+
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        let path = path.to_owned();
+        Call { test: self, method, path, headers: Vec::new(), body: Vec::new() }
+    }
+}
+
+/// One password hash for all tests: what is tested isn't the hashing.
+fn cheap_hash() -> String {
+    static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    HASH.get_or_init(|| passwords::hash(PASSWORD).unwrap()).clone()
+}
+
+/// A request in the making.
+pub struct Call<'a> {
+    test: &'a TestApp,
+    method: Method,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Call<'_> {
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn token(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    pub fn account(self, id: &str) -> Self {
+        self.header("x-account-id", id)
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.header("content-type", "application/x-www-form-urlencoded").body(body)
+    }
+
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let mut request = self.test.client.request(self.method, self.path);
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        let response = request.body(self.body).send().await.0;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.into_body().into_string().await.unwrap() }
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}: {}", self.status, self.text))
+    }
+
+    /// `400 invalid_email: email: This is not …`, after checking that it has the shape every error has.
+    pub fn error(&self) -> String {
+        let body = self.json();
+        assert_eq!(self.header("content-type"), "application/json");
+        assert_eq!(body["status"], self.status.as_u16());
+        assert_eq!(body.as_object().unwrap().len(), 3);
+        format!("{} {}: {}", self.status.as_u16(), body["error"].as_str().unwrap(), body["message"].as_str().unwrap())
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+/// Keeps `Endpoint` in scope for `TestClient` in every test.
+#[expect(dead_code, reason = "only its bound matters")]
+fn is_endpoint(_: impl Endpoint) {}
