@@ -155,7 +155,17 @@ fn a_folder_that_cannot_be_used_is_refused_in_a_sentence() {
     insta::assert_debug_snapshot!(refused(), @r#"
     (
         1,
-        "rollcall: DATA/rollcall.db was written by a newer Rollcall (schema 999; this one knows 1). Use that version, or a backup.\n",
+        "rollcall: Cannot open DATA/rollcall.db: it was written by a newer Rollcall (its schema is 999, this one knows 1); use that version. Restore a backup, or choose another folder with --data.\n",
+    )
+    "#);
+
+    let database = rusqlite::Connection::open(data.join("rollcall.db")).unwrap();
+    database.pragma_update(None, "application_id", 7).unwrap();
+    drop(database);
+    insta::assert_debug_snapshot!(refused(), @r#"
+    (
+        1,
+        "rollcall: Cannot open DATA/rollcall.db: it belongs to another program. Restore a backup, or choose another folder with --data.\n",
     )
     "#);
 
@@ -164,7 +174,7 @@ fn a_folder_that_cannot_be_used_is_refused_in_a_sentence() {
     insta::assert_debug_snapshot!(refused(), @r#"
     (
         1,
-        "rollcall: file is not a database\n",
+        "rollcall: Cannot open DATA/rollcall.db: file is not a database. Restore a backup, or choose another folder with --data.\n",
     )
     "#);
 }

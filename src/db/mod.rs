@@ -97,14 +97,25 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens the file, creating it from `schema.sql` if it isn't there. A file from a newer version is refused.
+    /// Opens the file, creating it from `schema.sql` if it isn't there. A file from a newer version, of another program,
+    /// or that is no database at all is refused.
     pub fn open(path: &Path, clock: Clock) -> Result<Self> {
+        Self::try_open(path, clock).map_err(|error| match error {
+            Error::Internal(cause) | Error::Unavailable(cause) => Error::Unavailable(format!(
+                "Cannot open {}: {cause}. Restore a backup, or choose another folder with --data.",
+                path.display()
+            )),
+            error => error,
+        })
+    }
+
+    fn try_open(path: &Path, clock: Clock) -> Result<Self> {
         let writing =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
         configure(&conn)?;
+        migrate(&mut conn)?;
         conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
-        migrate(&mut conn, path)?;
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(reading).with_init(|conn| {
@@ -185,20 +196,22 @@ fn configure(conn: &Connection) -> RowResult<()> {
 }
 
 /// Brings the file to this program's schema, in one transaction, or refuses it.
-fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
+fn migrate(conn: &mut Connection) -> Result<()> {
     let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.query_row("pragma user_version", [], |row| row.get(0))?;
+    let number = |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (version, application) = (number("pragma user_version")?, number("pragma application_id")?);
+    let empty = number("select count(*) from sqlite_schema")? == 0;
     match version {
-        SCHEMA_VERSION => {}
-        0 => {
+        0 if empty => {
             transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
+        _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
+        SCHEMA_VERSION => {}
         newer => {
             return Err(Error::Unavailable(format!(
-                "{} was written by a newer Rollcall (schema {newer}; this one knows {SCHEMA_VERSION}). Use that version, or a backup.",
-                path.display(),
+                "it was written by a newer Rollcall (its schema is {newer}, this one knows {SCHEMA_VERSION}); use that version"
             )));
         }
     }
