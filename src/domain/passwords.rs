@@ -6,6 +6,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use super::accounts;
 use super::events::{self, Subject};
 use super::fields::email_key;
 use super::pulse::PulseEvent;
@@ -14,6 +15,10 @@ use crate::error::{Error, Problem, Result};
 
 pub const MIN: usize = 8;
 pub const MAX: usize = 128;
+
+/// What is verified when there is no hash: nobody's, with the same parameters.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// OWASP's Password Storage Cheat Sheet: argon2id with 19 MiB of memory, two passes, one lane.
 fn argon2() -> Argon2<'static> {
@@ -65,5 +70,27 @@ pub fn set(w: &Write, user_id: i64, email: &str, hash: &str) -> Result<()> {
          on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at",
         params![user_id, hash, w.now],
     )?;
-    events::record(w, PulseEvent::UserPasswordChanged, None, Subject::user(user_id, email), None)
+    let account = accounts::primary(w, user_id)?;
+    events::record(w, PulseEvent::UserPasswordChanged, account.as_ref(), Subject::user(user_id, email), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_verified_against_its_own_hash_only() {
+        let stored = hash("correct horse");
+        assert!(stored.as_ref().is_ok_and(|stored| stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")));
+        assert!(verify("correct horse", stored.as_deref().ok()));
+        assert!(!verify("correct horse ", stored.as_deref().ok()));
+        assert!(!verify("", None));
+    }
+
+    #[test]
+    fn nobody_has_a_hash_that_takes_as_long_as_anybodys() {
+        assert!(
+            PasswordHash::new(NOBODY).is_ok_and(|hash| hash.to_string().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"))
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::accounts;
 use super::actor::Actor;
 use super::events::{self, Subject};
 use super::fields::email_key;
@@ -26,7 +27,8 @@ pub fn create(w: &mut Write, user_id: i64) -> Result<Claims> {
     }
     let trace = w.actor.trace.clone();
     w.acting_as(Actor { user_id: Some(user_id), email: Some(email.clone()), name, trace, ..Actor::nobody() });
-    events::record(w, PulseEvent::UserLoggedIn, None, Subject::user(user_id, &email), None)?;
+    let account = accounts::primary(w, user_id)?;
+    events::record(w, PulseEvent::UserLoggedIn, account.as_ref(), Subject::user(user_id, &email), None)?;
     tokens::issue(w, Kind::Session, Some(user_id), LIFETIME)
 }
 
@@ -65,6 +67,6 @@ pub fn find_by_email(r: &Read, email: &str) -> Result<i64> {
 pub fn delete(w: &Write, claims: &Claims) -> Result<()> {
     let user_id = w.actor.require_user()?;
     tokens::revoke(w, &claims.id)?;
-    let email = w.actor.email.as_deref().unwrap_or_default();
-    events::record(w, PulseEvent::UserLoggedOut, None, Subject::user(user_id, email), None)
+    let (account, email) = (accounts::primary(w, user_id)?, w.actor.email.as_deref().unwrap_or_default());
+    events::record(w, PulseEvent::UserLoggedOut, account.as_ref(), Subject::user(user_id, email), None)
 }

@@ -1,0 +1,152 @@
+//! A real server and a real Chromium, both ended when the test is.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use fantoccini::elements::Element;
+use fantoccini::key::Key;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+pub struct Browser {
+    pub client: Client,
+    pub url: String,
+    data: tempfile::TempDir,
+    _server: Ended,
+    _driver: Ended,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    /// A server on an empty folder, and a browser that has never seen it.
+    pub async fn start() -> Self {
+        let (data, profile) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (server, line) = started(rollcall(data.path()).args(["--listen", "127.0.0.1:0"]), "listening on ");
+        let url = line.split_once("listening on ").unwrap().1.trim().to_owned();
+        let (driver, line) = started(Command::new("chromedriver").arg("--port=0"), "successfully on port ");
+        let port = line.rsplit_once("on port ").unwrap().1.trim().trim_end_matches('.').to_owned();
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,1000",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let capabilities = json!({
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        });
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities.as_object().unwrap().clone())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap();
+        Self { client, url, data, _server: server, _driver: driver, _profile: profile }
+    }
+
+    /// What a command prints on its one line.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = rollcall(self.data.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub async fn open(&self, path: &str) {
+        let address = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
+        self.client.goto(&address).await.unwrap();
+    }
+
+    pub async fn path(&self) -> String {
+        self.client.current_url().await.unwrap().path().to_owned()
+    }
+
+    /// Waits for an element; a test that waits in vain says for what.
+    pub async fn find(&self, css: &str) -> Element {
+        match self.client.wait().for_element(Locator::Css(css)).await {
+            Ok(element) => element,
+            Err(error) => panic!("{css} at {}: {error}\n{}", self.path().await, self.text("body").await),
+        }
+    }
+
+    pub async fn fill(&self, css: &str, text: &str) {
+        self.find(css).await.send_keys(text).await.unwrap();
+    }
+
+    pub async fn click(&self, css: &str) {
+        self.find(css).await.click().await.unwrap();
+    }
+
+    pub async fn text(&self, css: &str) -> String {
+        self.client.find(Locator::Css(css)).await.unwrap().text().await.unwrap()
+    }
+
+    pub async fn value(&self, css: &str) -> String {
+        self.find(css).await.prop("value").await.unwrap().unwrap_or_default()
+    }
+
+    /// Waits until the page says `text` somewhere.
+    pub async fn says(&self, text: &str) {
+        let xpath = format!("//body[contains(normalize-space(.), \"{text}\")]");
+        if self.client.wait().for_element(Locator::XPath(&xpath)).await.is_err() {
+            panic!("{} doesn't say {text:?}:\n{}", self.path().await, self.text("body").await);
+        }
+    }
+
+    /// Types into whatever has the focus.
+    pub async fn keys(&self, text: &str) {
+        self.client.active_element().await.unwrap().send_keys(text).await.unwrap();
+    }
+
+    /// Moves the focus on with Tab until it is on an element that matches.
+    pub async fn tab_to(&self, css: &str) {
+        for _ in 0..60 {
+            self.keys(&char::from(Key::Tab).to_string()).await;
+            let script = "return document.activeElement.matches(arguments[0])";
+            if self.client.execute(script, vec![css.into()]).await.unwrap() == json!(true) {
+                return;
+            }
+        }
+        panic!("Tab never reaches {css} at {}", self.path().await);
+    }
+
+    pub async fn close(self) {
+        self.client.close().await.unwrap();
+    }
+}
+
+fn rollcall(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command.env("ROLLCALL_DATA", data);
+    command
+}
+
+/// Starts a program and reads its output up to the line that says it is ready.
+fn started(command: &mut Command, ready: &str) -> (Ended, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let child = Ended(child);
+    let mut line = String::new();
+    while !line.contains(ready) {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "it ended before it said {ready:?}");
+    }
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+    (child, line)
+}
