@@ -35,8 +35,18 @@ pub fn yaml_text() -> String {
     to_yaml(document::complete())
 }
 
-fn to_yaml(document: &serde_json::Value) -> String {
-    serde_yaml::to_string(document).unwrap_or_default()
+fn to_yaml(value: &serde_json::Value) -> String {
+    let text = serde_yaml::to_string(value).unwrap_or_default();
+    text.lines().map(|line| quote_time(line) + "\n").collect()
+}
+
+/// serde_yaml leaves times bare, which readers of YAML 1.1 then take for something other than text.
+fn quote_time(line: &str) -> String {
+    let is_time = |value: &str| value.len() == 24 && value.ends_with('Z') && value.as_bytes()[10] == b'T';
+    match line.rsplit_once(": ") {
+        Some((key, value)) if is_time(value) => format!("{key}: '{value}'"),
+        _ => line.to_owned(),
+    }
 }
 
 /// The light pages, one an operation.
