@@ -147,7 +147,8 @@ fn tidy(value: &mut Value) {
             map.values_mut().for_each(tidy);
         }
         Value::Array(values) => values.iter_mut().for_each(tidy),
-        Value::Number(number) => {
+        Value::Number(number) =>
+        {
             #[expect(clippy::cast_possible_truncation, reason = "only numbers that are whole")]
             if let Some(whole) = number.as_f64().filter(|n| number.is_f64() && n.fract() == 0.0) {
                 *value = json!(whole as i64);
