@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use poem::http::Method;
 use rollcall::domain::pulse::PulseEvent;
 use serde_json::{Value, json};
 
@@ -324,4 +325,76 @@ async fn swagger_ui_shows_the_document_and_runs_nothing_else() {
         let shell = page.text.rsplit_once("</head>").unwrap().1;
         assert!(!shell.contains(loaded));
     }
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_there_is_told_which_are() {
+    let test = TestApp::new();
+    let document = document().await;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let address = path.replace("{id}", "1");
+        let answer = test.call(Method::PATCH, &address).send().await;
+        assert!(answer.error().starts_with("405 method_not_allowed"));
+        for method in methods.as_object().unwrap().keys() {
+            let allowed = answer.header("allow").split(", ");
+            assert!(allowed.clone().any(|name| name == method.to_uppercase()), "{address}: {}", answer.header("allow"));
+        }
+    }
+    assert_eq!(test.call(Method::DELETE, "/users").send().await.header("allow"), "POST, GET, HEAD");
+    let head = test.call(Method::HEAD, "/me").token(&test.token(ADA)).send().await;
+    assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn every_operation_has_a_page_that_shows_all_of_it() {
+    let test = TestApp::empty();
+    let document = document().await;
+    let index = test.get("/reference").send().await;
+    assert_eq!(index.status, 200);
+    for (path, method, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(index.text.contains(&format!("href=\"/reference/{id}\"")), "the index lacks {id}");
+        let page = test.get(&format!("/reference/{id}")).send().await;
+        assert_eq!(page.status, 200, "{id}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        let has = |text: &str| assert!(page.text.contains(text), "the page of {id} lacks {text}");
+        has(operation["summary"].as_str().unwrap());
+        has(&method.to_uppercase());
+        has(path);
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            has(&format!("<code>{}</code>", follow(&document, parameter)["name"].as_str().unwrap()));
+        }
+        for status in operation["responses"].as_object().unwrap().keys() {
+            has(&format!("\">{status}</span>"));
+        }
+        for (name, _) in CONTRACT.iter().flat_map(|(_, properties)| *properties) {
+            has(&format!("<b>{name}:</b>"));
+        }
+        for event in PulseEvent::ALL {
+            has(&format!("- {event}\n"));
+        }
+        let ids: BTreeSet<_> = page.text.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        for link in page.text.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(ids.contains(link), "the page of {id} links to #{link}, which isn't there");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_curl_line_names_the_address_people_use() {
+    let line = async |test: TestApp, host: &str| {
+        let page = test.get("/reference/createUser").header("host", host).send().await.text;
+        let (_, line) = page.split_once("curl-line\">curl ").unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    };
+    assert_eq!(line(TestApp::empty(), "people.example:8080").await, "http://people.example:8080/users");
+    assert_eq!(line(TestApp::empty(), "x';rm -rf ~;'").await, "http://127.0.0.1:8080/users");
+    let public = TestApp::with(|config| config.public_url = Some("https://people.example/".parse().unwrap()));
+    assert_eq!(line(public, "127.0.0.1:8080").await, "https://people.example/users");
+}
+
+#[tokio::test]
+async fn an_operation_that_does_not_exist_has_no_page() {
+    let answer = TestApp::empty().get("/reference/deleteEverything").send().await;
+    assert_eq!(answer.status, 404);
 }

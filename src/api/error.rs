@@ -9,6 +9,7 @@ use serde::Serialize;
 use std::sync::Arc;
 
 use super::json::Json;
+use super::methods;
 use crate::auth;
 use crate::error::Error;
 
@@ -26,7 +27,7 @@ pub struct ErrorBody {
     pub message: String,
 }
 
-/// Carries the error itself past poem, to whoever renders it: [`in_json`] here, a page in `web`.
+/// Carries the error itself past poem, to whoever renders it: `in_json` here, a page in `web`.
 impl From<Error> for poem::Error {
     fn from(error: Error) -> Self {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -52,6 +53,7 @@ impl ApiResponse for Error {
 /// Wraps the API so that no answer above 399 leaves in another shape.
 pub async fn in_json<E: Endpoint>(api: Arc<E>, request: Request) -> poem::Result<Response> {
     let request_id = auth::trace(&request).request_id;
+    let path = request.uri().path().to_owned();
     let response = match api.call(request).await {
         Ok(response) => response.into_response(),
         Err(error) => error.into_response(),
@@ -64,7 +66,11 @@ pub async fn in_json<E: Endpoint>(api: Arc<E>, request: Request) -> poem::Result
         Some(error) => error.clone(),
         None => Arc::new(explain(status, &response.into_body().into_string().await.unwrap_or_default())),
     };
-    Ok(render(error, &request_id))
+    let mut response = render(error, &request_id);
+    if let Some(allowed) = methods::allowed(&path).filter(|_| status == StatusCode::METHOD_NOT_ALLOWED) {
+        response.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    Ok(response)
 }
 
 /// Our error, as the answer that leaves.

@@ -3,6 +3,7 @@
 
 mod error;
 mod json;
+mod methods;
 pub mod outcomes;
 mod schema;
 mod users;

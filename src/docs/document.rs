@@ -27,7 +27,7 @@ account shows in another.
 **Errors.** Whatever goes wrong is answered as `{\"error\", \"status\", \"message\"}`: `error` is a stable code for programs, `message` \
 a sentence for people that says what to do. Every answer has an `x-request-id`, which the server's log knows too.
 
-A lighter form of this documentation is at [/reference](/reference).";
+This documentation comes as [light pages](/reference) and as [Swagger UI](/docs).";
 
 /// The document as it is published.
 pub fn complete() -> &'static Value {

@@ -72,7 +72,8 @@ struct OperationPage {
 #[handler]
 fn show(request: &Request, app: App, Path(id): Path<String>) -> poem::Result<Response> {
     let operation = OPERATIONS.iter().find(|operation| operation.id == id);
-    let operation = operation.ok_or_else(|| Error::not_found("There is no such operation. /reference lists them all."))?;
+    let operation =
+        operation.ok_or_else(|| Error::not_found("There is no such operation. /reference lists them all."))?;
     let page = OperationPage { operation, curl: call::curl(operation, &address(request, &app)) };
     Ok(web::render(StatusCode::OK, &page))
 }

@@ -119,7 +119,9 @@ fn read(path: &str, method: &str, operation: &Value, document: &Value) -> Operat
         security: security(operation, document),
         parameters: parameters.map(|parameter| read_parameter(links::follow(document, parameter))).collect(),
         body: operation.get("requestBody").map(read_body),
-        answers: entries(&operation["responses"]).map(|(status, answer)| read_answer(status, answer, document)).collect(),
+        answers: entries(&operation["responses"])
+            .map(|(status, answer)| read_answer(status, answer, document))
+            .collect(),
         references: references(operation, document),
     }
 }
@@ -215,7 +217,9 @@ fn references(operation: &Value, document: &Value) -> Vec<Component> {
     let all = kinds.flat_map(|(kind, components)| {
         entries(components).map(move |(name, value)| (format!("#/components/{kind}/{name}"), value))
     });
-    all.filter(|(pointer, _)| reached.contains(pointer)).map(|(pointer, value)| Component::new(pointer, value)).collect()
+    all.filter(|(pointer, _)| reached.contains(pointer))
+        .map(|(pointer, value)| Component::new(pointer, value))
+        .collect()
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {

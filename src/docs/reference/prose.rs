@@ -68,11 +68,7 @@ mod tests {
         assert_eq!(text, r#"Text("2 *")Text(" 3, a[")Text("1] and `")Text("open")"#);
         assert_eq!(
             parts("**A** `b` [c](/d)").into_iter().filter(|part| !matches!(part, Part::Text(_))).collect::<Vec<_>>(),
-            [
-                Part::Strong("A".into()),
-                Part::Code("b".into()),
-                Part::Link { text: "c".into(), address: "/d".into() }
-            ]
+            [Part::Strong("A".into()), Part::Code("b".into()), Part::Link { text: "c".into(), address: "/d".into() }]
         );
     }
 }
