@@ -5,6 +5,7 @@
 mod support;
 
 mod cli;
+mod docs;
 mod durability;
 mod errors;
 mod guards;

@@ -3,7 +3,8 @@
 
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
-use poem_openapi::{ApiResponse, Object, registry::MetaResponses, registry::Registry, types::Type};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::{ApiResponse, Object, types::Type};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -12,15 +13,16 @@ use crate::auth;
 use crate::error::Error;
 
 /// Error response object
+// The contract's words. What it doesn't say: `error` is a stable code in snake_case, `message` a sentence for people.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Error")]
 pub struct ErrorBody {
-    /// Error message: a stable code in snake_case, for programs
+    /// Error message
     pub error: String,
     /// HTTP status code
     #[oai(validator(minimum(value = "400"), maximum(value = "599")))]
     pub status: i32,
-    /// Detailed error message: a sentence for people that says what to do
+    /// Detailed error message
     pub message: String,
 }
 
@@ -34,10 +36,12 @@ impl From<Error> for poem::Error {
     }
 }
 
-/// Lets handlers return our error; which errors an operation can answer with is added in `document`.
+/// Lets handlers return our error. Which errors an operation can answer with is told by [`super::outcomes`].
 impl ApiResponse for Error {
     fn meta() -> MetaResponses {
-        MetaResponses { responses: Vec::new() }
+        let content = vec![MetaMediaType { content_type: "application/json", schema: ErrorBody::schema_ref() }];
+        let any = MetaResponse { description: "Error", status: None, status_range: None, content, headers: vec![] };
+        MetaResponses { responses: vec![any] }
     }
 
     fn register(registry: &mut Registry) {
@@ -65,14 +69,7 @@ pub async fn in_json<E: Endpoint>(api: Arc<E>, request: Request) -> poem::Result
 
 /// Our error, as the answer that leaves.
 fn render(error: Arc<Error>, request_id: &str) -> Response {
-    let message = match &*error {
-        Error::Internal(_) => {
-            format!("{error} If it happens again, give the server's operator this request ID: {request_id}.")
-        }
-        _ => error.to_string(),
-    };
-    let body = ErrorBody { error: error.code().into(), status: error.status().into(), message };
-    let mut response = Json(body).into_response();
+    let mut response = Json(body(&error, request_id)).into_response();
     response.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     let headers = response.headers_mut();
     if let Error::Unauthenticated(code, _) = &*error {
@@ -88,6 +85,17 @@ fn render(error: Arc<Error>, request_id: &str) -> Response {
     }
     response.set_data(error);
     response
+}
+
+/// Our error, as the body of an answer.
+pub fn body(error: &Error, request_id: &str) -> ErrorBody {
+    let message = match error {
+        Error::Internal(_) => {
+            format!("{error} If it happens again, give the server's operator this request ID: {request_id}.")
+        }
+        _ => error.to_string(),
+    };
+    ErrorBody { error: error.code().into(), status: error.status().into(), message }
 }
 
 /// What poem and poem-openapi say in their own words, as one of our errors.

@@ -3,6 +3,7 @@
 
 mod error;
 mod json;
+pub mod outcomes;
 mod schema;
 mod users;
 
@@ -23,6 +24,11 @@ pub fn endpoint() -> impl Endpoint<Output = Response> {
 /// The document as poem-openapi generates it; `docs` completes it.
 pub fn document() -> String {
     service().spec()
+}
+
+/// Swagger UI as poem-openapi makes it, with [`document`] inside; `docs` puts the complete one there.
+pub fn swagger_ui() -> String {
+    service().swagger_ui_html()
 }
 
 /// The source of the routes, as the documentation offers it.

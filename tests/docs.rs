@@ -1,0 +1,327 @@
+//! The document says what the contract says and what the server does; its other forms say the same.
+
+use std::collections::BTreeSet;
+
+use rollcall::domain::pulse::PulseEvent;
+use serde_json::{Value, json};
+
+use crate::support::{ADA, TestApp};
+
+async fn document() -> Value {
+    TestApp::empty().get("/openapi.json").send().await.json()
+}
+
+/// Path, method and what is said of it, for every operation.
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, methods)| {
+            methods
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+        })
+        .collect()
+}
+
+/// What a `$ref` leads to, or the value itself.
+fn follow<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(pointer) => document.pointer(&pointer[1..]).unwrap_or_else(|| panic!("{pointer} leads nowhere")),
+        None => value,
+    }
+}
+
+fn each_ref(value: &Value, f: &mut impl FnMut(&str)) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| match value {
+            Value::String(pointer) if key == "$ref" => f(pointer),
+            value => each_ref(value, f),
+        }),
+        Value::Array(values) => values.iter().for_each(|value| each_ref(value, f)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_whole_document() {
+    let mut document = document().await;
+    document["info"]["version"] = "[version]".into();
+    insta::assert_snapshot!("openapi.json", format!("{document:#}"));
+}
+
+/// The schemas of the contract: name and type (or reference) of each property, in its order.
+const CONTRACT: &[(&str, &[(&str, &str)])] = &[
+    (
+        "NotificationPreference",
+        &[("event", "#/components/schemas/PulseEvents"), ("accountId", "string"), ("deliveryPref", "array of string")],
+    ),
+    (
+        "User",
+        &[
+            ("id", "integer"),
+            ("email", "string email"),
+            ("name", "string"),
+            ("active", "boolean"),
+            ("teamId", "integer"),
+            ("phone", "string"),
+            ("imgSrc", "string"),
+            ("notificationPreferences", "object"),
+            ("createdBy", "string"),
+            ("updatedBy", "string"),
+            ("createdAt", "string date-time"),
+            ("updatedAt", "string date-time"),
+            ("accounts", "array of object"),
+            ("flatRolesList", "array of string"),
+            ("flatPermissionsList", "array of string"),
+            ("token", "string"),
+        ],
+    ),
+    ("Error", &[("error", "string"), ("status", "integer"), ("message", "string")]),
+];
+
+fn kind(schema: &Value) -> String {
+    let text = |key: &str| schema[key].as_str();
+    match (text("$ref"), text("type"), text("format")) {
+        (Some(pointer), ..) => pointer.into(),
+        (_, Some("array"), _) => format!("array of {}", kind(&schema["items"])),
+        (_, Some("string"), Some(format)) => format!("string {format}"),
+        (_, Some(name), _) => name.into(),
+        _ => panic!("{schema} has no type"),
+    }
+}
+
+#[tokio::test]
+async fn schemas_are_those_of_the_contract() {
+    let document = document().await;
+    let schemas = &document["components"]["schemas"];
+    for (name, expected) in CONTRACT {
+        let properties = schemas[name]["properties"].as_object().unwrap();
+        let found: Vec<_> = properties.iter().map(|(name, schema)| (name.as_str(), kind(schema))).collect();
+        let found: Vec<_> = found.iter().map(|(name, kind)| (*name, kind.as_str())).collect();
+        assert_eq!(found, *expected, "{name}");
+    }
+    let names: Vec<_> = schemas.as_object().unwrap().keys().take(4).collect();
+    assert_eq!(names, ["PulseEvents", "NotificationPreference", "User", "Error"]);
+    assert_eq!(schemas["NotificationPreference"]["required"], json!(["event"]));
+    assert_eq!(schemas["Error"]["required"][0], "error");
+    let deliveries = &schemas["NotificationPreference"]["properties"]["deliveryPref"]["items"]["enum"];
+    assert_eq!(*deliveries, json!(["website", "weekly_email_digest", "monthly_email_digest", "email", "sms"]));
+    let account = schemas["User"]["properties"]["accounts"]["items"]["properties"].as_object().unwrap();
+    let account: Vec<_> = account.iter().map(|(name, schema)| format!("{name}: {}", kind(schema))).collect();
+    let expected =
+        ["accountId: string", "accountName: string", "usersPrimaryAccount: boolean", "accountAdmin: boolean"];
+    assert_eq!(account, expected);
+    let header = json!({
+        "in": "header",
+        "name": "x-account-id",
+        "schema": { "type": "string" },
+        "description": "Account ID for the request",
+        "required": true,
+        "example": "2311",
+    });
+    assert_eq!(document["components"]["parameters"]["xAccountIdHeader"], header);
+}
+
+#[tokio::test]
+async fn all_events_in_the_order_of_the_contract() {
+    let document = document().await;
+    let events: Vec<_> = document["components"]["schemas"]["PulseEvents"]["enum"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    assert_eq!(events, PulseEvent::ALL.iter().map(|event| event.name()).collect::<Vec<_>>());
+    assert_eq!(
+        (events.len(), events[0], events[81], events[162]),
+        (163, "lead_created", "user_removed_from_account", "cron_job")
+    );
+}
+
+#[tokio::test]
+async fn create_user_is_as_the_contract_has_it() {
+    let document = document().await;
+    let create = &document["paths"]["/users"]["post"];
+    assert_eq!(create["summary"], "Create a new user");
+    let description = create["description"].as_str().unwrap();
+    assert!(description.starts_with("Creates a new user in the system with the provided details\n"));
+    assert_eq!(create["parameters"], json!([{ "$ref": "#/components/parameters/xAccountIdHeader" }]));
+    assert_eq!(create["security"], json!([{ "bearerAuth": [] }]));
+    assert_eq!(document["components"]["securitySchemes"]["bearerAuth"]["scheme"], "bearer");
+    let body = &create["requestBody"]["content"]["application/json"];
+    assert_eq!(body["examples"]["minimal"]["value"], json!({ "email": "grace@example.com" }));
+    let created = &create["responses"]["201"];
+    assert_eq!(created["description"], "User created successfully");
+    assert_eq!(created["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/User");
+    let example = created["content"]["application/json"]["example"].as_object().unwrap();
+    assert!(example.keys().eq(CONTRACT[1].1.iter().map(|(name, _)| name)));
+}
+
+#[tokio::test]
+async fn every_operation_is_described_whole() {
+    let document = document().await;
+    let tags: BTreeSet<_> = document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].to_string()).collect();
+    let mut ids = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        let place = format!("{method} {path}");
+        for text in ["operationId", "summary", "description"] {
+            assert!(operation[text].as_str().is_some_and(|text| !text.is_empty()), "{place} has no {text}");
+        }
+        assert!(ids.insert(operation["operationId"].to_string()), "{place} shares its operationId");
+        assert!(tags.contains(&operation["tags"][0].to_string()), "{place} has no tag that is described");
+        assert!(operation["security"].is_array(), "{place} has no security");
+        let responses = operation["responses"].as_object().unwrap();
+        for status in ["400", "401", "403", "500", "503"] {
+            assert!(responses.contains_key(status), "{place} doesn't tell of {status}");
+        }
+        assert_eq!(responses.contains_key("404"), path.contains('{'), "{place}");
+        assert_eq!(responses.contains_key("409"), method != "get", "{place}");
+        assert_eq!(responses.contains_key("415"), operation["requestBody"].is_object(), "{place}");
+        for (status, response) in responses {
+            let response = follow(&document, response);
+            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{place} {status}");
+            assert!(response["headers"]["x-request-id"].is_object(), "{place} {status}");
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let parameter = follow(&document, parameter);
+            assert!(parameter["description"].is_string(), "{place}: {parameter}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_reference_leads_nowhere_and_no_component_is_idle() {
+    let document = document().await;
+    let mut used = BTreeSet::new();
+    each_ref(&document, &mut |pointer| {
+        assert!(document.pointer(&pointer[1..]).is_some(), "{pointer} leads nowhere");
+        used.insert(pointer.to_owned());
+    });
+    for kind in ["parameters", "schemas", "responses", "headers"] {
+        for name in document["components"][kind].as_object().unwrap().keys() {
+            assert!(used.contains(&format!("#/components/{kind}/{name}")), "{kind}/{name} is idle");
+        }
+    }
+}
+
+/// The documented errors are what the server really says: code, status and message.
+#[tokio::test]
+async fn documented_errors_are_those_of_the_server() {
+    let test = TestApp::new();
+    let token = test.token(ADA);
+    let document = document().await;
+    let documented = |name: &str, code: &str| {
+        let media = &document["components"]["responses"][name]["content"]["application/json"];
+        media["examples"][code]["value"].clone()
+    };
+    let create = || test.post("/users").token(&token).account("2311");
+    let taken = json!({ "email": "grace@example.com" });
+    assert_eq!(create().json(&taken).send().await.status, 201);
+    let answers = [
+        ("BadRequest", create().json(&json!({ "email": "bob" })).send().await),
+        ("BadRequest", create().json(&json!({})).send().await),
+        ("BadRequest", create().header("content-type", "application/json").body("{").send().await),
+        ("BadRequest", test.post("/users").token(&token).json(&taken).send().await),
+        ("BadParameter", test.get("/me").token(&token).account("a b").send().await),
+        ("BadParameter", test.get("/users").token(&token).send().await),
+        ("Unauthorized", test.get("/me").send().await),
+        ("Unauthorized", test.get("/me").token("nonsense").send().await),
+        ("Forbidden", test.get("/users").token(&token).account("77").send().await),
+        ("NotFound", test.get("/users/42").token(&token).account("2311").send().await),
+        ("Conflict", create().json(&taken).send().await),
+        ("PayloadTooLarge", create().json(&json!({ "name": "x".repeat(300 * 1024) })).send().await),
+        ("UnsupportedMediaType", create().header("content-type", "text/plain").body("x").send().await),
+    ];
+    for (name, answer) in answers {
+        let body = answer.json();
+        assert_eq!(documented(name, body["error"].as_str().unwrap()), body, "{name}");
+        let headers = &document["components"]["responses"][name]["headers"];
+        for header in headers.as_object().unwrap().keys() {
+            assert!(!answer.header(header).is_empty(), "{name} has no {header}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn yaml_and_json_say_the_same() {
+    let test = TestApp::empty();
+    let yaml = test.get("/openapi.yaml").send().await;
+    assert_eq!(yaml.header("content-type"), "application/yaml");
+    assert!(yaml.text.starts_with("openapi: 3.0"));
+    let json = test.get("/openapi.json").send().await;
+    assert_eq!(json.header("content-type"), "application/json");
+    assert_eq!(serde_yaml::from_str::<Value>(&yaml.text).unwrap(), json.json());
+    assert_eq!(rollcall::docs::json_text(), json.text);
+    assert_eq!(rollcall::docs::yaml_text(), yaml.text);
+}
+
+#[tokio::test]
+async fn the_part_about_users_stands_alone() {
+    let whole = document().await;
+    let answer = TestApp::empty().get("/users/swagger.yaml").send().await;
+    let part: Value = serde_yaml::from_str(&answer.text).unwrap();
+    assert!(part["paths"].as_object().unwrap().keys().eq(["/users"]));
+    assert_eq!(part["paths"]["/users"], whole["paths"]["/users"]);
+    each_ref(&part, &mut |pointer| assert!(part.pointer(&pointer[1..]).is_some(), "{pointer} leads nowhere"));
+    assert!(part["components"]["responses"].get("NotFound").is_none());
+    assert_eq!(part["components"]["securitySchemes"], whole["components"]["securitySchemes"]);
+}
+
+#[tokio::test]
+async fn the_source_of_the_route_is_served() {
+    let answer = TestApp::empty().get("/users/route.rs").send().await;
+    assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+    assert!(answer.text.contains("operation_id = \"createUser\""));
+}
+
+#[tokio::test]
+async fn what_has_not_changed_is_not_sent_again() {
+    let test = TestApp::empty();
+    for path in ["/openapi.json", "/openapi.yaml", "/users/swagger.yaml", "/users/route.rs", "/docs"] {
+        let first = test.get(path).send().await;
+        assert_eq!(first.status, 200, "{path}");
+        assert_eq!(first.header("cache-control"), "no-cache");
+        let again = |tag: &str| test.get(path).header("if-none-match", tag.to_owned()).send();
+        for tag in [first.header("etag"), &format!("\"other\", W/{}", first.header("etag")), "*"] {
+            let second = again(tag).await;
+            assert_eq!((second.status.as_u16(), second.text.as_str()), (304, ""), "{path} {tag}");
+            assert_eq!(second.header("etag"), first.header("etag"));
+        }
+        assert_eq!(again("\"other\"").await.status, 200);
+        let zipped = test.get(path).header("accept-encoding", "gzip").header("if-none-match", "*").send().await;
+        assert_ne!(zipped.header("etag"), first.header("etag"), "two forms, two tags");
+        assert_eq!(zipped.header("vary"), "accept-encoding");
+        let plain = test.get(path).header("accept-encoding", "br, gzip;q=0").send().await;
+        assert_eq!(plain.header("content-encoding"), "");
+    }
+}
+
+/// Fails when another version of poem-openapi makes a page in which our places aren't found any more.
+#[tokio::test]
+async fn swagger_ui_shows_the_document_and_runs_nothing_else() {
+    use base64::Engine;
+    use sha2::Digest;
+    let test = TestApp::empty();
+    let page = test.get("/docs").send().await;
+    assert!(page.text.starts_with("<!doctype html>\n<html lang=\"en\">\n"));
+    assert!(page.text.contains("<title>Rollcall API</title>"));
+    let (_, spec) = page.text.split_once("let spec = ").unwrap();
+    let (spec, _) = spec.split_once(";\n").unwrap();
+    assert_eq!(serde_json::from_str::<Value>(spec).unwrap(), document().await);
+    let policy = page.header("content-security-policy");
+    let ended = page.text.split("</script>");
+    let scripts: Vec<_> = ended.filter_map(|text| Some(text.split_once("<script")?.1.split_once('>')?.1)).collect();
+    assert_eq!(scripts.len(), 2);
+    for script in scripts {
+        let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(script));
+        assert!(policy.contains(&format!("'sha256-{hash}'")), "{policy}");
+    }
+    assert!(policy.starts_with("default-src 'none'"));
+    assert!(policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"));
+    for loaded in ["src=\"http", "href=\"http", "src=\"//"] {
+        let shell = page.text.rsplit_once("</head>").unwrap().1;
+        assert!(!shell.contains(loaded));
+    }
+}
