@@ -1,8 +1,10 @@
 //! Names of the program turned into words for people.
 
-/// `lead_status_changed` → "Lead status changed".
+/// `lead_status_changed` → "Lead status changed", `api_key_created` → "API key created".
 pub fn sentence(name: &str) -> String {
-    let mut words = name.replace(['_', '.'], " ");
+    const ACRONYMS: [&str; 2] = ["api", "mid"];
+    let spell = |word: &str| if ACRONYMS.contains(&word) { word.to_ascii_uppercase() } else { word.to_owned() };
+    let mut words = name.split(['_', '.']).map(spell).collect::<Vec<_>>().join(" ");
     if let Some(first) = words.get_mut(..1) {
         first.make_ascii_uppercase();
     }

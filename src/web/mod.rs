@@ -101,7 +101,7 @@ fn origin(request: &Request, app: &App) -> String {
 /// Wraps the pages: forms come from our own pages only, and what goes wrong becomes a page too.
 async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Result<Response> {
     let app = request.data::<App>().cloned().ok_or_else(|| Error::internal("a page without its application"))?;
-    let (method, address) = (request.method().clone(), request.original_uri().clone());
+    let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
     let said = frame::Said::take(&mut request);
     let response = if auth::same_site(&method, request.headers()) {
@@ -119,9 +119,8 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         }
         Err(error) => explain(error),
     };
-    if matches!(*error, Error::Unauthenticated(..)) && method == Method::GET && !is_link(address.path()) {
-        let next = address.path_and_query().map_or("/ui", |next| next.as_str());
-        return Ok(Redirect::see_other(session::sign_in_address(next)).into_response());
+    if matches!(*error, Error::Unauthenticated(..)) && method == Method::GET && !is_link(&address) {
+        return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
     }
     let mut response =
         render(status_of(&error), &ErrorPage { server: app.config().name.clone(), error: &error, request_id });
@@ -133,11 +132,8 @@ const FOREIGN_FORM: &str = "This form was not sent from a page of this server, s
                             Open the page here and send it again.";
 
 /// The pages that carry their proof in their address: signing in would not help there.
-fn is_link(path: &str) -> bool {
-    path.contains("/v4.local.")
-        || path.starts_with("/ui/welcome/")
-        || path.starts_with("/ui/set-up/")
-        || path.starts_with("/ui/sign-in/")
+fn is_link(address: &str) -> bool {
+    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/"].iter().any(|page| address.starts_with(page))
 }
 
 /// The error behind what a handler, or poem itself, refused with.

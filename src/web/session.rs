@@ -139,7 +139,7 @@ pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -
 /// Where to sign in to get to `next`.
 pub fn sign_in_address(next: &str) -> String {
     match page_of_ours(next) {
-        "/ui" => "/ui/sign-in".into(),
+        "/ui" | "/ui/" => "/ui/sign-in".into(),
         next => format!(
             "/ui/sign-in?{}",
             url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish()
