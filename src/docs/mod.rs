@@ -5,11 +5,12 @@ mod examples;
 mod fixed;
 mod links;
 mod operations;
+mod reference;
 mod swagger;
 
 use std::sync::LazyLock;
 
-use poem::{IntoEndpoint, Route, endpoint::make_sync};
+use poem::{IntoEndpoint, endpoint::make_sync};
 
 use crate::api;
 use fixed::Fixed;
@@ -50,8 +51,8 @@ fn quote_time(line: &str) -> String {
 }
 
 /// The light pages, one an operation.
-pub fn reference() -> Route {
-    Route::new()
+pub fn reference() -> impl IntoEndpoint {
+    reference::pages()
 }
 
 pub fn swagger_ui() -> impl IntoEndpoint {
