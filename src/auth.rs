@@ -2,10 +2,13 @@
 //! our own pages. Whether a token is still honoured is decided inside the transaction (`domain::tokens::identify`).
 
 use poem::http::{HeaderMap, Method, header};
+use poem::web::cookie::{Cookie, SameSite};
 use poem::{FromRequest, Request, RequestBody};
 
 use crate::app::App;
 use crate::domain::actor::Trace;
+use crate::domain::fields::AccountId;
+use crate::domain::sessions;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::error::{Error, Result};
 
@@ -35,15 +38,67 @@ pub fn bearer(request: &Request, token: &str) -> Result<Caller> {
     Ok(Caller { claims: Some(claims), account: None, trace: trace(request) })
 }
 
-/// The name of the session cookie; under https a browser enforces what its prefix promises (RFC 6265bis).
-pub fn cookie_name(app: &App) -> &'static str {
-    if app.is_https() { "__Host-rollcall" } else { "rollcall" }
+/// Somebody who is signed in with a browser, in a page handler's arguments.
+pub struct Visitor {
+    pub claims: Claims,
+    trace: Trace,
 }
 
-/// The claims of the session cookie, if there is one that this server sealed.
-pub fn session(request: &Request, app: &App) -> Option<Claims> {
-    let token = request.cookie().get(cookie_name(app))?.value_str().to_owned();
-    app.open_token(&token).ok().filter(|claims| claims.kind == Kind::Session)
+impl Visitor {
+    /// As a caller who acts in no account in particular.
+    pub fn anywhere(&self) -> Caller {
+        Caller { claims: Some(self.claims.clone()), account: None, trace: self.trace.clone() }
+    }
+
+    /// As a caller inside one account.
+    pub fn within(&self, account: AccountId) -> Caller {
+        Caller { account: Some(account), ..self.anywhere() }
+    }
+}
+
+impl<'a> FromRequest<'a> for Visitor {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let app = App::from_request(request, body).await?;
+        let cookie = request.cookie().get(cookie_name(&app));
+        let claims = cookie.and_then(|cookie| app.open_token(cookie.value_str()).ok());
+        let signed_out = || Error::Unauthenticated("token_missing", "You are signed out. Sign in to go on.".into());
+        let claims = claims.filter(|claims| claims.kind == Kind::Session).ok_or_else(signed_out)?;
+        Ok(Self { claims, trace: trace(request) })
+    }
+}
+
+/// Somebody who isn't signed in, or who isn't asked: the caller of the sign-in pages.
+pub struct Stranger(pub Caller);
+
+impl<'a> FromRequest<'a> for Stranger {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self(Caller { trace: trace(request), ..Caller::default() }))
+    }
+}
+
+/// The cookie that keeps a browser signed in.
+pub fn session_cookie(app: &App, session: &Claims) -> Result<Cookie> {
+    let mut cookie = Cookie::new_with_str(cookie_name(app), app.seal(session)?);
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_secure(app.is_https());
+    cookie.set_max_age(sessions::LIFETIME);
+    Ok(cookie)
+}
+
+/// The cookie that makes a browser forget its session.
+pub fn no_session_cookie(app: &App) -> Cookie {
+    let mut cookie = Cookie::named(cookie_name(app));
+    cookie.set_path("/");
+    cookie.set_secure(app.is_https());
+    cookie.make_removal();
+    cookie
+}
+
+/// The name of the session cookie; under https a browser enforces what its prefix promises (RFC 6265bis).
+fn cookie_name(app: &App) -> &'static str {
+    if app.is_https() { "__Host-rollcall" } else { "rollcall" }
 }
 
 /// Whether an unsafe request comes from our own pages, or from something that isn't a browser at all.

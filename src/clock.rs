@@ -18,6 +18,17 @@ impl Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX)
     }
 
+    /// How long ago it was, as a person says it: `just now`, `3 minutes ago`, `2 years ago`.
+    pub fn ago(self, now: Self) -> String {
+        const UNITS: [(i64, &str); 5] =
+            [(31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute")];
+        let seconds = now.0.saturating_sub(self.0) / 1000;
+        let unit = UNITS.into_iter().find(|(length, _)| seconds >= *length);
+        let Some((length, unit)) = unit else { return "just now".into() };
+        let n = seconds / length;
+        format!("{n} {unit}{} ago", if n == 1 { "" } else { "s" })
+    }
+
     /// The day as a person reads it, `23 November 2026`.
     pub fn day(self) -> String {
         self.civil().strftime("%-d %B %Y").to_string()

@@ -31,7 +31,7 @@ fn layers_use_only_what_is_below_them() {
         ),
         ("src/db", &["poem", "crate::api", "crate::web", "crate::app"]),
         ("src/api", &["crate::web", "crate::docs", "rusqlite", "crate::db"]),
-        ("src/web", &["crate::api", "crate::docs", "rusqlite", "crate::db"]),
+        ("src/web", &["crate::api", "crate::docs", "rusqlite", "db::Write", "db::params", "select "]),
     ];
     for (folder, words) in forbidden {
         for (path, text) in sources(folder) {

@@ -10,4 +10,5 @@ mod durability;
 mod errors;
 mod guards;
 mod isolation;
+mod pages;
 mod users;

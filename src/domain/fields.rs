@@ -84,7 +84,8 @@ pub fn email_key(text: &str) -> String {
 }
 
 /// The id of an account: `[A-Za-z0-9_-]{1,64}`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct AccountId(String);
 
 impl AccountId {
@@ -108,7 +109,14 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// For the command line.
+impl TryFrom<String> for AccountId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
 impl FromStr for AccountId {
     type Err = String;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::tokens::{self, Claims, Kind};
 use super::{passwords, sessions};
-use crate::db::Write;
+use crate::db::{Read, Write};
 use crate::error::{Error, Result};
 
 /// How long an invitation works, unless its user sets a password earlier.
@@ -15,12 +15,40 @@ pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
     tokens::issue(w, Kind::Invitation, Some(user_id), LIFETIME)
 }
 
+/// Whom an invitation is for.
+pub struct Invited {
+    pub user_id: i64,
+    pub email: String,
+    pub name: Option<String>,
+    pub account_name: String,
+}
+
+/// Looks at an invitation that still works, without using it up.
+pub fn find(r: &Read, invitation: &Claims) -> Result<Invited> {
+    tokens::require(r, invitation)?;
+    let sql = "select u.id, u.email, u.name, a.name, u.active from users u
+                 join memberships m on m.user_id = u.id and m.primary_account = 1
+                 join accounts a on a.id = m.account_id
+                where u.id = ?1";
+    let found = r.maybe(sql, [invitation.user_id], |row| {
+        let invited =
+            Invited { user_id: row.get(0)?, email: row.get(1)?, name: row.get(2)?, account_name: row.get(3)? };
+        Ok((invited, row.get(4)?))
+    })?;
+    match found {
+        Some((invited, true)) => Ok(invited),
+        Some((_, false)) => Err(tokens::suspended()),
+        None => Err(Error::not_found("The account of this invitation is gone.")),
+    }
+}
+
 /// Sets the invited person's password, ends every invitation they hold, and signs them in.
 pub fn accept(w: &mut Write, invitation: &Claims, password_hash: &str) -> Result<Claims> {
+    let invited = find(w, invitation)?;
     tokens::redeem(w, invitation)?;
-    let user_id = w.actor.require_user()?;
-    let email = w.actor.email.clone().ok_or_else(|| Error::internal("an invitation for nobody"))?;
-    passwords::set(w, user_id, &email, password_hash)?;
+    let user_id = invited.user_id;
+    let session = sessions::create(w, user_id)?;
+    passwords::set(w, user_id, &invited.email, password_hash)?;
     tokens::revoke_all(w, Kind::Invitation, Some(user_id))?;
-    sessions::create(w, user_id)
+    Ok(session)
 }

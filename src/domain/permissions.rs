@@ -80,15 +80,37 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
     BuiltInRole { name: MEMBER, permissions: &[Permission::UsersRead] },
 ];
 
+/// A permission somebody has, and all it comes from: `Owner`, `Account admin`, `Role member`.
+pub struct Granted {
+    pub permission: Permission,
+    pub sources: Vec<String>,
+}
+
+/// Everything one member may do in one account, and why.
+pub fn sources(owner: bool, account_admin: bool, roles: &[String]) -> Vec<Granted> {
+    let granted = |permission: &Permission| {
+        let mut sources = Vec::new();
+        sources.extend(owner.then(|| "Owner".to_owned()));
+        sources.extend(account_admin.then(|| "Account admin".to_owned()));
+        let holds = |name: &&String| of_role(name).contains(*permission);
+        sources.extend(roles.iter().filter(holds).map(|name| format!("Role {name}")));
+        (!sources.is_empty()).then_some(Granted { permission: *permission, sources })
+    };
+    Permission::ALL.iter().filter_map(granted).collect()
+}
+
 /// What one member may do in one account.
 pub fn effective<'a>(owner: bool, account_admin: bool, roles: impl IntoIterator<Item = &'a str>) -> Permissions {
     if owner || account_admin {
         return Permissions::all();
     }
-    roles
-        .into_iter()
-        .filter_map(|name| BUILT_IN_ROLES.iter().find(|role| role.name == name))
-        .fold(Permissions::NONE, |set, role| set.union(role.permissions.iter().copied().collect()))
+    roles.into_iter().fold(Permissions::NONE, |set, name| set.union(of_role(name)))
+}
+
+/// What a role permits; nothing, if there is no such role.
+fn of_role(name: &str) -> Permissions {
+    let role = BUILT_IN_ROLES.iter().find(|role| role.name == name);
+    role.into_iter().flat_map(|role| role.permissions).copied().collect()
 }
 
 impl Actor {

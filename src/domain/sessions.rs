@@ -32,6 +32,12 @@ pub fn create(w: &mut Write, user_id: i64) -> Result<Claims> {
     tokens::issue(w, Kind::Session, Some(user_id), LIFETIME)
 }
 
+/// The e-mail of whom a one-time link that still works signs in.
+pub fn find_by_link(r: &Read, link: &Claims) -> Result<String> {
+    tokens::require(r, link)?;
+    r.value("select email from users where id = ?1", [link.user_id])
+}
+
 /// Starts a session from a one-time link; the link is spent.
 pub fn create_from_link(w: &mut Write, link: &Claims) -> Result<Claims> {
     tokens::redeem(w, link)?;

@@ -7,7 +7,7 @@ use super::fields::{self, AccountId, Email};
 use super::permissions::ADMIN;
 use super::tokens::{self, Claims, Kind};
 use super::users::{self, Member};
-use super::{accounts, passwords};
+use super::{accounts, passwords, sessions};
 use crate::db::{Read, Write};
 use crate::error::{Error, Problems, Result};
 
@@ -35,12 +35,26 @@ pub fn create_link(w: &Write) -> Result<Claims> {
     tokens::issue(w, Kind::SetUpLink, None, LINK_LIFETIME)
 }
 
+/// Whether a set-up link still works.
+pub fn require_link(r: &Read, link: &Claims) -> Result<()> {
+    require_open(r)?;
+    tokens::require(r, link)
+}
+
+/// Spends a set-up link: makes the first owner and signs them in.
+pub fn create_from_link(w: &mut Write, link: &Claims, new: FirstOwner) -> Result<Claims> {
+    require_open(w)?;
+    tokens::redeem(w, link)?;
+    let user_id = create(w, new)?;
+    sessions::create(w, user_id)
+}
+
 /// Makes the first owner, an admin of the first account, and closes set-up. Returns the owner's id.
 ///
 /// The writer runs one closure at a time, so of two people with the same link only one gets through.
 pub fn create(w: &mut Write, new: FirstOwner) -> Result<i64> {
     require_open(w)?;
-    let (email, name, account_name) = parse(&new)?;
+    let (email, name, account_name) = parse(&new, Problems::default())?;
     let trace = w.actor.trace.clone();
     w.acting_as(Actor { email: Some(email.as_str().into()), trace, ..Actor::nobody() });
     let account = accounts::create(w, new.account_id, &account_name)?;
@@ -54,20 +68,21 @@ pub fn create(w: &mut Write, new: FirstOwner) -> Result<i64> {
     Ok(user_id)
 }
 
-/// What is wrong with it, before a password is hashed for nothing.
-pub fn check(new: &FirstOwner) -> Result<()> {
-    parse(new).map(drop)
+/// Everything that is wrong with it and with the password, before that is hashed for nothing.
+pub fn check(new: &FirstOwner, password: &str) -> Result<()> {
+    let mut problems = Problems::default();
+    problems.take(passwords::check("password", password));
+    parse(new, problems).map(drop)
 }
 
-fn parse(new: &FirstOwner) -> Result<(Email, Option<String>, String)> {
-    let mut problems = Problems::default();
+fn parse(new: &FirstOwner, mut problems: Problems) -> Result<(Email, Option<String>, String)> {
     let email = problems.take(Email::parse("email", &new.email));
     let name = problems.take(fields::name("name", &new.name));
     let account_name = problems.take(accounts::parse_name("accountName", &new.account_name));
     problems.none().map(|()| (email, name, account_name))
 }
 
-pub fn require_open(r: &Read) -> Result<()> {
+fn require_open(r: &Read) -> Result<()> {
     if is_done(r)? {
         return Err(Error::Conflict("already_set_up", "This server has an owner already, so set-up is closed.".into()));
     }

@@ -28,6 +28,19 @@ pub enum Kind {
     SetUpLink,
 }
 
+impl Claims {
+    /// These claims, if the token is of the kind that belongs here.
+    pub fn of_kind(self, kind: Kind) -> Result<Self> {
+        if self.kind == kind {
+            return Ok(self);
+        }
+        Err(Error::Unauthenticated(
+            "token_invalid",
+            "This link is for something else. Check that it was copied whole.".into(),
+        ))
+    }
+}
+
 impl Kind {
     fn name(self) -> &'static str {
         match self {
@@ -77,6 +90,15 @@ pub fn issue(w: &Write, kind: Kind, user_id: Option<i64>, ttl: Duration) -> Resu
         params![claims.id, kind.name(), user_id, w.now, claims.expires_at],
     )?;
     Ok(claims)
+}
+
+/// Whether a token is still honoured, without using it up.
+pub fn require(r: &Read, claims: &Claims) -> Result<()> {
+    require_fresh(claims, r.now)?;
+    match r.value("select exists (select 1 from tokens where id = ?1)", [&claims.id])? {
+        true => Ok(()),
+        false => Err(gone(claims.kind)),
+    }
 }
 
 /// Takes a single-use token: the first to call gets through, whoever is second gets 401.

@@ -63,6 +63,10 @@ pub struct User {
     /// Authentication token (only included in certain responses)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// May do everything in every account; shown on pages, no part of the API
+    #[oai(skip)]
+    #[serde(skip)]
+    pub owner: bool,
 }
 
 /// An account that a user has access to.
@@ -209,7 +213,6 @@ const COLUMNS: &str = "u.id, u.email, u.name, u.active, u.owner, u.phone, u.img_
 /// A user as their row tells it, before [`complete`] looks up what hangs on them.
 struct Loaded {
     user: User,
-    owner: bool,
     account_admin: bool,
 }
 
@@ -231,8 +234,9 @@ fn from_row(row: &Row) -> RowResult<Loaded> {
         flat_roles_list: Vec::new(),
         flat_permissions_list: Vec::new(),
         token: None,
+        owner: row.get(4)?,
     };
-    Ok(Loaded { user, owner: row.get(4)?, account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default() })
+    Ok(Loaded { user, account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default() })
 }
 
 /// A member of `account`.
@@ -257,12 +261,12 @@ fn load_where(r: &Read, condition: &str, id: i64, account: Option<&AccountId>) -
 
 /// Adds what hangs on a user: accounts, roles, permissions, preferences; each only as far as the actor may see it.
 fn complete(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result<User> {
-    let Loaded { mut user, owner, account_admin } = loaded;
+    let Loaded { mut user, account_admin } = loaded;
     user.accounts = visible_accounts(r, &r.actor, user.id)?;
     let sql = "select role from membership_roles where account_id = ?1 and user_id = ?2 order by role";
     user.flat_roles_list = r.all(sql, params![account.map(AccountId::as_str), user.id], |row| row.get(0))?;
     let roles = user.flat_roles_list.iter().map(String::as_str);
-    user.flat_permissions_list = permissions::effective(owner, account_admin, roles).names();
+    user.flat_permissions_list = permissions::effective(user.owner, account_admin, roles).names();
     let visible = |id: &str| user.accounts.iter().any(|account| account.account_id == id);
     user.notification_preferences = preferences::list(r, user.id, visible)?;
     Ok(user)

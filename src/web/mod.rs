@@ -1,10 +1,55 @@
 //! The pages: parse a form, make one call into `domain`, render a template.
 
+mod form;
+mod frame;
+mod person;
+mod preferences;
+mod session;
+mod setup;
+mod users;
+mod welcome;
+
+use std::sync::Arc;
+
 use askama::Template;
-use poem::http::{StatusCode, header};
+use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::middleware::{Compression, CookieJarManager, SetHeader};
 use poem::web::Redirect;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler, post};
 use rust_embed::RustEmbed;
+
+use crate::app::App;
+use crate::auth;
+use crate::error::Error;
+
+/// Every page, under `/ui`.
+pub fn pages() -> impl Endpoint<Output = Response> {
+    Route::new()
+        .at("/", get(session::home))
+        .at("/set-up/:token", get(setup::show_form).post(setup::create))
+        .at("/sign-in", get(session::show_form).post(session::create))
+        .at("/sign-in/:token", get(session::show_link).post(session::create_from_link))
+        .at("/sign-out", post(session::delete))
+        .at("/welcome/:token", get(welcome::show_form).post(welcome::create))
+        .at("/me", get(users::show::my_page))
+        .at("/accounts/:account/users", get(users::list::page).post(users::new::create))
+        .at("/accounts/:account/users/new", get(users::new::show_form))
+        .at("/accounts/:account/users/:id", get(users::show::page))
+        .around(in_pages)
+        .with(CookieJarManager::new())
+        .with(Compression::new())
+        .map_to_response()
+}
+
+/// `/` leads to the pages.
+pub fn front_door() -> impl IntoEndpoint {
+    get(to_pages)
+}
+
+#[handler]
+fn to_pages() -> Redirect {
+    Redirect::see_other("/ui")
+}
 
 #[derive(RustEmbed)]
 #[folder = "static"]
@@ -13,10 +58,8 @@ struct Files;
 /// Everything in `static/`, from inside the binary. Its addresses carry a version (see [`asset`]), so it may be kept.
 pub fn files() -> impl Endpoint<Output = Response> {
     poem::endpoint::EmbeddedFilesEndpoint::<Files>::new()
-        .map_to_response()
-        .with(
-            poem::middleware::SetHeader::new().overriding(header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        )
+        .with(SetHeader::new().overriding(header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .with(Compression::new())
         .map_to_response()
 }
 
@@ -45,17 +88,93 @@ pub fn render(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-/// Every page under `/ui`.
-pub fn pages() -> Route {
-    Route::new()
+/// The address the visitor's browser reached us at, for links they pass on.
+fn origin(request: &Request, app: &App) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let sane = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+    match host.filter(sane).filter(|_| app.config().public_url.is_none()) {
+        Some(host) => format!("http://{host}"),
+        None => app.public_url(),
+    }
 }
 
-/// `/` leads to the pages.
-pub fn front_door() -> impl IntoEndpoint {
-    poem::get(to_pages)
+/// Wraps the pages: forms come from our own pages only, and what goes wrong becomes a page too.
+async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Result<Response> {
+    let app = request.data::<App>().cloned().ok_or_else(|| Error::internal("a page without its application"))?;
+    let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
+    let request_id = auth::trace(&request).request_id;
+    let said = frame::Said::take(&mut request);
+    let response = if auth::same_site(&method, request.headers()) {
+        pages.call(request).await.map(IntoResponse::into_response)
+    } else {
+        Err(Error::forbidden(FOREIGN_FORM).into())
+    };
+    let error = match response {
+        Ok(mut response) => {
+            if said && response.status().is_success() {
+                let forget = HeaderValue::from_static(frame::Said::FORGET);
+                response.headers_mut().append(header::SET_COOKIE, forget);
+            }
+            return Ok(response);
+        }
+        Err(error) => explain(error),
+    };
+    if matches!(*error, Error::Unauthenticated(..)) && method == Method::GET && !is_link(&address) {
+        return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
+    }
+    let mut response =
+        render(status_of(&error), &ErrorPage { server: app.config().name.clone(), error: &error, request_id });
+    response.set_data(error);
+    Ok(response)
 }
 
-#[handler]
-fn to_pages() -> Redirect {
-    Redirect::see_other("/ui")
+const FOREIGN_FORM: &str = "This form was not sent from a page of this server, so nothing was done. \
+                            Open the page here and send it again.";
+
+/// The pages that carry their proof in their address: signing in would not help there.
+fn is_link(address: &str) -> bool {
+    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/"].iter().any(|page| address.starts_with(page))
+}
+
+/// The error behind what a handler, or poem itself, refused with.
+fn explain(error: poem::Error) -> Arc<Error> {
+    if let Some(error) = error.data::<Arc<Error>>() {
+        return error.clone();
+    }
+    Arc::new(match error.status() {
+        StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => Error::not_found("There is no page at this address."),
+        StatusCode::METHOD_NOT_ALLOWED => Error::MethodNotAllowed,
+        _ => Error::internal(error),
+    })
+}
+
+fn status_of(error: &Error) -> StatusCode {
+    StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    server: String,
+    error: &'a Error,
+    request_id: String,
+}
+
+impl ErrorPage<'_> {
+    fn title(&self) -> &'static str {
+        match self.error {
+            Error::Invalid(_) | Error::UnsupportedMediaType(_) => "That could not be read",
+            Error::Unauthenticated("token_missing", _) => "You are signed out",
+            Error::Unauthenticated("user_suspended", _) => "You cannot sign in",
+            Error::Unauthenticated(..) => "This link does not work any more",
+            Error::Forbidden(_) => "You may not do this",
+            Error::NotFound(_) => "There is nothing here",
+            Error::MethodNotAllowed => "That does not work here",
+            Error::Conflict(..) => "That is done already",
+            Error::TooLarge(_) => "That was too much",
+            Error::Overloaded(_) => "The server is busy",
+            Error::Unavailable(_) => "Nothing can be saved at the moment",
+            Error::Internal(_) => "Something went wrong",
+        }
+    }
 }

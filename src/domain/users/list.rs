@@ -125,6 +125,13 @@ enum Key {
     Text(String),
 }
 
+impl Cursor {
+    /// Whether it is a place in a list that is sorted like this.
+    pub fn fits(&self, sort: Sort) -> bool {
+        self.sort == sort.to_string()
+    }
+}
+
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default()))
@@ -164,7 +171,7 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     let account = r.actor.require(Permission::UsersRead)?.clone();
     let limit = filter.limit.0;
     let (cursor, Sort { by, descending }) = (filter.cursor.as_ref(), filter.sort);
-    if cursor.is_some_and(|cursor| cursor.sort != filter.sort.to_string()) {
+    if cursor.is_some_and(|cursor| !cursor.fits(filter.sort)) {
         return Err(Error::invalid("cursor", "invalid_parameter", WRONG_CURSOR));
     }
     let before = cursor.is_some_and(|cursor| cursor.before);

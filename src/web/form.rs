@@ -1,0 +1,74 @@
+//! What a form sent, and what was wrong with it.
+
+use poem::error::ReadBodyError;
+use poem::{FromRequest, Request, RequestBody};
+
+use crate::error::{Error, Problem, Result};
+
+/// The largest form accepted, in bytes: every box of the preferences ticked fits in a quarter of it.
+const FORM_LIMIT: usize = 256 * 1024;
+
+/// The names and values of a form (`application/x-www-form-urlencoded`), in the order they were sent.
+pub struct Form(Vec<(String, String)>);
+
+impl<'a> FromRequest<'a> for Form {
+    async fn from_request(_: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let bytes = body.take()?.into_bytes_limit(FORM_LIMIT).await.map_err(|error| match error {
+            ReadBodyError::PayloadTooLarge => Error::TooLarge(FORM_LIMIT),
+            error => Error::invalid("", "unreadable_body", format!("The form could not be read: {error}.")),
+        })?;
+        Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
+    }
+}
+
+impl Form {
+    /// The first value of that name; empty if there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// The values of all names that begin with `prefix`, with the rest of their names.
+    pub fn beginning_with<'f>(&'f self, prefix: &'f str) -> impl Iterator<Item = (&'f str, &'f str)> {
+        self.0.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value.as_str())))
+    }
+}
+
+/// What was wrong with a form: said at its top, and beside each field.
+#[derive(Default)]
+pub struct Faults(Vec<Problem>);
+
+impl Faults {
+    /// What the person can mend in the form; every other error passes.
+    pub fn in_form(error: Error) -> Result<Self> {
+        match error {
+            Error::Invalid(problems) => Ok(Self(problems)),
+            Error::Conflict("email_taken", message) => Ok(Self(vec![Problem::new("email", "email_taken", message)])),
+            error => Err(error),
+        }
+    }
+
+    /// A fault of the form as a whole.
+    pub fn of_all(message: impl Into<String>) -> Self {
+        Self(vec![Problem::new("", "refused", message)])
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+
+    /// What is wrong with one field.
+    pub fn at(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
+}
+
+impl Problem {
+    /// The `id` of the element on the page that the fault is about.
+    pub fn anchor(&self) -> &str {
+        self.field.split(['.', '[']).next().unwrap_or_default()
+    }
+}

@@ -1,0 +1,65 @@
+//! The invited person's first page, where they choose their password.
+
+use askama::Template;
+use poem::http::StatusCode;
+use poem::web::cookie::CookieJar;
+use poem::web::{Path, Redirect};
+use poem::{IntoResponse, Response, handler};
+
+use super::form::{Faults, Form};
+use super::frame::Said;
+use super::person::Person;
+use super::render;
+use crate::app::App;
+use crate::auth::{self, Stranger};
+use crate::domain::invitations::{self, Invited};
+use crate::domain::passwords;
+use crate::domain::tokens::Kind;
+use crate::error::{Error, Result};
+
+#[derive(Template)]
+#[template(path = "session/welcome.html")]
+struct WelcomePage {
+    server: String,
+    invited: Invited,
+    faults: Faults,
+}
+
+impl WelcomePage {
+    fn person(&self) -> Person {
+        let Invited { user_id, email, name, .. } = &self.invited;
+        Person { id: *user_id, email: email.clone(), name: name.clone(), img_src: None }
+    }
+}
+
+#[handler]
+pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
+    let invitation = app.open_token(&token)?.of_kind(Kind::Invitation)?;
+    let invited = app.read(stranger.0, move |r| invitations::find(r, &invitation)).await?;
+    let page = WelcomePage { server: app.config().name.clone(), invited, faults: Faults::default() };
+    Ok(render(StatusCode::OK, &page))
+}
+
+#[handler]
+pub async fn create(
+    app: App,
+    stranger: Stranger,
+    jar: &CookieJar,
+    Path(token): Path<String>,
+    form: Form,
+) -> Result<Response> {
+    let invitation = app.open_token(&token)?.of_kind(Kind::Invitation)?;
+    let looked_at = invitation.clone();
+    let invited = app.read(stranger.0.clone(), move |r| invitations::find(r, &looked_at)).await?;
+    let password = form.text("password").to_owned();
+    if let Err(problem) = passwords::check("password", &password) {
+        let faults = Faults::in_form(Error::Invalid(vec![problem]))?;
+        let page = WelcomePage { server: app.config().name.clone(), invited, faults };
+        return Ok(render(StatusCode::BAD_REQUEST, &page));
+    }
+    let hash = app.hash_password(password).await?;
+    let session = app.write(stranger.0, move |w| invitations::accept(w, &invitation, &hash)).await?;
+    jar.add(auth::session_cookie(&app, &session)?);
+    jar.add(Said::PasswordSet.cookie());
+    Ok(Redirect::see_other("/ui/me").into_response())
+}

@@ -1,0 +1,511 @@
+//! The pages, as a browser without JavaScript sees them.
+
+use rollcall::domain::tokens::{self, Kind};
+use rollcall::domain::{permissions, sessions, setup};
+use serde_json::json;
+use std::time::Duration;
+
+use crate::support::{ADA, Answer, Call, PASSWORD, TestApp};
+
+/// A browser that is signed in, as its cookie.
+fn cookie(answer: &Answer) -> String {
+    let cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let session = cookies.into_iter().find(|cookie| cookie.starts_with("rollcall=")).expect("no session cookie");
+    session.split(';').next().unwrap().to_owned()
+}
+
+async fn sign_in(test: &TestApp, email: &'static str) -> String {
+    let claims = test.app.db().write_here(move |w| sessions::create_link(w, Some(email))).unwrap();
+    let link = test.app.seal(&claims).unwrap();
+    let answer = test.post(&format!("/ui/sign-in/{link}")).send().await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    cookie(&answer)
+}
+
+fn set_up_link(test: &TestApp) -> String {
+    test.app.seal(&test.app.db().write_here(|w| setup::create_link(w)).unwrap()).unwrap()
+}
+
+trait Page {
+    fn cookie(self, cookie: &str) -> Self;
+}
+
+impl Page for Call<'_> {
+    fn cookie(self, cookie: &str) -> Self {
+        self.header("cookie", cookie)
+    }
+}
+
+const OWNER: &[(&str, &str)] =
+    &[("email", "ada@example.com"), ("name", "Ada"), ("password", PASSWORD), ("accountName", "Acme")];
+
+fn events(test: &TestApp) -> Vec<String> {
+    test.query(|r| {
+        r.all("select event, coalesce(account_id, '-'), coalesce(actor, '-') from events order by id", [], |row| {
+            Ok(format!("{} in {} by {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })
+    })
+}
+
+#[tokio::test]
+async fn the_set_up_link_makes_the_owner_once_and_signs_them_in() {
+    let test = TestApp::empty();
+    assert!(test.get("/ui/sign-in").send().await.text.contains("rollcall link"));
+    let (link, other) = (set_up_link(&test), set_up_link(&test));
+    let page = test.get(&format!("/ui/set-up/{link}")).send().await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(!page.header("content-security-policy").contains("unsafe"));
+
+    let done = test.post(&format!("/ui/set-up/{link}")).form(OWNER).send().await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/ui"));
+    let session = cookie(&done);
+    assert_eq!(test.get("/ui").cookie(&session).send().await.header("location"), "/ui/accounts/1001/users");
+    let list = test.get("/ui/accounts/1001/users").cookie(&session).send().await;
+    assert!(list.text.contains("ada@example.com") && list.text.contains("Acme"));
+
+    for link in [&link, &other] {
+        for again in [test.get(&format!("/ui/set-up/{link}")), test.post(&format!("/ui/set-up/{link}")).form(OWNER)] {
+            let again = again.send().await;
+            assert_eq!(again.status, 409, "{}", again.text);
+            assert!(again.text.contains("set-up is closed"));
+        }
+    }
+    insta::assert_debug_snapshot!(events(&test), @r#"
+    [
+        "account_created in 1001 by ada@example.com",
+        "user_created in 1001 by ada@example.com",
+        "user_password_changed in 1001 by ada@example.com",
+        "user_logged_in in 1001 by ada@example.com",
+    ]
+    "#);
+}
+
+#[tokio::test]
+async fn set_up_says_all_that_is_wrong_and_keeps_what_was_typed() {
+    let test = TestApp::empty();
+    let link = set_up_link(&test);
+    let typed = [("email", "ada"), ("name", "<b>Ada</b>"), ("password", "short"), ("accountName", "")];
+    let page = test.post(&format!("/ui/set-up/{link}")).form(&typed).send().await;
+    assert_eq!(page.status, 400);
+    for said in ["This is not an e-mail address", "Use at least 8 characters", "Enter a name for the account"] {
+        assert!(page.text.contains(said), "{said}");
+    }
+    assert!(page.text.contains("value=\"&#60;b&#62;Ada&#60;/b&#62;\""));
+    assert!(!page.text.contains("short\""), "a password is never sent back");
+    assert_eq!(test.post(&format!("/ui/set-up/{link}")).form(OWNER).send().await.status, 303);
+}
+
+#[tokio::test]
+async fn of_two_people_with_the_set_up_link_one_gets_through() {
+    let test = TestApp::empty();
+    let link = format!("/ui/set-up/{}", set_up_link(&test));
+    let (one, two) = tokio::join!(test.post(&link).form(OWNER).send(), test.post(&link).form(OWNER).send());
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409]);
+    assert_eq!(test.query(|r| r.value::<i64>("select count(*) from users", [])), 1);
+}
+
+#[tokio::test]
+async fn a_set_up_link_expires() {
+    let test = TestApp::empty();
+    let link = set_up_link(&test);
+    test.advance(setup::LINK_LIFETIME);
+    let page = test.post(&format!("/ui/set-up/{link}")).form(OWNER).send().await;
+    assert_eq!(page.status, 401);
+    assert!(page.text.contains("expired"));
+}
+
+#[tokio::test]
+async fn signing_in_with_a_password_and_out_again() {
+    let test = TestApp::new();
+    let before = events(&test).len();
+    let wanted = "/ui/accounts/2311/users?query=ada";
+    let away = test.get(wanted).send().await;
+    assert_eq!(away.header("location"), "/ui/sign-in?next=%2Fui%2Faccounts%2F2311%2Fusers%3Fquery%3Dada");
+    let form = [("email", "ADA@example.com"), ("password", PASSWORD), ("next", wanted)];
+    let answer = test.post("/ui/sign-in").form(&form).send().await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, wanted));
+    let flags = answer.header("set-cookie");
+    assert!(flags.contains("HttpOnly") && flags.contains("SameSite=Lax") && flags.contains("Path=/"), "{flags}");
+    assert!(!flags.contains("Secure"));
+
+    let session = cookie(&answer);
+    assert_eq!(test.get("/ui/me").cookie(&session).send().await.status, 200);
+    let out = test.post("/ui/sign-out").cookie(&session).send().await;
+    assert_eq!((out.status.as_u16(), out.header("location")), (303, "/ui/sign-in"));
+    assert!(out.header("set-cookie").contains("rollcall=;"), "{:?}", out.headers);
+    assert_eq!(test.get("/ui/me").cookie(&session).send().await.status, 303, "the session has ended on the server");
+    assert_eq!(
+        events(&test)[before..],
+        ["user_logged_in in 2311 by ada@example.com", "user_logged_out in 2311 by ada@example.com",]
+    );
+}
+
+#[tokio::test]
+async fn signing_in_fails_the_same_way_for_whoever_it_is() {
+    let test = TestApp::new();
+    test.member("2311", "nopassword@example.com", permissions::MEMBER);
+    let mut pages = Vec::new();
+    for (email, password) in [(ADA, "wrong wrong"), ("nobody@example.com", PASSWORD), ("nopassword@example.com", "")] {
+        let answer = test.post("/ui/sign-in").form(&[("email", email), ("password", password)]).send().await;
+        assert_eq!(answer.status, 401);
+        assert!(answer.headers.get("set-cookie").is_none());
+        pages.push(answer.text.replace(email, ""));
+    }
+    assert!(pages[0].contains("The e-mail or the password is not right."));
+    assert!(pages.iter().all(|page| *page == pages[0]));
+}
+
+#[tokio::test]
+async fn after_sign_in_nobody_is_sent_elsewhere() {
+    let test = TestApp::new();
+    for next in ["https://evil.example/", "//evil.example", "/ui/\\evil.example", "/\t/evil.example", "javascript:x"] {
+        let form = [("email", ADA), ("password", PASSWORD), ("next", next)];
+        assert_eq!(test.post("/ui/sign-in").form(&form).send().await.header("location"), "/ui", "{next}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_link_works_once_and_not_by_being_looked_at() {
+    let test = TestApp::new();
+    let claims = test.app.db().write_here(|w| sessions::create_link(w, None)).unwrap();
+    let link = format!("/ui/sign-in/{}", test.app.seal(&claims).unwrap());
+    for _ in 0..2 {
+        let page = test.get(&link).send().await;
+        assert!(page.status == 200 && page.text.contains(ADA));
+    }
+    assert_eq!(test.post(&link).send().await.status, 303);
+    let again = test.post(&link).send().await;
+    assert_eq!(again.status, 401);
+    assert!(again.text.contains("has been used already"));
+}
+
+#[tokio::test]
+async fn one_kind_of_token_is_no_other() {
+    let test = TestApp::new();
+    let seal = |kind| {
+        let claims = test.app.db().write_here(move |w| tokens::issue(w, kind, Some(1), Duration::from_secs(60)));
+        test.app.seal(&claims.unwrap()).unwrap()
+    };
+    for kind in [Kind::Session, Kind::ApiKey, Kind::Invitation] {
+        assert_eq!(test.post(&format!("/ui/sign-in/{}", seal(kind))).send().await.status, 401);
+    }
+    for kind in [Kind::ApiKey, Kind::SignInLink, Kind::Invitation] {
+        let page = test.get("/ui/me").cookie(&format!("rollcall={}", seal(kind))).send().await;
+        assert_eq!(page.header("location"), "/ui/sign-in?next=%2Fui%2Fme");
+    }
+    for kind in [Kind::Session, Kind::ApiKey, Kind::SignInLink] {
+        let form = [("password", PASSWORD)];
+        assert_eq!(test.post(&format!("/ui/welcome/{}", seal(kind))).form(&form).send().await.status, 401);
+    }
+    assert_eq!(test.get("/me").token(&seal(Kind::Session)).send().await.status, 401);
+}
+
+#[tokio::test]
+async fn a_user_made_in_the_browser_is_welcomed_and_signs_in() {
+    let test = TestApp::new();
+    let session = sign_in(&test, ADA).await;
+    let form = [
+        ("do", "create"),
+        ("email", "grace@example.com"),
+        ("name", "Grace Hopper"),
+        ("phone", "+1 212 555 0100"),
+        ("imgSrc", "https://example.com/grace.png"),
+        ("active", "true"),
+        ("scope", "account"),
+        ("pref.lead_created", "email"),
+        ("pref.lead_created", "sms"),
+        ("pref.ticket_assigned", "website"),
+    ];
+    let created = test
+        .post("/ui/accounts/2311/users")
+        .cookie(&session)
+        .header("host", "people.local:8080")
+        .form(&form)
+        .send()
+        .await;
+    assert_eq!((created.status.as_u16(), created.header("location")), (201, "/ui/accounts/2311/users/2"));
+    assert!(created.text.contains("Grace Hopper can sign in now"));
+    let link = created.text.split("http://people.local:8080").nth(1).unwrap().split('"').next().unwrap();
+
+    let user = test.get("/users/2").token(&test.token(ADA)).account("2311").send().await.json();
+    assert_eq!(user["createdBy"], ADA);
+    assert_eq!(
+        user["notificationPreferences"],
+        json!({
+            "lead_created": [{"event": "lead_created", "accountId": "2311", "deliveryPref": ["email", "sms"]}],
+            "ticket_assigned": [{"event": "ticket_assigned", "accountId": "2311", "deliveryPref": ["website"]}],
+        })
+    );
+
+    let welcome = test.get(link).send().await;
+    assert!(welcome.status == 200 && welcome.text.contains("Welcome, Grace Hopper") && welcome.text.contains("Acme"));
+    let short = test.post(link).form(&[("password", "short")]).send().await;
+    assert!(short.status == 400 && short.text.contains("Use at least 8 characters"));
+    let accepted = test.post(link).form(&[("password", "a good long one")]).send().await;
+    assert_eq!((accepted.status.as_u16(), accepted.header("location")), (303, "/ui/me"));
+    let page = test.get("/ui/me").cookie(&cookie(&accepted)).send().await;
+    for known in ["Grace Hopper", "+1 212 555 0100", "https://example.com/grace.png", "Lead created", "in Acme only"] {
+        assert!(page.text.contains(known), "{known}");
+    }
+    let again = test.post(link).form(&[("password", "another long one")]).send().await;
+    assert_eq!(again.status, 401, "an invitation is over once there is a password");
+    let form = [("email", "grace@example.com"), ("password", "a good long one")];
+    assert_eq!(test.post("/ui/sign-in").form(&form).send().await.status, 303);
+    insta::assert_debug_snapshot!(events(&test)[3..], @r#"
+    [
+        "user_logged_in in 2311 by ada@example.com",
+        "user_created in 2311 by ada@example.com",
+        "user_logged_in in 2311 by grace@example.com",
+        "user_password_changed in 2311 by grace@example.com",
+        "user_logged_in in 2311 by grace@example.com",
+    ]
+    "#);
+}
+
+#[tokio::test]
+async fn the_form_says_what_is_wrong_and_keeps_what_was_typed() {
+    let test = TestApp::new();
+    let session = sign_in(&test, ADA).await;
+    let before = test.rows();
+    let form = [
+        ("do", "create"),
+        ("email", "grace"),
+        ("name", "Grace \"Amazing\" Hopper"),
+        ("imgSrc", "javascript:alert(1)"),
+        ("active", "false"),
+        ("pref.lead_created", "sms"),
+    ];
+    let page = test.post("/ui/accounts/2311/users").cookie(&session).form(&form).send().await;
+    assert_eq!(page.status, 400);
+    assert!(page.text.contains("A few things are in the way"));
+    assert!(page.text.contains("href=\"#email\"") && page.text.contains("href=\"#imgSrc\""));
+    assert!(page.text.contains("value=\"Grace &#34;Amazing&#34; Hopper\""));
+    assert!(page.text.contains("name=\"active\" value=\"false\" checked"));
+    let sms = "name=\"pref.lead_created\" value=\"sms\" aria-label=\"Lead created: SMS\" checked";
+    assert!(page.text.contains(sms));
+    assert_eq!(test.rows(), before);
+
+    let form = [("do", "create"), ("email", ADA)];
+    let taken = test.post("/ui/accounts/2311/users").cookie(&session).form(&form).send().await;
+    assert_eq!(taken.status, 409);
+    assert!(taken.text.contains("is in this account already, as user 1"));
+    assert_eq!(test.rows(), before);
+}
+
+#[tokio::test]
+async fn the_grid_works_without_javascript() {
+    let test = TestApp::new();
+    let session = sign_in(&test, ADA).await;
+    let before = test.rows();
+    let press = async |fields: &[(&str, &str)]| {
+        let page = test.post("/ui/accounts/2311/users").cookie(&session).form(fields).send().await;
+        assert_eq!(page.status, 200);
+        page.text
+    };
+    let ticked = |page: &str| page.matches(" checked></label></td>").count();
+    assert_eq!(ticked(&press(&[("do", "preset.website")]).await), 163);
+    assert_eq!(ticked(&press(&[("do", "preset.nothing"), ("pref.lead_created", "sms")]).await), 0);
+    let page = press(&[("do", "column.5.email"), ("pref.lead_created", "email"), ("email", "kept@example.com")]).await;
+    assert!(ticked(&page) > 10 && page.contains("value=\"kept@example.com\""));
+    let all: Vec<_> = page.match_indices("aria-label=\"Lead ").collect();
+    assert_eq!(ticked(&page) * 5, all.len(), "the column of one group");
+    let found = press(&[("do", "filter"), ("filter", "ticket assigned")]).await;
+    assert_eq!(found.matches("<tr><th scope=\"row\">").count(), 1, "one row is left");
+    let entered = press(&[("do", "create"), ("filter", "passkey"), ("shown", ""), ("email", "x@example.com")]).await;
+    assert!(entered.contains("Passkey renamed"), "Enter in the filter's field filters");
+    assert_eq!(test.rows(), before);
+}
+
+#[tokio::test]
+async fn the_list_searches_filters_sorts_and_pages() {
+    let test = TestApp::new();
+    let session = sign_in(&test, ADA).await;
+    let token = test.token(ADA);
+    for n in 10..70 {
+        let body = json!({"email": format!("person{n}@example.com"), "name": format!("Åsa {n}"), "active": n % 3 != 0});
+        assert_eq!(test.post("/users").token(&token).account("2311").json(&body).send().await.status, 201);
+    }
+    let open = async |path: &str| {
+        let page = test.get(path).cookie(&session).send().await;
+        assert_eq!(page.status, 200, "{path}");
+        page.text
+    };
+    let base = "/ui/accounts/2311/users";
+    let rows = |page: &str| page.matches("<td class=\"who\">").count();
+    let link = |page: &str, rel: &str| {
+        let tag = page.split(&format!("rel=\"{rel}\" href=\"")).nth(1)?;
+        Some(tag.split('"').next()?.replace("&#38;", "&"))
+    };
+    let first = open(base).await;
+    assert!(first.contains("Users <span class=\"count\">61</span>"));
+    assert_eq!((rows(&first), link(&first, "prev")), (25, None));
+    let second = open(&link(&first, "next").unwrap()).await;
+    let third = open(&link(&second, "next").unwrap()).await;
+    assert_eq!((rows(&second), rows(&third), link(&third, "next")), (25, 11, None));
+    assert_eq!(open(&link(&third, "prev").unwrap()).await, second);
+
+    let found = open(&format!("{base}?query=ASA+1")).await;
+    assert_eq!(rows(&found), 10);
+    assert!(found.contains("“ASA 1”"));
+    let suspended = open(&format!("{base}?active=false&query=person1")).await;
+    assert_eq!(rows(&suspended), 3);
+    assert!(open(&format!("{base}?query=zzz")).await.contains("Nobody found"));
+    let newest = open(&format!("{base}?sort=-createdAt")).await;
+    assert!(newest.contains("aria-sort=\"descending\""));
+    assert!(newest.find("person69").unwrap() < newest.find("person68").unwrap());
+    assert_eq!(rows(&open(&format!("{base}?sort=nonsense&cursor=nonsense&active=maybe")).await), 25);
+}
+
+#[tokio::test]
+async fn what_people_are_called_is_shown_and_never_run() {
+    let test = TestApp::new();
+    let (session, token) = (sign_in(&test, ADA).await, test.token(ADA));
+    let evil = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+    let body = json!({"email": "\"<script>\"@example.com", "name": evil, "imgSrc": "https://example.com/\"><script>"});
+    let made = test.post("/users").token(&token).account("2311").json(&body).send().await;
+    assert!(made.status == 201 || made.status == 400);
+    let body = json!({"email": "evil@example.com", "name": evil, "imgSrc": "https://example.com/\"><script>"});
+    let id = test.post("/users").token(&token).account("2311").json(&body).send().await.json()["id"].clone();
+    let query = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E";
+    for path in [
+        "/ui/accounts/2311/users".to_owned(),
+        format!("/ui/accounts/2311/users/{id}"),
+        format!("/ui/accounts/2311/users?query={query}"),
+        format!("/ui/sign-in?next={query}"),
+        format!("/ui/{query}"),
+    ] {
+        let page = test.get(&path).cookie(&session).send().await;
+        let script = page.text.matches("<script").count();
+        assert_eq!(script, 1, "{path}: only our own");
+        assert!(!page.text.contains("<img src=x"), "{path}");
+        assert!(page.header("content-security-policy").contains("script-src 'self';"));
+    }
+}
+
+#[tokio::test]
+async fn forms_are_only_taken_from_our_own_pages() {
+    let test = TestApp::new();
+    let session = sign_in(&test, ADA).await;
+    let before = test.rows();
+    let form = [("do", "create"), ("email", "grace@example.com")];
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        for path in ["/ui/accounts/2311/users", "/ui/sign-in", "/ui/sign-out"] {
+            let refused = test
+                .post(path)
+                .cookie(&session)
+                .header("host", "127.0.0.1:8080")
+                .header(name, value)
+                .form(&form)
+                .send()
+                .await;
+            assert_eq!(refused.status, 403, "{path} {name}: {value}");
+            assert!(refused.text.contains("not sent from a page of this server"));
+        }
+    }
+    assert_eq!(test.rows(), before);
+}
+
+#[tokio::test]
+async fn who_may_not_is_told_so_on_a_page() {
+    let test = TestApp::new();
+    test.account("7", "Other", "admin@other.example");
+    test.member("2311", "member@example.com", permissions::MEMBER);
+    let member = sign_in(&test, "member@example.com").await;
+    let list = test.get("/ui/accounts/2311/users").cookie(&member).send().await;
+    assert!(list.status == 200 && !list.text.contains("New user"));
+    let before = test.rows();
+    let form = [("do", "create"), ("email", "x@example.com")];
+    for refused in [
+        test.get("/ui/accounts/2311/users/new"),
+        test.post("/ui/accounts/2311/users").form(&form),
+        test.post("/ui/accounts/2311/users").form(&[("do", "preset.website")]),
+        test.get("/ui/accounts/7/users"),
+        test.get("/ui/accounts/nowhere/users"),
+        test.post("/ui/accounts/7/users").form(&form),
+    ] {
+        let page = refused.cookie(&member).send().await;
+        assert_eq!(page.status, 403, "{}", page.text);
+        assert!(page.text.contains("You may not do this"));
+        assert!(page.text.contains(page.header("x-request-id")));
+        assert!(!page.text.contains("admin@other.example"));
+    }
+    let closed = test.get("/ui/accounts/7/users").cookie(&member).send().await.text;
+    let missing = test.get("/ui/accounts/8/users").cookie(&member).send().await.text;
+    let without_id = |page: &str| page.split("request ID").next().unwrap().to_owned();
+    assert_eq!(without_id(&closed), without_id(&missing), "a closed account looks like none");
+    assert_eq!(test.rows(), before);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_too() {
+    let test = TestApp::new();
+    let session = sign_in(&test, ADA).await;
+    for path in ["/ui/nowhere", "/ui/accounts/2311/users/99", "/ui/accounts/2311/users/abc"] {
+        let page = test.get(path).cookie(&session).send().await;
+        assert_eq!(page.status, 404, "{path}");
+        assert!(page.text.contains("There is nothing here"));
+    }
+    assert_eq!(test.post("/ui/me").cookie(&session).send().await.status, 405);
+    let page = test.get("/ui/welcome/v4.local.nonsense").send().await;
+    assert_eq!(page.status, 401);
+    assert!(page.text.contains("This link does not work any more"));
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_is_a_page_with_its_request_id_and_nothing_else() {
+    let test = TestApp::new();
+    let session = sign_in(&test, ADA).await;
+    test.app.db().write_here(|w| w.run("alter table membership_roles rename to gone", [])).unwrap();
+    let page = test.get("/ui/accounts/2311/users").cookie(&session).send().await;
+    assert_eq!(page.status, 500);
+    assert!(page.text.contains("Something went wrong") && page.text.contains(page.header("x-request-id")));
+    assert!(!page.text.contains("membership_roles") && !page.text.contains("SQL"));
+}
+
+#[tokio::test]
+async fn a_suspended_user_is_told_so_only_after_proving_who_they_are() {
+    let test = TestApp::new();
+    let session = sign_in(&test, ADA).await;
+    test.app.db().write_here(|w| w.run("update users set active = 0", [])).unwrap();
+    assert_eq!(test.get("/ui/me").cookie(&session).send().await.status, 303);
+    let wrong = test.post("/ui/sign-in").form(&[("email", ADA), ("password", "wrong wrong")]).send().await;
+    assert!(!wrong.text.contains("suspended"));
+    let right = test.post("/ui/sign-in").form(&[("email", ADA), ("password", PASSWORD)]).send().await;
+    assert!(right.status == 401 && right.text.contains("suspended"));
+}
+
+#[tokio::test]
+async fn under_https_the_cookie_promises_more() {
+    let test = TestApp::with(|config| config.public_url = Some("https://people.example.com".parse().unwrap()));
+    let link = set_up_link(&test);
+    let done = test.post(&format!("/ui/set-up/{link}")).form(OWNER).send().await;
+    let flags = done.header("set-cookie");
+    assert!(flags.starts_with("__Host-rollcall=") && flags.contains("Secure") && flags.contains("Path=/"), "{flags}");
+}
+
+#[tokio::test]
+async fn a_form_has_a_limit() {
+    let test = TestApp::new();
+    let page = test.post("/ui/sign-in").form(&[("email", &"a".repeat(300 * 1024))]).send().await;
+    assert_eq!(page.status, 413);
+}
+
+#[tokio::test]
+async fn a_success_is_said_once() {
+    let test = TestApp::new();
+    let out = test.post("/ui/sign-out").send().await;
+    let cookies: Vec<_> = out.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let said = cookies.iter().find(|cookie| cookie.starts_with("rollcall-said=")).unwrap().split(';').next().unwrap();
+    let page = test.get("/ui/sign-in").cookie(said).send().await;
+    assert!(page.text.contains("You are signed out."));
+    assert!(page.header("set-cookie").contains("rollcall-said=; Path=/ui; Max-Age=0"));
+}
