@@ -69,10 +69,10 @@ async function send() {
 function show(response, text, milliseconds) {
   const line = document.createElement("p");
   const status = document.createElement("span");
-  status.className = response.ok ? "status" : "status error";
+  status.className = response.ok ? "ref-status" : "ref-status ref-error";
   status.textContent = `${response.status} ${response.statusText}`;
   const time = document.createElement("span");
-  time.className = "kind";
+  time.className = "ref-kind";
   time.textContent = ` in ${milliseconds} ms`;
   line.append(status, time);
   const headers = block(SHOWN.filter((name) => response.headers.has(name)).map((name) => `${name}: ${response.headers.get(name)}`).join("\n"));
