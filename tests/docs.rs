@@ -395,6 +395,9 @@ async fn the_curl_line_names_the_address_people_use() {
 
 #[tokio::test]
 async fn an_operation_that_does_not_exist_has_no_page() {
-    let answer = TestApp::empty().get("/reference/deleteEverything").send().await;
+    let test = TestApp::empty();
+    let answer = test.get("/reference/deleteEverything").send().await;
     assert_eq!(answer.status, 404);
+    assert!(answer.text.contains("<p>There is no such operation; it may have been renamed.</p>"));
+    assert_eq!(test.get("/reference/users/create").send().await.status, 404);
 }

@@ -5,7 +5,7 @@ mod operation;
 mod prose;
 mod yaml;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use askama::Template;
 use poem::http::{StatusCode, header};
@@ -23,7 +23,7 @@ use prose::{Paragraph, Part};
 use yaml::Block;
 
 pub fn pages() -> impl IntoEndpoint {
-    Route::new().at("/", get(index)).at("/:id", get(show)).with(Compression::new())
+    Route::new().at("/", get(index)).at("/:id", get(show)).catch_all_error(missing).with(Compression::new())
 }
 
 /// Every operation of the document, read once.
@@ -73,9 +73,21 @@ struct OperationPage {
 fn show(request: &Request, app: App, Path(id): Path<String>) -> poem::Result<Response> {
     let operation = OPERATIONS.iter().find(|operation| operation.id == id);
     let operation =
-        operation.ok_or_else(|| Error::not_found("There is no such operation. /reference lists them all."))?;
+        operation.ok_or_else(|| Error::not_found("There is no such operation; it may have been renamed."))?;
     let page = OperationPage { operation, curl: call::curl(operation, &address(request, &app)) };
     Ok(web::render(StatusCode::OK, &page))
+}
+
+#[derive(Template)]
+#[template(path = "reference/missing.html")]
+struct MissingPage {
+    message: String,
+}
+
+async fn missing(error: poem::Error) -> Response {
+    let message =
+        error.data::<Arc<Error>>().map_or("There is no page at this address.".into(), |error| error.to_string());
+    web::render(error.status(), &MissingPage { message })
 }
 
 /// The server's address as the reader knows it: the one that was set, else the one they used.
