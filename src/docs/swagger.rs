@@ -15,12 +15,17 @@ pub fn page(document: &str) -> String {
         .trim_start()
         .replacen(&generated, &format!("let spec = {document};"), 1)
         .replacen("<html charset=\"UTF-8\">", "<!doctype html>\n<html lang=\"en\">", 1)
-        .replacen("<title>Swagger UI</title>", HEAD, 1)
+        .replacen("<title>Swagger UI</title>", &head(), 1)
 }
 
-const HEAD: &str = "<title>Rollcall API</title>\n    \
-                    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n    \
-                    <link rel=\"icon\" href=\"/static/icon.svg\" type=\"image/svg+xml\">";
+fn head() -> String {
+    let icon = crate::web::asset("icon.svg");
+    format!(
+        "<title>Rollcall API</title>\n    \
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n    \
+         <link rel=\"icon\" href=\"{icon}\" type=\"image/svg+xml\">"
+    )
+}
 
 /// Only the page's own scripts run, by their hashes; it talks to this server and loads nothing from elsewhere.
 pub fn policy(page: &str) -> String {
