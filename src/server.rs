@@ -28,7 +28,7 @@ pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
         .at("/openapi.yaml", docs::yaml())
         .at("/users/swagger.yaml", docs::users_yaml())
         .at("/users/route.rs", docs::route_source())
-        .nest_no_strip("/", api::endpoint())
+        .at("/<.+>", api::endpoint()) // not `/*`, which would take `/` too
         .data(app)
         .around(in_context)
 }

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use crate::support::{ADA, Answer, Call, PASSWORD, TestApp};
 
+/// The line that sets the session cookie, with its flags.
+fn session_cookie(answer: &Answer) -> &str {
+    let mut cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    cookies.find(|cookie| cookie.contains("rollcall=")).expect("no session cookie")
+}
+
 /// A browser that is signed in, as its cookie.
 fn cookie(answer: &Answer) -> String {
-    let cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-    let session = cookies.into_iter().find(|cookie| cookie.starts_with("rollcall=")).expect("no session cookie");
-    session.split(';').next().unwrap().to_owned()
+    session_cookie(answer).split(';').next().unwrap().to_owned()
 }
 
 async fn sign_in(test: &TestApp, email: &'static str) -> String {
@@ -45,6 +49,13 @@ fn events(test: &TestApp) -> Vec<String> {
             Ok(format!("{} in {} by {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })
     })
+}
+
+#[tokio::test]
+async fn the_front_door_leads_to_the_pages() {
+    let test = TestApp::new();
+    assert_eq!(test.get("/").send().await.header("location"), "/ui");
+    assert_eq!(test.get("/ui").send().await.header("location"), "/ui/sign-in");
 }
 
 #[tokio::test]
@@ -128,7 +139,7 @@ async fn signing_in_with_a_password_and_out_again() {
     let form = [("email", "ADA@example.com"), ("password", PASSWORD), ("next", wanted)];
     let answer = test.post("/ui/sign-in").form(&form).send().await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, wanted));
-    let flags = answer.header("set-cookie");
+    let flags = session_cookie(&answer);
     assert!(flags.contains("HttpOnly") && flags.contains("SameSite=Lax") && flags.contains("Path=/"), "{flags}");
     assert!(!flags.contains("Secure"));
 
@@ -136,7 +147,7 @@ async fn signing_in_with_a_password_and_out_again() {
     assert_eq!(test.get("/ui/me").cookie(&session).send().await.status, 200);
     let out = test.post("/ui/sign-out").cookie(&session).send().await;
     assert_eq!((out.status.as_u16(), out.header("location")), (303, "/ui/sign-in"));
-    assert!(out.header("set-cookie").contains("rollcall=;"), "{:?}", out.headers);
+    assert_eq!(cookie(&out), "rollcall=");
     assert_eq!(test.get("/ui/me").cookie(&session).send().await.status, 303, "the session has ended on the server");
     assert_eq!(
         events(&test)[before..],
@@ -488,7 +499,7 @@ async fn under_https_the_cookie_promises_more() {
     let test = TestApp::with(|config| config.public_url = Some("https://people.example.com".parse().unwrap()));
     let link = set_up_link(&test);
     let done = test.post(&format!("/ui/set-up/{link}")).form(OWNER).send().await;
-    let flags = done.header("set-cookie");
+    let flags = session_cookie(&done);
     assert!(flags.starts_with("__Host-rollcall=") && flags.contains("Secure") && flags.contains("Path=/"), "{flags}");
 }
 

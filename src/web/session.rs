@@ -57,7 +57,7 @@ pub async fn show_form(
     request: &Request,
 ) -> Result<Response> {
     let server = app.config().name.clone();
-    if !app.read(stranger.0, |r| setup::is_done(r)).await? {
+    if !app.read(stranger.0, setup::is_done).await? {
         return Ok(render(StatusCode::OK, &NotSetUpPage { server }));
     }
     let page = SignInPage { server, said: Said::of(request), email: String::new(), next, faults: Faults::default() };

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
@@ -114,6 +115,26 @@ impl Browser {
         self.client.active_element().await.unwrap().send_keys(text).await.unwrap();
     }
 
+    /// Types over what a field holds.
+    pub async fn replace(&self, css: &str, text: &str) {
+        self.click(css).await;
+        self.keys(&format!("{}a{}", char::from(Key::Control), char::from(Key::Null))).await;
+        self.keys(text).await;
+    }
+
+    /// Lets a form be sent with what the browser itself would refuse, to see what the server says.
+    pub async fn without_validation(&self, form: &str) {
+        let script = "document.querySelector(arguments[0]).noValidate = true";
+        self.client.execute(script, vec![form.into()]).await.unwrap();
+    }
+
+    /// What the browser complained of on its console, a page's refused script or style included.
+    pub async fn console_errors(&self) -> Vec<String> {
+        let entries = self.client.issue_cmd(ConsoleLog).await.unwrap();
+        let entries = entries.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE");
+        entries.map(|entry| entry["message"].to_string()).collect()
+    }
+
     /// Moves the focus on with Tab until it is on an element that matches.
     pub async fn tab_to(&self, css: &str) {
         for _ in 0..60 {
@@ -128,6 +149,20 @@ impl Browser {
 
     pub async fn close(self) {
         self.client.close().await.unwrap();
+    }
+}
+
+/// ChromeDriver's command for what the browser logged since the last time.
+#[derive(Debug)]
+struct ConsoleLog;
+
+impl WebDriverCompatibleCommand for ConsoleLog {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (poem::http::Method, Option<String>) {
+        (poem::http::Method::POST, Some(json!({"type": "browser"}).to_string()))
     }
 }
 
