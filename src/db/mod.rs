@@ -1,6 +1,6 @@
 //! The database: opening it, and lending a connection to the rules. The only place that names rusqlite or r2d2.
 //!
-//! [`Db::read`] runs a closure on a query-only connection inside one read transaction; [`Db::write`] sends one to the
+//! `Db::read` runs a closure on a query-only connection inside one read transaction; `Db::write` sends one to the
 //! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
 
 mod writer;

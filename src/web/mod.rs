@@ -88,13 +88,16 @@ pub fn render(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-/// The address the visitor's browser reached us at, for links they pass on.
-fn origin(request: &Request, app: &App) -> String {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let sane = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
-    match host.filter(sane).filter(|_| app.config().public_url.is_none()) {
-        Some(host) => format!("http://{host}"),
-        None => app.public_url(),
+/// The server's address as the visitor knows it: the one that was set, else the one they used. It ends up in links they
+/// pass on and in command lines they paste.
+pub fn origin(request: &Request, app: &App) -> String {
+    let plain = |host: &&str| {
+        (1..=255).contains(&host.len()) && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
+    };
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).filter(plain);
+    match host {
+        Some(host) if app.config().public_url.is_none() => format!("http://{host}"),
+        _ => app.public_url(),
     }
 }
 

@@ -8,7 +8,7 @@ mod yaml;
 use std::sync::{Arc, LazyLock};
 
 use askama::Template;
-use poem::http::{StatusCode, header};
+use poem::http::StatusCode;
 use poem::middleware::Compression;
 use poem::web::Path;
 use poem::{EndpointExt, IntoEndpoint, Request, Response, Route, get, handler};
@@ -74,7 +74,7 @@ fn show(request: &Request, app: App, Path(id): Path<String>) -> poem::Result<Res
     let operation = OPERATIONS.iter().find(|operation| operation.id == id);
     let operation =
         operation.ok_or_else(|| Error::not_found("There is no such operation; it may have been renamed."))?;
-    let page = OperationPage { operation, curl: call::curl(operation, &address(request, &app)) };
+    let page = OperationPage { operation, curl: call::curl(operation, &web::origin(request, &app)) };
     Ok(web::render(StatusCode::OK, &page))
 }
 
@@ -88,17 +88,4 @@ async fn missing(error: poem::Error) -> Response {
     let message =
         error.data::<Arc<Error>>().map_or("There is no page at this address.".into(), |error| error.to_string());
     web::render(error.status(), &MissingPage { message })
-}
-
-/// The server's address as the reader knows it: the one that was set, else the one they used.
-fn address(request: &Request, app: &App) -> String {
-    // It ends up in a command line that people paste.
-    let is_plain = |host: &&str| {
-        (1..=255).contains(&host.len()) && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
-    };
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).filter(is_plain);
-    match host {
-        Some(host) if app.config().public_url.is_none() => format!("http://{host}"),
-        _ => app.public_url(),
-    }
 }
