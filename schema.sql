@@ -8,7 +8,8 @@ create table accounts (
   id          text primary key check (length(id) between 1 and 64),  -- text because clients send it in a header
   name        text not null,
   created_at  integer not null,
-  updated_at  integer not null
+  updated_at  integer not null,
+  removed_at  integer                                                -- deleted, and gone for good with its last membership
 ) strict;
 
 -- A person. An e-mail names one person on the whole server, whatever their accounts.
@@ -29,6 +30,22 @@ create table users (
   constraint users_email unique (email_key)
 ) strict;
 
+-- Any three letters of an e-mail or a name lead to its user.
+create virtual table user_search using fts5 (email_key, name_key, content = 'users', content_rowid = 'id', tokenize = 'trigram');
+
+create trigger users_to_search_insert after insert on users begin
+  insert into user_search (rowid, email_key, name_key) values (new.id, new.email_key, new.name_key);
+end;
+
+create trigger users_to_search_update after update of email_key, name_key on users begin
+  insert into user_search (user_search, rowid, email_key, name_key) values ('delete', old.id, old.email_key, old.name_key);
+  insert into user_search (rowid, email_key, name_key) values (new.id, new.email_key, new.name_key);
+end;
+
+create trigger users_to_search_delete after delete on users begin
+  insert into user_search (user_search, rowid, email_key, name_key) values ('delete', old.id, old.email_key, old.name_key);
+end;
+
 -- How somebody proves who they are; apart from `users`, so that reading a user can never read a secret.
 create table passwords (
   user_id     integer primary key references users on delete cascade,
@@ -36,19 +53,41 @@ create table passwords (
   changed_at  integer not null
 ) strict;
 
--- A group of people inside one account.
+-- A group of people inside one account. Nobody is put into a team that isn't active.
 create table teams (
   id          integer primary key,
   account_id  text not null references accounts on delete cascade,
   name        text not null,
+  name_key    text not null,
+  active      integer not null default 1 check (active in (0, 1)),
   created_at  integer not null,
   updated_at  integer not null,
-  constraint teams_name unique (account_id, name),
+  constraint teams_name unique (account_id, name_key),
   constraint teams_account unique (id, account_id)                  -- lets a membership prove its team is of its account
 ) strict;
 
+-- The roles an account made itself. Those that every account has are a table in the code.
+create table roles (
+  account_id  text not null references accounts on delete cascade,
+  name        text not null,
+  created_at  integer not null,
+  updated_at  integer not null,
+  constraint roles_name primary key (account_id, name)
+) strict, without rowid;
+
+create table role_permissions (
+  account_id  text not null,
+  role        text not null,
+  permission  text not null,
+  primary key (account_id, role, permission),
+  foreign key (account_id, role) references roles on delete cascade
+) strict, without rowid;
+
 -- A user in an account. The columns after the line repeat their user's, kept equal by triggers, so that a sorted page
 -- of one account is a walk along one index, whatever the size of the server.
+--
+-- A pending membership waits for its user to accept it; until then the account knows the e-mail it invited and nothing
+-- else, so the repeated columns hold what the invitation said. A removed one is in the recycle bin, as it was.
 create table memberships (
   account_id       text not null references accounts on delete cascade,
   user_id          integer not null references users on delete cascade,
@@ -56,6 +95,9 @@ create table memberships (
   account_admin    integer not null default 0 check (account_admin in (0, 1)),
   team_id          integer,
   joined_at        integer not null,
+  invited_email    text,                                            -- as it was typed; set while pending
+  invited_by       text,                                            -- an e-mail; set while pending
+  removed_at       integer,
   -- ------------------
   email_key        text not null,
   name_key         text not null,
@@ -63,29 +105,46 @@ create table memberships (
   created_at       integer not null,
   updated_at       integer not null,
   primary key (account_id, user_id),
-  foreign key (team_id, account_id) references teams (id, account_id)
+  foreign key (team_id, account_id) references teams (id, account_id),
+  check (primary_account = 0 or (invited_email is null and removed_at is null)),
+  check ((invited_email is null) = (invited_by is null))
 ) strict, without rowid;
 
 create unique index memberships_primary on memberships (user_id) where primary_account = 1;  -- one primary per user
 create index memberships_user    on memberships (user_id);
-create index memberships_team    on memberships (team_id) where team_id is not null;
-create index memberships_email   on memberships (account_id, email_key, user_id);
-create index memberships_name    on memberships (account_id, name_key, user_id);
-create index memberships_created on memberships (account_id, created_at, user_id);
-create index memberships_updated on memberships (account_id, updated_at, user_id);
+create index memberships_team    on memberships (team_id, user_id) where team_id is not null;
+create index memberships_email   on memberships (account_id, email_key, user_id)  where removed_at is null;
+create index memberships_name    on memberships (account_id, name_key, user_id)   where removed_at is null;
+create index memberships_created on memberships (account_id, created_at, user_id) where removed_at is null;
+create index memberships_updated on memberships (account_id, updated_at, user_id) where removed_at is null;
+create index memberships_admin   on memberships (account_id, user_id) where account_admin = 1;
+create index memberships_pending on memberships (account_id, user_id) where invited_email is not null;
+create index memberships_removed on memberships (account_id, removed_at, user_id) where removed_at is not null;
+create index memberships_purge   on memberships (removed_at) where removed_at is not null;
 
 create trigger users_to_memberships after update of email_key, name_key, active, updated_at on users begin
   update memberships
      set email_key = new.email_key, name_key = new.name_key, active = new.active, updated_at = new.updated_at
-   where user_id = new.id;
+   where user_id = new.id and invited_email is null;
 end;
 
--- The roles a member holds, by name. What a role permits is a table in the code.
+-- The roles a member holds, by name: built-in ones or the account's own.
 create table membership_roles (
   account_id  text not null,
   user_id     integer not null,
   role        text not null,
   primary key (account_id, user_id, role),
+  foreign key (account_id, user_id) references memberships on delete cascade
+) strict, without rowid;
+
+create index membership_roles_role on membership_roles (account_id, role, user_id);
+
+-- Permissions a member holds apart from any role.
+create table membership_permissions (
+  account_id  text not null,
+  user_id     integer not null,
+  permission  text not null,
+  primary key (account_id, user_id, permission),
   foreign key (account_id, user_id) references memberships on delete cascade
 ) strict, without rowid;
 
@@ -103,16 +162,36 @@ create unique index notification_preferences_one on notification_preferences (us
 -- Every secret the server has handed out and still honours; deleting the row revokes it at once. The secret itself is
 -- an encrypted PASETO that names this row, and is stored nowhere.
 create table tokens (
-  id          text primary key,
-  kind        text not null check (kind in ('session', 'api_key', 'invitation', 'sign_in_link', 'set_up_link')),
-  user_id     integer references users on delete cascade,           -- null only for a set-up link: nobody exists yet
-  created_at  integer not null,
-  expires_at  integer not null,
+  id           text primary key,
+  kind         text not null check (kind in ('session', 'api_key', 'invitation', 'sign_in_link', 'set_up_link')),
+  user_id      integer references users on delete cascade,          -- null only for a set-up link: nobody exists yet
+  created_at   integer not null,
+  expires_at   integer not null,
+  account_id   text references accounts on delete cascade,          -- an API key for this account alone
+  name         text,                                                -- what its maker calls an API key
+  permissions  text check (json_valid(permissions)),                -- a JSON array; null: all that its user has
+  used_at      integer,                                             -- to within a few minutes
+  address      text,                                                -- where a session was started from
+  device       text,                                                -- what the browser said it was
   check ((user_id is null) = (kind = 'set_up_link'))
 ) strict;
 
 create index tokens_user    on tokens (user_id);
 create index tokens_expires on tokens (expires_at);
+
+-- Answers that were given to requests with an `Idempotency-Key`, so that the same request gets the same one again. They
+-- may hold a first token, so they are sealed like one.
+create table idempotency_keys (
+  user_id      integer not null references users on delete cascade,
+  account_id   text not null references accounts on delete cascade,
+  key          text not null,
+  fingerprint  blob not null,                                       -- SHA-256 of what was asked
+  answer       text not null,
+  created_at   integer not null,
+  primary key (user_id, account_id, key)
+) strict, without rowid;
+
+create index idempotency_keys_created on idempotency_keys (created_at);
 
 -- What happened, written in the same transaction as the change itself. It names people and accounts by value, because
 -- it must outlive them.
@@ -131,4 +210,7 @@ create table events (
 ) strict;
 
 create index events_account on events (account_id, id);
-create index events_subject on events (subject_id, id);
+create index events_event   on events (account_id, event, id);
+create index events_actor   on events (account_id, actor_id, id);
+create index events_subject on events (account_id, subject_id, id);
+create index events_at      on events (at);

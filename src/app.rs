@@ -59,10 +59,17 @@ impl App {
     {
         let identified = move |r: &mut Read| {
             let actor = tokens::identify(r, &caller)?;
+            let stale = actor.stale_token.clone();
             r.acting_as(actor);
-            f(r)
+            Ok((f(r), stale))
         };
-        self.db().read(identified).await
+        let (result, stale) = self.db().read(identified).await?;
+        if let Some(token) = stale {
+            // Nobody waits for it, and nothing hangs on it.
+            let db = self.db().clone();
+            tokio::spawn(async move { db.write(move |w| tokens::touch(w, &token)).await });
+        }
+        result
     }
 
     /// Changes things, as whoever `caller` turns out to be in the same transaction: a token that was revoked or a
@@ -74,6 +81,9 @@ impl App {
     {
         let identified = move |w: &mut Write| {
             let actor = tokens::identify(w, &caller)?;
+            if let Some(token) = &actor.stale_token {
+                tokens::touch(w, token)?;
+            }
             w.acting_as(actor);
             f(w)
         };

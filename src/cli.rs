@@ -10,7 +10,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, parse_time};
 use crate::domain::fields::AccountId;
 use crate::domain::setup::FirstOwner;
 use crate::domain::tokens::Kind;
@@ -56,7 +56,7 @@ pub enum Command {
         #[arg(long, value_name = "EMAIL")]
         email: String,
         /// How long it works: 30m, 8h, 90d
-        #[arg(long, value_name = "TIME", default_value = "8h", value_parser = parse_ttl)]
+        #[arg(long, value_name = "TIME", default_value = "8h", value_parser = parse_time)]
         ttl: Duration,
     },
     /// Print a one-time sign-in link, or the set-up link while there is no owner
@@ -221,17 +221,6 @@ async fn stop_signal() {
         }
     }
     drop(tokio::signal::ctrl_c().await);
-}
-
-fn parse_ttl(text: &str) -> Result<Duration, String> {
-    let help = || format!("`{text}` is not a length of time; write it like 30m, 8h or 90d");
-    // jiff counts no days in an absolute duration; a day is 24 hours here.
-    let text = match text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
-        Some(days) => format!("{}h", u64::from(days) * 24),
-        None => text.to_owned(),
-    };
-    let time: jiff::SignedDuration = text.parse().map_err(|_| help())?;
-    Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(help)
 }
 
 /// What went wrong, for somebody at the terminal, who may know causes that a client may not.

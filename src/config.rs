@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use url::Url;
@@ -27,6 +28,10 @@ pub struct Config {
     /// Key that tokens are sealed with (PASERK k4.local), instead of the one in the data folder
     #[arg(long, global = true, env = "ROLLCALL_KEY", value_name = "KEY", hide_env_values = true)]
     pub key: Option<String>,
+
+    /// How long events are kept, like 90d; for ever if left out
+    #[arg(long, global = true, env = "ROLLCALL_KEEP_EVENTS", value_name = "TIME", value_parser = parse_time)]
+    pub keep_events: Option<Duration>,
 
     /// How much to log on standard error; debug has a line for each request
     #[arg(long, global = true, env = "ROLLCALL_LOG", value_name = "LEVEL", default_value = "info")]
@@ -61,4 +66,16 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
         return Err("give only scheme, host and port: the pages expect to live at the root".into());
     }
     Ok(url)
+}
+
+/// A length of time such as `30m`, `8h` or `90d`.
+pub fn parse_time(text: &str) -> Result<Duration, String> {
+    let help = || format!("`{text}` is not a length of time; write it like 30m, 8h or 90d");
+    // jiff counts no days in an absolute duration; a day is 24 hours here.
+    let text = match text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+        Some(days) => format!("{}h", u64::from(days) * 24),
+        None => text.to_owned(),
+    };
+    let time: jiff::SignedDuration = text.parse().map_err(|_| help())?;
+    Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(help)
 }

@@ -189,6 +189,7 @@ impl People {
             img_src: None,
             active: Some(active),
             notification_preferences: Some(preferences),
+            ..NewUser::default()
         };
         (actor, new)
     }

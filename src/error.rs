@@ -36,8 +36,12 @@ pub enum Error {
     MethodNotAllowed,
     /// It collides with something that is there already.
     Conflict(&'static str, Cow<'static, str>),
+    /// Somebody else was faster (RFC 9110 section 15.5.13).
+    Changed(String),
     TooLarge(usize),
     UnsupportedMediaType(String),
+    /// An `Idempotency-Key` that was sent with another request before.
+    KeyReused,
     /// The server has more to do than it can; try again after so many seconds.
     Overloaded(u32),
     /// Storage can't be written just now: full, read-only, gone.
@@ -72,8 +76,10 @@ impl Error {
             Self::NotFound(_) => (404, "not_found"),
             Self::MethodNotAllowed => (405, "method_not_allowed"),
             Self::Conflict(code, _) => (409, code),
+            Self::Changed(_) => (412, "precondition_failed"),
             Self::TooLarge(_) => (413, "body_too_large"),
             Self::UnsupportedMediaType(_) => (415, "unsupported_media_type"),
+            Self::KeyReused => (422, "idempotency_key_reused"),
             Self::Overloaded(_) => (503, "overloaded"),
             Self::Unavailable(_) => (503, "storage_unavailable"),
             Self::Internal(_) => (500, "internal_error"),
@@ -115,6 +121,10 @@ impl fmt::Display for Error {
             Self::Unauthenticated(_, message) | Self::Conflict(_, message) => f.write_str(message),
             Self::Forbidden(message) | Self::NotFound(message) => f.write_str(message),
             Self::MethodNotAllowed => f.write_str("This address exists, but not with that method."),
+            Self::Changed(message) => f.write_str(message),
+            Self::KeyReused => f.write_str(
+                "This Idempotency-Key was sent with another request before. Use a new key for a new request.",
+            ),
             Self::TooLarge(limit) => write!(f, "The body is larger than the {} KiB that are accepted.", limit / 1024),
             Self::UnsupportedMediaType(got) => {
                 write!(f, "The body must be sent as `Content-Type: application/json`; this one was sent as {got}.")

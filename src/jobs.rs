@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::domain::tokens;
+use crate::clock::Timestamp;
+use crate::db::Write;
+use crate::domain::{events, idempotency, memberships, tokens};
+use crate::error::Result;
 
 const EVERY: Duration = Duration::from_secs(600);
 /// Rows a job touches in one transaction, so that it never keeps others waiting.
@@ -14,6 +17,32 @@ pub async fn run(app: App) {
     let mut tick = tokio::time::interval(EVERY);
     loop {
         tick.tick().await;
-        while let Ok(BATCH..) = app.db().write(|w| tokens::purge(w, BATCH).map(|n| n as i64)).await {}
+        run_once(&app).await;
+    }
+}
+
+/// Does all that is due now.
+pub async fn run_once(app: &App) {
+    let keep = app.config().keep_events;
+    drain(app, "tokens", |w| tokens::purge(w, BATCH)).await;
+    drain(app, "idempotency keys", |w| idempotency::purge(w, BATCH)).await;
+    drain(app, "recycle bin", |w| memberships::purge(w, BATCH)).await;
+    if let Some(keep) = keep {
+        let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+        drain(app, "events", move |w| events::purge(w, Timestamp(w.now.0.saturating_sub(keep)), BATCH)).await;
+    }
+}
+
+/// Calls a job until it has nothing left to do.
+async fn drain(app: &App, what: &'static str, job: impl Fn(&Write) -> Result<usize> + Copy + Send + 'static) {
+    loop {
+        match app.db().write(move |w| job(w)).await {
+            Ok(n) if n as i64 >= BATCH => {}
+            Ok(_) => return,
+            Err(error) => {
+                tracing::error!(what, cause = ?error, "a job failed; it is tried again later");
+                return;
+            }
+        }
     }
 }

@@ -61,7 +61,8 @@ async fn in_context<E: Endpoint>(ep: Arc<E>, mut request: Request) -> poem::Resu
     let started = Instant::now();
     let request_id = tokens::random_id()?;
     let address = request.remote_addr().as_socket_addr().map(|address| address.ip().to_string());
-    request.set_data(Trace { request_id: request_id.clone(), address });
+    let device = request.header(header::USER_AGENT).map(|agent| agent.chars().take(200).collect());
+    request.set_data(Trace { request_id: request_id.clone(), address, device });
     let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
     let mut response = match ep.call(request).await {
         Ok(response) => response.into_response(),

@@ -11,6 +11,7 @@ use poem::test::TestClient;
 use rollcall::clock::{Clock, Timestamp};
 use rollcall::config::{Config, LogLevel};
 use rollcall::domain::fields::{AccountId, Email};
+use rollcall::domain::memberships::Place;
 use rollcall::domain::setup::FirstOwner;
 use rollcall::domain::tokens::Kind;
 use rollcall::domain::users::Member;
@@ -44,6 +45,7 @@ impl TestApp {
             public_url: None,
             name: "Rollcall".into(),
             key: None,
+            keep_events: None,
             log: LogLevel::Error,
         };
         configure(&mut config);
@@ -88,7 +90,8 @@ impl TestApp {
             .write_here(move |w| {
                 let account: AccountId = account.parse().unwrap();
                 let email = Email::parse("email", email).unwrap();
-                users::insert(w, &account, &Member { email, active: true, role, ..Member::default() })
+                let member = Member { email, active: true, ..Member::default() };
+                users::insert(w, &account, &member, &Place::with_role(role))
             })
             .unwrap()
     }

@@ -98,7 +98,7 @@ impl Api {
         body: Json<NewUser>,
     ) -> Result<Created> {
         let (mut user, invitation) = app.write(token.within(account.0), |w| users::create(w, body.0)).await?;
-        user.token = Some(app.seal(&invitation)?);
+        user.token = invitation.map(|claims| app.seal(&claims)).transpose()?;
         let location = format!("/users/{}", user.id);
         Ok(Created::User(Json(user), location))
     }
@@ -133,6 +133,7 @@ impl Api {
             sort: sort.0.unwrap_or_default(),
             cursor: cursor.0,
             limit: limit.0.unwrap_or_default(),
+            ..Filter::default()
         };
         let page = app.read(token.within(account.0), move |r| users::list(r, &filter)).await?;
         let next_cursor = page.next.map(|cursor| cursor.to_string());

@@ -1,17 +1,50 @@
 //! Accounts: the tenants. Everything but a user's own profile lives inside one.
 
-use super::events;
+use poem_openapi::Object;
+use serde::{Deserialize, Serialize};
+
+use super::actor::no_such_account;
+use super::events::{self, Changes, Subject};
 use super::fields::{self, AccountId};
+use super::object::only_from_objects;
+use super::permissions::Permission;
 use super::pulse::PulseEvent;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Problem, Result};
 
-/// An account as the account switcher shows it.
-#[derive(Clone, Debug)]
+/// An account.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct Account {
+    /// Account ID
     pub id: AccountId,
     pub name: String,
 }
+
+/// A new account.
+#[derive(Clone, Debug, Default, Object, Deserialize)]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+pub struct NewAccount {
+    /// Its ID: letters, digits, hyphens and underscores; allotted if left out
+    pub id: Option<AccountId>,
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub name: String,
+}
+
+only_from_objects!(NewAccount);
+
+/// What changes about an account.
+#[derive(Clone, Debug, Default, Object, Deserialize)]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+pub struct AccountPatch {
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub name: String,
+}
+
+only_from_objects!(AccountPatch);
 
 /// Where the server starts to count when it allots ids itself.
 const FIRST_ID: i64 = 1001;
@@ -30,8 +63,58 @@ pub fn create(w: &Write, id: Option<AccountId>, name: &str) -> Result<Account> {
     if inserted == 0 {
         return Err(Error::Conflict("account_exists", format!("There is an account {id} already.").into()));
     }
-    events::record(w, PulseEvent::AccountCreated, Some(&id), events::Subject::named(&name), None)?;
+    events::record(w, PulseEvent::AccountCreated, Some(&id), Subject::named(&name), None)?;
     Ok(Account { id, name })
+}
+
+/// Creates an account in an owner's name. The owner becomes its admin only by joining it.
+pub fn create_as_owner(w: &Write, new: NewAccount) -> Result<Account> {
+    w.actor.require_owner()?;
+    let name = parse_name("name", &new.name).map_err(|problem| Error::Invalid(vec![problem]))?;
+    create(w, new.id, &name)
+}
+
+/// The account of the request, by the id in the path.
+pub fn find(r: &Read) -> Result<Account> {
+    let account = r.actor.account.clone().ok_or_else(no_such_account)?;
+    Ok(Account { id: account.id, name: account.name })
+}
+
+/// Renames the actor's account.
+pub fn rename(w: &Write, patch: &AccountPatch) -> Result<Account> {
+    let id = w.actor.require(Permission::AccountUpdate)?.clone();
+    let before = find(w)?.name;
+    let name = parse_name("name", &patch.name).map_err(|problem| Error::Invalid(vec![problem]))?;
+    if name != before {
+        w.run("update accounts set name = ?2, updated_at = ?3 where id = ?1", params![id.as_str(), name, w.now])?;
+        let changes = Changes::of("name", &before, &name);
+        events::record(w, PulseEvent::AccountUpdated, Some(&id), Subject::named(&name), changes)?;
+    }
+    Ok(Account { id, name })
+}
+
+/// Deletes the actor's account, if `confirm` is its name. Who is in no other account goes to the recycle bin, and is
+/// deleted for good after [`super::memberships::KEPT`].
+pub fn delete(w: &Write, confirm: &str) -> Result<()> {
+    let id = w.actor.require(Permission::AccountDelete)?.clone();
+    let name = find(w)?.name;
+    if confirm != name {
+        let message = format!("To delete this account, confirm it with its name: {name}.");
+        return Err(Error::invalid("confirm", "not_confirmed", message));
+    }
+    let sql = "select user_id from memberships where account_id = ?1 and removed_at is null and invited_email is null";
+    let members: Vec<i64> = w.all(sql, [id.as_str()], |row| row.get(0))?;
+    w.run("update accounts set removed_at = ?2 where id = ?1", params![id.as_str(), w.now])?;
+    w.run("delete from memberships where account_id = ?1 and invited_email is not null", [id.as_str()])?;
+    w.run("delete from tokens where account_id = ?1", [id.as_str()])?;
+    let sql =
+        "update memberships set removed_at = ?2, primary_account = 0 where account_id = ?1 and removed_at is null";
+    w.run(sql, params![id.as_str(), w.now])?;
+    for user_id in &members {
+        super::memberships::settle(w, *user_id)?;
+    }
+    let changes = Changes::of("members", members.len(), 0);
+    events::record(w, PulseEvent::AccountDeleted, Some(&id), Subject::named(&name), changes)
 }
 
 /// Where somebody lands after signing in: their primary account.
@@ -44,7 +127,9 @@ pub fn primary(r: &Read, user_id: i64) -> Result<Option<AccountId>> {
 /// The accounts the actor can switch to, by name: their own, or all for an owner.
 pub fn list(r: &Read) -> Result<Vec<Account>> {
     let sql = "select id, name from accounts
-                where ?1 or id in (select account_id from memberships where user_id = ?2)
+                where removed_at is null
+                  and (?1 or id in (select account_id from memberships
+                                     where user_id = ?2 and removed_at is null and invited_email is null))
                 order by name, id limit 1000";
     let rows =
         r.all(sql, params![r.actor.owner, r.actor.user_id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 pub struct Trace {
     pub request_id: String,
     pub address: Option<String>,
+    /// What the browser or program says it is (`User-Agent`).
+    pub device: Option<String>,
 }
 
 /// The account somebody acts in.
@@ -29,7 +31,13 @@ pub struct Actor {
     pub account: Option<ActingIn>,
     /// What they may do in that account.
     pub permissions: Permissions,
+    /// Whether they are an admin of that account, or an owner, and not held back by their token.
+    pub admin: bool,
     pub trace: Trace,
+    /// Whether their token is an API key that may do less than they may.
+    pub held_back: bool,
+    /// The id of their token, when the time of its last use should be written down.
+    pub stale_token: Option<String>,
 }
 
 impl Actor {
@@ -40,8 +48,8 @@ impl Actor {
 
     /// Somebody at the server's own shell.
     pub fn shell() -> Self {
-        let trace = Trace { request_id: "command-line".into(), address: None };
-        Self { owner: true, trace, ..Self::default() }
+        let trace = Trace { request_id: "command-line".into(), ..Trace::default() };
+        Self { owner: true, admin: true, permissions: Permissions::all(), trace, ..Self::default() }
     }
 
     /// The account of the request, if this actor holds `permission` in it.
@@ -58,9 +66,30 @@ impl Actor {
         Ok(&account.id)
     }
 
+    /// The account of the request, whatever may be done there.
+    pub fn require_account(&self) -> Result<&AccountId> {
+        Ok(&self.account.as_ref().ok_or_else(no_such_account)?.id)
+    }
+
+    /// Only owners get through.
+    pub fn require_owner(&self) -> Result<()> {
+        if self.owner {
+            return Ok(());
+        }
+        Err(Error::forbidden("Only an owner of this server may do this."))
+    }
+
     /// The signed-in user's id.
     pub fn require_user(&self) -> Result<i64> {
         self.user_id.ok_or_else(|| Error::Unauthenticated("token_missing", "Sign in first.".into()))
+    }
+
+    /// The signed-in user's id, for what concerns them alone; not for an API key that may do less than they may.
+    pub fn require_self(&self) -> Result<i64> {
+        if self.held_back {
+            return Err(Error::forbidden("An API key for one account may not do this. Sign in and do it yourself."));
+        }
+        self.require_user()
     }
 
     pub fn is(&self, user_id: i64) -> bool {

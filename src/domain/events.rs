@@ -1,11 +1,74 @@
 //! What happened. Every change records its event here, in its own transaction: the audit log.
 
-use serde_json::Value;
+mod list;
 
-use super::fields::AccountId;
+use poem_openapi::Object;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::fields::{self, AccountId};
+use super::object::only_from_objects;
+use super::permissions::Permission;
 use super::pulse::PulseEvent;
-use crate::db::{Write, params};
-use crate::error::Result;
+use super::users;
+use crate::clock::Timestamp;
+use crate::db::{Row, RowResult, Write, params};
+use crate::error::{Error, Problem, Result};
+
+pub use list::{Cursor, Filter, Limit, Page, export, list};
+
+/// Something that happened.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Event ID; later events have larger ones
+    pub id: i64,
+    pub event: PulseEvent,
+    /// When it happened
+    pub at: Timestamp,
+    /// ID of the user who did it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_id: Option<i64>,
+    /// Email of the user who did it, as it was then
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// ID of the user it was done to
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_id: Option<i64>,
+    /// What it was done to: the email of a user, the name of anything else
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// ID of the request it was part of
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// IP address the request came from
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What changed: field by field, `before` and `after`; or what another system said
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Value>,
+}
+
+/// An event that another system of the team's records.
+#[derive(Clone, Debug, Object, Deserialize)]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+pub struct NewEvent {
+    pub event: PulseEvent,
+    /// ID of the user it was done to
+    pub subject_id: Option<i64>,
+    /// What it was done to, for people to read
+    #[oai(validator(max_length = 200))]
+    pub subject: Option<String>,
+    /// Whatever belongs to it: an object of at most 8 KiB
+    pub changes: Option<Value>,
+}
+
+only_from_objects!(NewEvent);
+
+/// Most bytes of JSON that another system can put into `changes`.
+const CHANGES_MAX: usize = 8 * 1024;
 
 /// Whom or what an event is about, by value: it must still be true when they are gone.
 pub struct Subject<'a> {
@@ -23,6 +86,31 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// What changed, field by field. Never a secret.
+#[derive(Default)]
+pub struct Changes(Map<String, Value>);
+
+impl Changes {
+    /// Notes a field, if it did change.
+    pub fn note(&mut self, field: &str, before: impl Serialize, after: impl Serialize) {
+        let (before, after) = (json!(before), json!(after));
+        if before != after {
+            self.0.insert(field.to_owned(), json!({"before": before, "after": after}));
+        }
+    }
+
+    pub fn of(field: &str, before: impl Serialize, after: impl Serialize) -> Option<Value> {
+        let mut changes = Self::default();
+        changes.note(field, before, after);
+        changes.some()
+    }
+
+    /// All of it; `None` if nothing changed.
+    pub fn some(self) -> Option<Value> {
+        (!self.0.is_empty()).then_some(Value::Object(self.0))
+    }
+}
+
 /// Records one event as done by `w.actor`. `changes` never holds a secret.
 pub fn record(
     w: &Write,
@@ -31,22 +119,131 @@ pub fn record(
     subject: Subject,
     changes: Option<Value>,
 ) -> Result<()> {
+    insert(w, event, account, subject.user_id, Some(subject.label), changes).map(drop)
+}
+
+/// Records an event of another system in the actor's account.
+pub fn create(w: &Write, new: NewEvent) -> Result<Event> {
+    let account = w.actor.require(Permission::EventsCreate)?.clone();
+    let invalid = |problem: Problem| Error::Invalid(vec![problem]);
+    let mut subject = fields::name("subject", new.subject.as_deref().unwrap_or_default()).map_err(invalid)?;
+    if let Some(id) = new.subject_id {
+        let email = users::find_email(w, &account, id)?;
+        subject = subject.or(Some(email));
+    }
+    if let Some(changes) = &new.changes {
+        if !changes.is_object() || changes.to_string().len() > CHANGES_MAX {
+            let message = "This is an object of at most 8 KiB.";
+            return Err(Error::invalid("changes", "invalid_changes", message));
+        }
+    }
+    let id = insert(w, new.event, Some(&account), new.subject_id, subject.as_deref(), new.changes)?;
+    let sql = format!("select {COLUMNS} from events where id = ?1");
+    w.maybe(&sql, [id], from_row)?.ok_or_else(|| Error::internal("an event that was not stored"))
+}
+
+/// Removes up to `most` events from before a moment; says how many.
+pub fn purge(w: &Write, before: Timestamp, most: i64) -> Result<usize> {
+    w.run("delete from events where id in (select id from events where at < ?1 limit ?2)", params![before, most])
+}
+
+fn insert(
+    w: &Write,
+    event: PulseEvent,
+    account: Option<&AccountId>,
+    subject_id: Option<i64>,
+    subject: Option<&str>,
+    changes: Option<Value>,
+) -> Result<i64> {
     let actor = &w.actor;
-    w.run(
+    let sql =
         "insert into events (event, at, account_id, actor_id, actor, subject_id, subject, request_id, address, changes)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) returning id";
+    w.value(
+        sql,
         params![
             event.name(),
             w.now,
             account.map(AccountId::as_str),
             actor.user_id,
             actor.email,
-            subject.user_id,
-            subject.label,
+            subject_id,
+            subject,
             actor.trace.request_id,
             actor.trace.address,
             changes.map(|changes| changes.to_string()),
         ],
-    )?;
-    Ok(())
+    )
+}
+
+const COLUMNS: &str = "id, event, at, actor_id, actor, subject_id, subject, request_id, address, changes";
+
+fn from_row(row: &Row) -> RowResult<Event> {
+    let event: String = row.get(1)?;
+    let changes: Option<String> = row.get(9)?;
+    Ok(Event {
+        id: row.get(0)?,
+        event: event.parse().unwrap_or(PulseEvent::NoEventName),
+        at: row.get(2)?,
+        actor_id: row.get(3)?,
+        actor: row.get(4)?,
+        subject_id: row.get(5)?,
+        subject: row.get(6)?,
+        request_id: row.get(7)?,
+        address: row.get(8)?,
+        changes: changes.and_then(|json| serde_json::from_str(&json).ok()),
+    })
+}
+
+impl Event {
+    /// What happened, as a person would say it: "added grace@example.com". Who did it stands before it.
+    pub fn sentence(&self) -> String {
+        let subject = self.subject.as_deref().unwrap_or("somebody");
+        let own = self.subject_id.is_some() && self.subject_id == self.actor_id;
+        let whose = if own { "their".to_owned() } else { format!("{subject}’s") };
+        use PulseEvent as E;
+        match self.event {
+            E::UserLoggedIn => "signed in".into(),
+            E::UserLoggedOut if own => "signed out".into(),
+            E::UserLoggedOut => format!("ended a session of {subject}"),
+            E::UserCreated => format!("created {subject}"),
+            E::UserUpdated => match self.active() {
+                Some(true) => format!("made {subject} active again"),
+                Some(false) => format!("suspended {subject}"),
+                None => format!("changed {whose} profile"),
+            },
+            E::UserDeleted => format!("{subject} was deleted for good"),
+            E::UserPasswordChanged => format!("set {whose} password"),
+            E::UserPasswordResetRequested => format!("made a new invitation for {subject}"),
+            E::UserAddedToAccount if own => "joined the account".into(),
+            E::UserAddedToAccount => format!("added {subject} to the account"),
+            E::UserRemovedFromAccount if own => "left the account".into(),
+            E::UserRemovedFromAccount => format!("took {subject} out of the account"),
+            E::UserRolesUpdated => format!("changed {whose} roles"),
+            E::UserPermissionsSetDirectly => format!("changed {whose} direct permissions"),
+            E::UserAccountSettingsUpdated => format!("changed {whose} place in the account"),
+            E::AccountCreated => format!("created the account {subject}"),
+            E::AccountUpdated => format!("renamed the account to {subject}"),
+            E::AccountDeleted => format!("deleted the account {subject}"),
+            E::TeamCreated => format!("made the team {subject}"),
+            E::TeamUpdated => format!("renamed a team to {subject}"),
+            E::TeamDeleted => format!("deleted the team {subject}"),
+            E::TeamActivated => format!("activated the team {subject}"),
+            E::TeamDeactivated => format!("deactivated the team {subject}"),
+            E::RoleCreated => format!("made the role {subject}"),
+            E::RoleDeleted => format!("deleted the role {subject}"),
+            E::RolePermissionsUpdated => format!("changed what the role {subject} permits"),
+            E::ApiKeyCreated => format!("made the API key {subject}"),
+            E::ApiKeyDeleted => format!("revoked the API key {subject}"),
+            event => match &self.subject {
+                Some(subject) => format!("{}: {subject}", event.title()),
+                None => event.title(),
+            },
+        }
+    }
+
+    /// What `active` was changed to, if it was.
+    fn active(&self) -> Option<bool> {
+        self.changes.as_ref()?.get("active")?.get("after")?.as_bool()
+    }
 }

@@ -6,16 +6,23 @@
 pub mod actor;
 pub mod fields;
 mod object;
+mod paging;
 pub mod permissions;
 pub mod pulse;
 pub mod words;
 
 pub mod accounts;
+pub mod api_keys;
 pub mod events;
+pub mod idempotency;
 pub mod invitations;
+pub mod memberships;
 pub mod passwords;
 pub mod preferences;
+pub mod roles;
 pub mod sessions;
 pub mod setup;
+pub mod suspensions;
+pub mod teams;
 pub mod tokens;
 pub mod users;

@@ -1,5 +1,8 @@
 //! What may be done, and the built-in roles as named sets of it.
 
+use poem_openapi::Object;
+use serde::Serialize;
+
 use super::actor::Actor;
 
 macro_rules! permissions {
@@ -16,6 +19,11 @@ macro_rules! permissions {
                 match self { $(Self::$variant => $name),* }
             }
 
+            /// The permission of that name.
+            pub fn find(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|permission| permission.name() == name)
+            }
+
             /// What it allows, as a sentence.
             pub fn sentence(self) -> &'static str {
                 match self { $(Self::$variant => $sentence),* }
@@ -25,8 +33,18 @@ macro_rules! permissions {
 }
 
 permissions! {
-    UsersCreate "users.create" "Add people to the account and invite them"
-    UsersRead   "users.read"   "See the people of the account and their details"
+    UsersCreate   "users.create"   "Add people to the account and invite them"
+    UsersRead     "users.read"     "See the people of the account and their details, teams and roles"
+    UsersUpdate   "users.update"   "Change people's profiles and notification preferences"
+    UsersSuspend  "users.suspend"  "Suspend people, make them active again, and end their sessions"
+    UsersDelete   "users.delete"   "Take people out of the account and put them back"
+    RolesAssign   "roles.assign"   "Give people teams, roles and permissions, and take them away"
+    RolesManage   "roles.manage"   "Make, change and delete the account's own roles"
+    TeamsManage   "teams.manage"   "Make, rename, activate, deactivate and delete teams"
+    EventsRead    "events.read"    "See what happened in the account"
+    EventsCreate  "events.create"  "Record events of other systems"
+    AccountUpdate "account.update" "Rename the account"
+    AccountDelete "account.delete" "Delete the account"
 }
 
 /// A set of permissions.
@@ -46,6 +64,24 @@ impl Permissions {
 
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Whether everything in `other` is in here.
+    pub fn includes(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What is in `self` and not in `other`.
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     pub fn iter(self) -> impl Iterator<Item = Permission> {
@@ -69,48 +105,61 @@ impl FromIterator<Permission> for Permissions {
 /// A role that every account has.
 pub struct BuiltInRole {
     pub name: &'static str,
-    pub permissions: &'static [Permission],
+    pub sentence: &'static str,
+    /// Those the role does not have.
+    except: &'static [Permission],
+    /// Those it has; all but `except` if empty.
+    only: &'static [Permission],
+}
+
+impl BuiltInRole {
+    pub fn permissions(&self) -> Permissions {
+        match self.only {
+            [] => Permissions::all().without(self.except.iter().copied().collect()),
+            only => only.iter().copied().collect(),
+        }
+    }
 }
 
 pub const ADMIN: &str = "admin";
 pub const MEMBER: &str = "member";
 
 pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
-    BuiltInRole { name: ADMIN, permissions: &[Permission::UsersCreate, Permission::UsersRead] },
-    BuiltInRole { name: MEMBER, permissions: &[Permission::UsersRead] },
+    BuiltInRole {
+        name: ADMIN,
+        sentence: "Looks after the people of the account",
+        except: &[Permission::AccountDelete],
+        only: &[],
+    },
+    BuiltInRole {
+        name: MEMBER,
+        sentence: "Sees the people of the account",
+        except: &[],
+        only: &[Permission::UsersRead],
+    },
 ];
 
-/// A permission somebody has, and all it comes from: `Owner`, `Account admin`, `Role member`.
+pub fn built_in(name: &str) -> Option<&'static BuiltInRole> {
+    BUILT_IN_ROLES.iter().find(|role| role.name == name)
+}
+
+/// A permission somebody has, and all it comes from.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct Granted {
-    pub permission: Permission,
+    /// Name of the permission
+    pub permission: String,
+    /// What it allows
+    pub description: String,
+    /// All it comes from: `owner`, `accountAdmin`, `role:` and the name of a role, `direct`
     pub sources: Vec<String>,
 }
 
-/// Everything one member may do in one account, and why.
-pub fn sources(owner: bool, account_admin: bool, roles: &[String]) -> Vec<Granted> {
-    let granted = |permission: &Permission| {
-        let mut sources = Vec::new();
-        sources.extend(owner.then(|| "Owner".to_owned()));
-        sources.extend(account_admin.then(|| "Account admin".to_owned()));
-        let holds = |name: &&String| of_role(name).contains(*permission);
-        sources.extend(roles.iter().filter(holds).map(|name| format!("Role {name}")));
-        (!sources.is_empty()).then_some(Granted { permission: *permission, sources })
-    };
-    Permission::ALL.iter().filter_map(granted).collect()
-}
-
-/// What one member may do in one account.
-pub fn effective<'a>(owner: bool, account_admin: bool, roles: impl IntoIterator<Item = &'a str>) -> Permissions {
-    if owner || account_admin {
-        return Permissions::all();
+impl Granted {
+    pub fn new(permission: Permission, sources: Vec<String>) -> Self {
+        Self { permission: permission.name().into(), description: permission.sentence().into(), sources }
     }
-    roles.into_iter().fold(Permissions::NONE, |set, name| set.union(of_role(name)))
-}
-
-/// What a role permits; nothing, if there is no such role.
-fn of_role(name: &str) -> Permissions {
-    let role = BUILT_IN_ROLES.iter().find(|role| role.name == name);
-    role.into_iter().flat_map(|role| role.permissions).copied().collect()
 }
 
 impl Actor {

@@ -117,7 +117,7 @@ fn duplicate(field: String, event: PulseEvent, account: Option<&str>) -> Problem
     Problem::new(field, "duplicate_preference", message)
 }
 
-/// Stores the preferences of a user who has none yet.
+/// Stores preferences of a user who has none for the same accounts yet.
 pub fn insert(w: &Write, user_id: i64, preferences: &NotificationPreferences) -> Result<()> {
     for (position, preference) in preferences.values().flatten().enumerate() {
         let delivery = preference.delivery_pref.as_ref().map(serde_json::to_string).transpose();
@@ -134,6 +134,16 @@ pub fn insert(w: &Write, user_id: i64, preferences: &NotificationPreferences) ->
         )?;
     }
     Ok(())
+}
+
+/// Puts these preferences in the place of those that hold for all accounts or for one of `visible`.
+pub fn replace(w: &Write, user_id: i64, preferences: &NotificationPreferences, visible: &[AccountId]) -> Result<()> {
+    w.run("delete from notification_preferences where user_id = ?1 and account_id is null", [user_id])?;
+    for account in visible {
+        let sql = "delete from notification_preferences where user_id = ?1 and account_id = ?2";
+        w.run(sql, params![user_id, account.as_str()])?;
+    }
+    insert(w, user_id, preferences)
 }
 
 /// A user's preferences; those for single accounts only where `visible` says so.

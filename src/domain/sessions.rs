@@ -2,14 +2,39 @@
 
 use std::time::Duration;
 
-use super::accounts;
+use poem_openapi::Object;
+use serde::Serialize;
+
 use super::actor::Actor;
 use super::events::{self, Subject};
 use super::fields::email_key;
+use super::permissions::Permission;
 use super::pulse::PulseEvent;
 use super::tokens::{self, Claims, Kind};
-use crate::db::{Read, Write};
+use super::{accounts, memberships};
+use crate::clock::Timestamp;
+use crate::db::{Read, Write, params};
 use crate::error::{Error, Result};
+
+/// A browser that is signed in.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Session ID
+    pub id: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// When it was last used, to within five minutes
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
+    /// IP address it was started from
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What the browser said it was
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
 
 /// How long a browser stays signed in.
 pub const LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -25,6 +50,7 @@ pub fn create(w: &mut Write, user_id: i64) -> Result<Claims> {
     if !active {
         return Err(tokens::suspended());
     }
+    tokens::require_at_home(w, user_id)?;
     let trace = w.actor.trace.clone();
     w.acting_as(Actor { user_id: Some(user_id), email: Some(email.clone()), name, trace, ..Actor::nobody() });
     let account = accounts::primary(w, user_id)?;
@@ -75,4 +101,46 @@ pub fn delete(w: &Write, claims: &Claims) -> Result<()> {
     tokens::revoke(w, &claims.id)?;
     let (account, email) = (accounts::primary(w, user_id)?, w.actor.email.as_deref().unwrap_or_default());
     events::record(w, PulseEvent::UserLoggedOut, account.as_ref(), Subject::user(user_id, email), None)
+}
+
+/// One's own sessions, or those of a member whom the actor may suspend; the latest first.
+pub fn list(r: &Read, user_id: i64) -> Result<Vec<Session>> {
+    require_may_end(r, user_id)?;
+    let sql = "select id, created_at, expires_at, used_at, address, device from tokens
+                where user_id = ?1 and kind = 'session' and expires_at > ?2 order by created_at desc, id limit 1000";
+    r.all(sql, params![user_id, r.now], |row| {
+        Ok(Session {
+            id: row.get(0)?,
+            created_at: row.get(1)?,
+            expires_at: row.get(2)?,
+            used_at: row.get(3)?,
+            address: row.get(4)?,
+            device: row.get(5)?,
+        })
+    })
+}
+
+/// Ends one session of one's own, or of a member whom the actor may suspend.
+pub fn end(w: &Write, user_id: i64, id: &str) -> Result<()> {
+    let email = require_may_end(w, user_id)?;
+    let sql = "delete from tokens where id = ?1 and user_id = ?2 and kind = 'session'";
+    if w.run(sql, params![id, user_id])? == 0 {
+        return Err(Error::not_found("There is no such session; it may have ended already."));
+    }
+    let account = accounts::primary(w, user_id)?;
+    events::record(w, PulseEvent::UserLoggedOut, account.as_ref(), Subject::user(user_id, &email), None)
+}
+
+/// Whose sessions they are, if the actor may see and end them.
+fn require_may_end(r: &Read, user_id: i64) -> Result<String> {
+    if r.actor.is(user_id) && !r.actor.held_back {
+        return Ok(r.actor.email.clone().unwrap_or_default());
+    }
+    let account = r.actor.require(Permission::UsersSuspend)?;
+    let standing = memberships::require_over(r, account, user_id)?;
+    if standing.pending {
+        return Err(Error::not_found(format!("There is no user {user_id} in this account.")));
+    }
+    memberships::require_home(r, account, user_id)?;
+    Ok(standing.email)
 }

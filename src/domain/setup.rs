@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::actor::Actor;
 use super::fields::{self, AccountId, Email};
+use super::memberships::Place;
 use super::permissions::ADMIN;
 use super::tokens::{self, Claims, Kind};
 use super::users::{self, Member};
@@ -58,9 +59,9 @@ pub fn create(w: &mut Write, new: FirstOwner) -> Result<i64> {
     let trace = w.actor.trace.clone();
     w.acting_as(Actor { email: Some(email.as_str().into()), trace, ..Actor::nobody() });
     let account = accounts::create(w, new.account_id, &account_name)?;
-    let member =
-        Member { email, name, active: true, owner: true, account_admin: true, role: ADMIN, ..Member::default() };
-    let user_id = users::insert(w, &account.id, &member)?;
+    let member = Member { email, name, active: true, owner: true, ..Member::default() };
+    let place = Place { account_admin: true, ..Place::with_role(ADMIN) };
+    let user_id = users::insert(w, &account.id, &member, &place)?;
     if let Some(hash) = new.password_hash {
         passwords::set(w, user_id, member.email.as_str(), &hash)?;
     }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::{ActingIn, Actor, Trace};
 use super::fields::AccountId;
-use super::permissions;
+use super::permissions::{self, Permission, Permissions};
 use super::{accounts, actor};
 use crate::clock::Timestamp;
-use crate::db::{Read, Write, params};
+use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Result};
 
 /// What a token is for. One kind is never accepted in another's place.
@@ -82,12 +82,47 @@ pub struct Caller {
     pub trace: Trace,
 }
 
+/// What holds an API key back.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub name: String,
+    pub account: AccountId,
+    /// What it may do, of what its user may do; everything if `None`.
+    pub permissions: Option<Vec<Permission>>,
+}
+
 /// Issues a token. The caller seals the claims; the row makes them worth something.
 pub fn issue(w: &Write, kind: Kind, user_id: Option<i64>, ttl: Duration) -> Result<Claims> {
-    let claims = Claims { id: random_id()?, user_id, kind, expires_at: w.now.after(ttl) };
+    issue_until(w, kind, user_id, w.now.after(ttl), None)
+}
+
+/// Issues a token that is held back, until a given moment.
+pub fn issue_until(
+    w: &Write,
+    kind: Kind,
+    user_id: Option<i64>,
+    expires_at: Timestamp,
+    limits: Option<&Limits>,
+) -> Result<Claims> {
+    let claims = Claims { id: random_id()?, user_id, kind, expires_at };
+    let permissions = limits.and_then(|limits| limits.permissions.as_ref());
+    let permissions: Option<Vec<_>> = permissions.map(|list| list.iter().map(|p| p.name()).collect());
+    let trace = Some(&w.actor.trace).filter(|_| kind == Kind::Session);
     w.run(
-        "insert into tokens (id, kind, user_id, created_at, expires_at) values (?1, ?2, ?3, ?4, ?5)",
-        params![claims.id, kind.name(), user_id, w.now, claims.expires_at],
+        "insert into tokens (id, kind, user_id, created_at, expires_at, account_id, name, permissions, address, device)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            claims.id,
+            kind.name(),
+            user_id,
+            w.now,
+            claims.expires_at,
+            limits.map(|limits| limits.account.as_str()),
+            limits.map(|limits| &limits.name),
+            permissions.map(|list| serde_json::to_string(&list)).transpose().map_err(Error::internal)?,
+            trace.and_then(|trace| trace.address.as_ref()),
+            trace.and_then(|trace| trace.device.as_ref()),
+        ],
     )?;
     Ok(claims)
 }
@@ -122,56 +157,143 @@ pub fn revoke_all(w: &Write, kind: Kind, user_id: Option<i64>) -> Result<()> {
     Ok(())
 }
 
+/// Revokes everything a user holds: sessions, keys, links.
+pub fn revoke_user(w: &Write, user_id: i64) -> Result<()> {
+    w.run("delete from tokens where user_id = ?1", [user_id])?;
+    Ok(())
+}
+
+/// Notes that a token was used.
+pub fn touch(w: &Write, id: &str) -> Result<()> {
+    w.run("update tokens set used_at = ?2 where id = ?1", params![id, w.now])?;
+    Ok(())
+}
+
 /// Removes up to `most` tokens that have expired; says how many.
 pub fn purge(w: &Write, most: i64) -> Result<usize> {
     let sql = "delete from tokens where id in (select id from tokens where expires_at <= ?1 limit ?2)";
     w.run(sql, params![w.now, most])
 }
 
-/// Finds out who is calling and what they may do in the account they name, from what is true in this transaction.
+/// How often the time of a token's last use is written down.
+const TOUCH_EVERY: Duration = Duration::from_secs(300);
+
+/// Finds out who is calling and what they may do in the account they name, from what is true in this transaction. An API
+/// key acts in its own account, named or not.
 pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     let Some(claims) = &caller.claims else {
         return Ok(Actor { trace: caller.trace.clone(), ..Actor::nobody() });
     };
     require_fresh(claims, r.now)?;
-    let sql = "select u.id, u.email, u.name, u.active, u.owner, a.id, a.name, m.account_admin,
-                      (select group_concat(role) from membership_roles
-                        where account_id = m.account_id and user_id = m.user_id)
-                 from tokens t
-                 join users u on u.id = t.user_id
-                 left join accounts a on a.id = ?2
-                 left join memberships m on m.account_id = a.id and m.user_id = u.id
-                where t.id = ?1";
-    let found = r.maybe(sql, params![claims.id, caller.account.as_ref().map(AccountId::as_str)], |row| {
-        let owner = row.get(4)?;
-        let account_admin: Option<bool> = row.get(7)?;
-        let roles: Option<String> = row.get(8)?;
-        let permissions = match account_admin {
-            None => permissions::effective(owner, false, []),
-            Some(admin) => permissions::effective(owner, admin, roles.as_deref().unwrap_or_default().split(',')),
-        };
-        let account = row.get::<_, Option<String>>(5)?.filter(|_| owner || account_admin.is_some());
-        let actor = Actor {
-            user_id: row.get(0)?,
-            email: row.get(1)?,
-            name: row.get(2)?,
-            owner,
-            account: None,
-            permissions,
-            trace: caller.trace.clone(),
-        };
-        Ok((actor, row.get::<_, bool>(3)?, account, row.get::<_, Option<String>>(6)?))
-    })?;
-    let (mut actor, active, account, account_name) = found.ok_or_else(|| gone(claims.kind))?;
+    let named = caller.account.as_ref().map(AccountId::as_str);
+    let Identified { mut actor, active, only_in, account, limit, at_home, used_at } = r
+        .maybe(IDENTIFY, params![claims.id, named], |row| identified(row, caller))?
+        .ok_or_else(|| gone(claims.kind))?;
     if !active {
         return Err(suspended());
     }
-    if let (Some(id), Some(name)) = (account, account_name) {
-        actor.account = Some(ActingIn { id: accounts::stored(&id)?, name });
-    } else if caller.account.is_some() {
-        return Err(actor::no_such_account());
+    if !at_home && !actor.owner {
+        return Err(homeless());
     }
+    if let Some(own) = &only_in {
+        if named.is_some_and(|named| named != own) {
+            return Err(actor::no_such_account());
+        }
+        (actor.owner, actor.held_back) = (false, true);
+    }
+    if let Some(limit) = limit {
+        let names: Vec<String> = serde_json::from_str(&limit).map_err(Error::internal)?;
+        let most = names.iter().filter_map(|name| Permission::find(name)).collect();
+        (actor.permissions, actor.admin) = (actor.permissions.intersection(most), false);
+    }
+    match account {
+        Some((id, name)) => actor.account = Some(ActingIn { id: accounts::stored(&id)?, name }),
+        None if named.is_some() => return Err(actor::no_such_account()),
+        None => (actor.permissions, actor.admin) = (Permissions::NONE, actor.owner),
+    }
+    let stale = used_at.is_none_or(|used_at| used_at.after(TOUCH_EVERY) <= r.now);
+    actor.stale_token = (stale && matches!(claims.kind, Kind::Session | Kind::ApiKey)).then(|| claims.id.clone());
     Ok(actor)
+}
+
+/// ?1 is the token, ?2 the account that the request names.
+const IDENTIFY: &str = "
+    select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
+           (select group_concat(role) from membership_roles where account_id = m.account_id and user_id = m.user_id),
+           (select group_concat(p.permission) from membership_roles h
+              join role_permissions p on p.account_id = h.account_id and p.role = h.role
+             where h.account_id = m.account_id and h.user_id = m.user_id),
+           (select group_concat(permission) from membership_permissions
+             where account_id = m.account_id and user_id = m.user_id),
+           exists (select 1 from memberships where user_id = u.id and removed_at is null)
+      from tokens t
+      join users u on u.id = t.user_id
+      left join accounts a on a.id = coalesce(?2, t.account_id) and a.removed_at is null
+      left join memberships m on m.account_id = a.id and m.user_id = u.id
+                             and m.removed_at is null and m.invited_email is null
+     where t.id = ?1";
+
+/// A token's row, and what hangs on it.
+struct Identified {
+    actor: Actor,
+    active: bool,
+    /// The one account an API key is for.
+    only_in: Option<String>,
+    /// The account that is acted in, if they may.
+    account: Option<(String, String)>,
+    /// What an API key is held back to, as JSON.
+    limit: Option<String>,
+    /// Whether they are in any account.
+    at_home: bool,
+    used_at: Option<Timestamp>,
+}
+
+fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
+    let (owner, account_admin): (bool, Option<bool>) = (row.get(4)?, row.get(10)?);
+    let admin = owner || account_admin == Some(true);
+    let mut permissions = if admin { Permissions::all() } else { Permissions::NONE };
+    if let Some(roles) = row.get::<_, Option<String>>(11)? {
+        let built_in = roles.split(',').filter_map(permissions::built_in);
+        permissions = built_in.fold(permissions, |set, role| set.union(role.permissions()));
+    }
+    for column in [12, 13] {
+        let names: Option<String> = row.get(column)?;
+        permissions = permissions.union(names.unwrap_or_default().split(',').filter_map(Permission::find).collect());
+    }
+    let actor = Actor {
+        user_id: row.get(0)?,
+        email: row.get(1)?,
+        name: row.get(2)?,
+        owner,
+        permissions,
+        admin,
+        trace: caller.trace.clone(),
+        ..Actor::nobody()
+    };
+    let may_enter = owner || account_admin.is_some();
+    Ok(Identified {
+        actor,
+        active: row.get(3)?,
+        only_in: row.get(5)?,
+        limit: row.get(6)?,
+        used_at: row.get(7)?,
+        account: row.get::<_, Option<String>>(8)?.zip(row.get(9)?).filter(|_| may_enter),
+        at_home: row.get(14)?,
+    })
+}
+
+/// Whether somebody who proved who they are may come in: in the recycle bin nobody may, but for an owner.
+pub fn require_at_home(r: &Read, user_id: i64) -> Result<()> {
+    let sql = "select owner or exists (select 1 from memberships where user_id = ?1 and removed_at is null)
+                 from users where id = ?1";
+    if r.value(sql, [user_id])? { Ok(()) } else { Err(homeless()) }
+}
+
+fn homeless() -> Error {
+    Error::Unauthenticated(
+        "no_account",
+        "You are in no account of this server any more. Ask an admin to put you back.".into(),
+    )
 }
 
 /// Who was suspended is told so, but only after proving who they are.

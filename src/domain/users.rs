@@ -2,23 +2,28 @@
 //! `token` in the one answer to its creation.
 
 use poem_openapi::Object;
+use poem_openapi::types::MaybeUndefined;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
 use super::events::{self, Subject};
 use super::fields::{self, AccountId, Email, EmailText, fold};
+use super::memberships::{self, MembershipPatch, Place};
 use super::object::only_from_objects;
-use super::permissions::{self, MEMBER, Permission};
+use super::permissions::{Permission, Permissions};
 use super::preferences::{self, NotificationPreferences};
 use super::pulse::PulseEvent;
 use super::tokens::Claims;
-use super::{accounts, invitations};
+use super::{accounts, invitations, roles};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problems, Result};
 
+pub(super) use change::record as record_change;
+pub use change::{ProfilePatch, invite, set_preferences, update};
 pub use list::{COUNT_MAX, Cursor, Filter, Limit, Page, Sort, SortBy, count, list};
 
+mod change;
 mod list;
 
 /// A user of the directory, as seen from one account.
@@ -63,6 +68,12 @@ pub struct User {
     /// Authentication token (only included in certain responses)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// `true` while they haven't accepted the invitation to this account: of them, only the email is known here
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<bool>,
+    /// When they were taken out of this account; they are in its recycle bin
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
     /// May do everything in every account; shown on pages, no part of the API
     #[oai(skip)]
     #[serde(skip)]
@@ -100,11 +111,21 @@ pub struct NewUser {
     pub active: Option<bool>,
     /// User's notification preferences, keyed by event
     pub notification_preferences: Option<NotificationPreferences>,
+    /// ID of the team they are in
+    pub team_id: Option<i64>,
+    /// Names of their roles; `member` if left out
+    #[oai(validator(unique_items, max_items = 64))]
+    pub roles: Option<Vec<String>>,
+    /// Names of permissions they hold apart from any role
+    #[oai(validator(unique_items, max_items = 64))]
+    pub permissions: Option<Vec<String>>,
+    /// Whether they hold every permission in the account
+    pub account_admin: Option<bool>,
 }
 
 only_from_objects!(NewUser);
 
-/// The parsed form of a new user, as it is stored together with its first membership.
+/// The parsed form of a new user.
 #[derive(Debug, Default)]
 pub struct Member {
     pub email: Email,
@@ -113,25 +134,42 @@ pub struct Member {
     pub img_src: Option<String>,
     pub active: bool,
     pub owner: bool,
-    pub account_admin: bool,
-    pub role: &'static str,
 }
 
-/// Creates a user in the actor's account and invites them. The claims are their first token.
-pub fn create(w: &Write, new: NewUser) -> Result<(User, Claims)> {
+/// Creates a user in the actor's account and invites them: the claims are their first token. Somebody who is in another
+/// account already is asked to join this one instead, and has no new token.
+pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
     let preferences = new.notification_preferences.clone().unwrap_or_default();
+    let asked = MembershipPatch {
+        team_id: new.team_id.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value),
+        roles: new.roles.clone(),
+        permissions: new.permissions.clone(),
+        account_admin: new.account_admin,
+    };
     let member = parse(new, &preferences, &account)?;
-    let id = insert(w, &account, &member)?;
+    let place = Place::parse(w, &account, &asked)?;
+    let known = "select id from users where email_key = ?1";
+    if let Some(id) = w.maybe(known, [member.email.key()], |row| row.get(0))? {
+        require_absent(w, &account, id, &member.email)?;
+        memberships::invite(w, &account, id, member.email.as_str(), &place)?;
+        return Ok((load(w, id, &account)?, None));
+    }
+    let id = insert(w, &account, &member, &place)?;
     preferences::insert(w, id, &preferences)?;
     let invitation = invitations::create(w, id)?;
-    Ok((load(w, id, Some(&account))?, invitation))
+    Ok((load(w, id, &account)?, Some(invitation)))
 }
 
 /// A user of the actor's account.
 pub fn find(r: &Read, id: i64) -> Result<User> {
     let account = r.actor.require(Permission::UsersRead)?;
-    load(r, id, Some(account))
+    load(r, id, account)
+}
+
+/// A user that the actor has just changed, which they may see whatever else they may.
+pub(super) fn find_changed(r: &Read, id: i64) -> Result<User> {
+    load(r, id, r.actor.require_account()?)
 }
 
 /// The actor themself, as seen from the account of the request or else from their primary one.
@@ -143,8 +181,14 @@ pub fn me(r: &Read) -> Result<User> {
     }
 }
 
+/// The e-mail of a user of an account, pending or not.
+pub(super) fn find_email(r: &Read, account: &AccountId, id: i64) -> Result<String> {
+    let no_such = || Error::invalid("subjectId", "unknown_user", format!("There is no user {id} in this account."));
+    memberships::standing(r, account, id)?.map(|standing| standing.email).ok_or_else(no_such)
+}
+
 /// Stores a user with their first membership, which is their primary one, and records it.
-pub fn insert(w: &Write, account: &AccountId, member: &Member) -> Result<i64> {
+pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) -> Result<i64> {
     let email = member.email.as_str();
     let by = w.actor.email.as_deref().unwrap_or(email);
     let sql = "insert into users (email, email_key, name, name_key, phone, img_src, active, owner,
@@ -164,17 +208,8 @@ pub fn insert(w: &Write, account: &AccountId, member: &Member) -> Result<i64> {
         by,
         w.now
     ];
-    let id = w.maybe(sql, values, |row| row.get(0))?.ok_or_else(|| taken(w, account, &member.email))?;
-    w.run(
-        "insert into memberships (account_id, user_id, primary_account, account_admin, joined_at,
-                                  email_key, name_key, active, created_at, updated_at)
-         select ?1, id, 1, ?3, ?4, email_key, name_key, active, created_at, updated_at from users where id = ?2",
-        params![account.as_str(), id, member.account_admin, w.now],
-    )?;
-    w.run(
-        "insert into membership_roles (account_id, user_id, role) values (?1, ?2, ?3)",
-        params![account.as_str(), id, member.role],
-    )?;
+    let id = w.maybe(sql, values, |row| row.get(0))?.ok_or_else(|| taken(email))?;
+    memberships::insert(w, account, id, place)?;
     events::record(w, PulseEvent::UserCreated, Some(account), Subject::user(id, email), None)?;
     Ok(id)
 }
@@ -189,26 +224,47 @@ fn parse(new: NewUser, preferences: &NotificationPreferences, account: &AccountI
         phone: problems.take(fields::phone("phone", &text(&new.phone))),
         img_src: problems.take(fields::img_src("imgSrc", &text(&new.img_src))),
         active: new.active.unwrap_or(true),
-        role: MEMBER,
-        ..Member::default()
+        owner: false,
     };
     preferences::check(preferences, std::slice::from_ref(account), &mut problems);
     problems.none().map(|()| member)
 }
 
-/// The conflict names the user that is in the way, if the actor may see them.
-fn taken(w: &Write, account: &AccountId, email: &Email) -> Error {
-    let sql = "select user_id from memberships where account_id = ?1 and email_key = ?2";
-    let message = match w.maybe(sql, params![account.as_str(), email.key()], |row| row.get::<_, i64>(0)) {
-        Ok(Some(id)) => format!("{} is in this account already, as user {id}.", email.as_str()),
-        Ok(None) => format!("The e-mail {} is in use on this server.", email.as_str()),
-        Err(error) => return error,
+/// Whoever is in the account already, was invited to it, or is in its recycle bin is in the way, and named.
+fn require_absent(r: &Read, account: &AccountId, id: i64, email: &Email) -> Result<()> {
+    let sql = "select invited_email is not null, removed_at from memberships where account_id = ?1 and user_id = ?2";
+    let found: Option<(bool, Option<Timestamp>)> =
+        r.maybe(sql, params![account.as_str(), id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let email = email.as_str();
+    let (code, message) = match found {
+        None => return Ok(()),
+        Some((_, Some(at))) => (
+            "in_recycle_bin",
+            format!(
+                "{email} was taken out of this account on {}, as user {id}. Restore them: DELETE /users/{id}/removal.",
+                at.day()
+            ),
+        ),
+        Some((true, _)) => ("already_invited", format!("{email} was invited to this account already, as user {id}.")),
+        Some((false, _)) => ("email_taken", format!("{email} is in this account already, as user {id}.")),
     };
-    Error::Conflict("email_taken", message.into())
+    Err(Error::Conflict(code, message.into()))
 }
 
-const COLUMNS: &str = "u.id, u.email, u.name, u.active, u.owner, u.phone, u.img_src, u.created_by, u.updated_by,
-                       u.created_at, u.updated_at, m.team_id, m.account_admin";
+fn taken(email: &str) -> Error {
+    Error::Conflict("email_taken", format!("The e-mail {email} is in use on this server.").into())
+}
+
+/// Whether there is such an account.
+pub(super) fn is_account(r: &Read, id: &AccountId) -> Result<bool> {
+    r.value("select exists (select 1 from accounts where id = ?1 and removed_at is null)", [id.as_str()])
+}
+
+const COLUMNS: &str = "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src,
+                       u.created_by, u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin,
+                       m.invited_by, m.joined_at, m.removed_at";
+/// How many columns those are.
+const WIDTH: usize = 16;
 
 /// A user as their row tells it, before [`complete`] looks up what hangs on them.
 struct Loaded {
@@ -217,7 +273,7 @@ struct Loaded {
 }
 
 fn from_row(row: &Row) -> RowResult<Loaded> {
-    let user = User {
+    let mut user = User {
         id: row.get(0)?,
         email: EmailText(row.get(1)?),
         name: row.get(2)?,
@@ -234,53 +290,100 @@ fn from_row(row: &Row) -> RowResult<Loaded> {
         flat_roles_list: Vec::new(),
         flat_permissions_list: Vec::new(),
         token: None,
+        pending: None,
+        removed_at: row.get(15)?,
         owner: row.get(4)?,
     };
+    if let Some(by) = row.get::<_, Option<String>>(13)? {
+        user.become_pending(by, row.get(14)?);
+    }
     Ok(Loaded { user, account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default() })
 }
 
-/// A member of `account`.
-fn load(r: &Read, id: i64, account: Option<&AccountId>) -> Result<User> {
-    load_where(r, "m.user_id is not null", id, account)
+impl User {
+    /// Leaves of them what an account knows that only invited them.
+    fn become_pending(&mut self, by: String, at: Timestamp) {
+        (self.name, self.phone, self.img_src) = (None, None, None);
+        (self.active, self.owner, self.pending) = (true, false, Some(true));
+        (self.created_by, self.created_at) = (by.clone(), at);
+        (self.updated_by, self.updated_at) = (by, at);
+    }
+
+    /// A version of what is shown of them (RFC 9110 section 8.8.3): whatever changes in it changes this.
+    pub fn etag(&self) -> String {
+        use sha2::{Digest, Sha256};
+        let digest = Sha256::digest(serde_json::to_vec(self).unwrap_or_default());
+        let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        format!("\"{hex}\"")
+    }
+}
+
+/// A member of `account`, pending or not.
+fn load(r: &Read, id: i64, account: &AccountId) -> Result<User> {
+    let sql = format!(
+        "select {COLUMNS} from users u
+           join memberships m on m.user_id = u.id and m.account_id = ?2 and m.removed_at is null
+          where u.id = ?1"
+    );
+    let not_found = || Error::not_found(format!("There is no user {id} in this account."));
+    let loaded = r.maybe(&sql, params![id, account.as_str()], from_row)?.ok_or_else(not_found)?;
+    complete(r, loaded, Some(account))
 }
 
 /// A user even where they are no member, such as an owner looking at themself.
 fn load_anywhere(r: &Read, id: i64, account: Option<&AccountId>) -> Result<User> {
-    load_where(r, "true", id, account)
-}
-
-fn load_where(r: &Read, condition: &str, id: i64, account: Option<&AccountId>) -> Result<User> {
     let sql = format!(
-        "select {COLUMNS} from users u left join memberships m on m.user_id = u.id and m.account_id = ?2
-          where u.id = ?1 and {condition}"
+        "select {COLUMNS} from users u
+           left join memberships m on m.user_id = u.id and m.account_id = ?2
+                                  and m.removed_at is null and m.invited_email is null
+          where u.id = ?1"
     );
     let loaded = r.maybe(&sql, params![id, account.map(AccountId::as_str)], from_row)?;
-    let not_found = || Error::not_found(format!("There is no user {id} in this account."));
-    complete(r, loaded.ok_or_else(not_found)?, account)
+    complete(r, loaded.ok_or_else(|| Error::internal("an actor who is nobody"))?, account)
 }
 
 /// Adds what hangs on a user: accounts, roles, permissions, preferences; each only as far as the actor may see it.
 fn complete(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result<User> {
     let Loaded { mut user, account_admin } = loaded;
-    user.accounts = visible_accounts(r, &r.actor, user.id)?;
+    let pending = user.pending.is_some();
+    let here = account.filter(|_| pending || user.removed_at.is_some());
+    user.accounts = visible_accounts(r, &r.actor, user.id, here)?;
+    let place = params![account.map(AccountId::as_str), user.id];
     let sql = "select role from membership_roles where account_id = ?1 and user_id = ?2 order by role";
-    user.flat_roles_list = r.all(sql, params![account.map(AccountId::as_str), user.id], |row| row.get(0))?;
-    let roles = user.flat_roles_list.iter().map(String::as_str);
-    user.flat_permissions_list = permissions::effective(user.owner, account_admin, roles).names();
+    user.flat_roles_list = r.all(sql, place, |row| row.get(0))?;
+    if pending {
+        return Ok(user);
+    }
+    let admin = user.owner || account_admin;
+    let mut permissions = if admin { Permissions::all() } else { Permissions::NONE };
+    for role in account.iter().flat_map(|account| user.flat_roles_list.iter().map(move |role| (account, role))) {
+        permissions = permissions.union(roles::permissions_of(r, role.0, role.1)?.unwrap_or_default());
+    }
+    let sql = "select permission from membership_permissions where account_id = ?1 and user_id = ?2";
+    let direct: Vec<String> = r.all(sql, place, |row| row.get(0))?;
+    permissions = permissions.union(direct.iter().filter_map(|name| Permission::find(name)).collect());
+    user.flat_permissions_list = permissions.names();
     let visible = |id: &str| user.accounts.iter().any(|account| account.account_id == id);
     user.notification_preferences = preferences::list(r, user.id, visible)?;
     Ok(user)
 }
 
-/// Those of a user's accounts that the actor may see: the ones they share, or all for an owner or the user themself.
-fn visible_accounts(r: &Read, actor: &Actor, user_id: i64) -> Result<Vec<UserAccount>> {
+/// Those of a user's accounts that the actor may see: the ones they share, or all for an owner or the user themself. Of
+/// who is pending or removed, only the account they are so in.
+fn visible_accounts(r: &Read, actor: &Actor, user_id: i64, only: Option<&AccountId>) -> Result<Vec<UserAccount>> {
     let sql = "select a.id, a.name, m.primary_account, m.account_admin
-                 from memberships m join accounts a on a.id = m.account_id
+                 from memberships m join accounts a on a.id = m.account_id and a.removed_at is null
                 where m.user_id = ?1
+                  and iif(?4 is null, m.removed_at is null and m.invited_email is null, m.account_id = ?4)
                   and (?2 or exists (select 1 from memberships own
-                                      where own.account_id = m.account_id and own.user_id = ?3))
+                                      where own.account_id = m.account_id and own.user_id = ?3
+                                        and own.removed_at is null and own.invited_email is null)
+                          or m.account_id = ?5)
                 order by m.primary_account desc, a.id";
-    r.all(sql, params![user_id, actor.owner || actor.is(user_id), actor.user_id], |row| {
+    let everywhere = actor.owner || actor.is(user_id) && !actor.held_back;
+    let here = actor.account.as_ref().map(|account| account.id.as_str());
+    let values = params![user_id, everywhere, actor.user_id, only.map(AccountId::as_str), here];
+    r.all(sql, values, |row| {
         Ok(UserAccount {
             account_id: row.get(0)?,
             account_name: row.get(1)?,

@@ -174,6 +174,8 @@ impl ErrorPage<'_> {
             Error::NotFound(_) => "There is nothing here",
             Error::MethodNotAllowed => "That does not work here",
             Error::Conflict(..) => "That is done already",
+            Error::Changed(_) => "Somebody else was faster",
+            Error::KeyReused => "That was sent before",
             Error::TooLarge(_) => "That was too much",
             Error::Overloaded(_) => "The server is busy",
             Error::Unavailable(_) => "Nothing can be saved at the moment",

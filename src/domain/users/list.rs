@@ -6,40 +6,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::{COLUMNS, User, complete, from_row};
-use crate::db::{Read, Value, params_from_iter};
+use super::{COLUMNS, User, WIDTH, complete, from_row};
+use crate::clock::Timestamp;
+use crate::db::{Read, Value, params, params_from_iter};
 use crate::domain::fields::{email_key, fold};
+use crate::domain::paging::limit;
 use crate::domain::permissions::Permission;
 use crate::error::{Error, Result};
 
-/// How many users a page has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit(pub u32);
-
-impl Limit {
-    pub const MAX: u32 = 200;
-}
-
-impl Default for Limit {
-    fn default() -> Self {
-        Self(25)
-    }
-}
-
-impl std::fmt::Display for Limit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for Limit {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let limit = text.parse().ok().filter(|limit| (1..=Self::MAX).contains(limit));
-        limit.map(Self).ok_or_else(|| format!("A page has 1 to {} users.", Self::MAX))
-    }
-}
+limit!(Limit, 25, 200, "users");
 
 /// A count stops here: beyond it "more than" is all anybody needs, and it keeps the cost the same for any table.
 pub const COUNT_MAX: u64 = 10_000;
@@ -155,6 +130,16 @@ pub struct Filter {
     /// Part of an e-mail or a name, case and accents aside.
     pub query: String,
     pub active: Option<bool>,
+    /// Holding this role.
+    pub role: Option<String>,
+    pub team_id: Option<i64>,
+    pub account_admin: Option<bool>,
+    /// Not having accepted yet.
+    pub pending: Option<bool>,
+    /// In the recycle bin, instead of in the account.
+    pub removed: bool,
+    pub created_since: Option<Timestamp>,
+    pub updated_since: Option<Timestamp>,
     pub sort: Sort,
     pub cursor: Option<Cursor>,
     pub limit: Limit,
@@ -177,26 +162,25 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     let before = cursor.is_some_and(|cursor| cursor.before);
     let (compare, direction) = if descending == before { (">", "asc") } else { ("<", "desc") };
     let column = by.column();
-    let (mut conditions, mut values) = conditions(account.as_str(), filter);
+    let mut found = Conditions::find(r, account.as_str(), filter)?;
     if let Some(cursor) = cursor {
-        values.push(match &cursor.key {
+        let key = found.bind(match &cursor.key {
             Key::Number(number) => Value::Integer(*number),
             Key::Text(text) => Value::Text(text.clone()),
         });
-        values.push(Value::Integer(cursor.id));
-        let n = values.len();
-        conditions += &format!(" and (m.{column}, m.user_id) {compare} (?{}, ?{n})", n - 1);
+        let id = found.bind(Value::Integer(cursor.id));
+        found.and(format!("(m.{column}, m.user_id) {compare} (?{key}, ?{id})"));
     }
-    values.push(Value::Integer(i64::from(limit) + 1));
+    let most = found.bind(Value::Integer(i64::from(limit) + 1));
     let sql = format!(
         "select {COLUMNS}, m.{column} from memberships m join users u on u.id = m.user_id
-          where {conditions} order by m.{column} {direction}, m.user_id {direction} limit ?{}",
-        values.len()
+          where {} order by m.{column} {direction}, m.user_id {direction} limit ?{most}",
+        found.sql
     );
-    let mut rows = r.all(&sql, params_from_iter(values), |row| {
-        let key = match row.get_ref(13)?.as_i64() {
+    let mut rows = r.all(&sql, params_from_iter(found.values), |row| {
+        let key = match row.get_ref(WIDTH)?.as_i64() {
             Ok(number) => Key::Number(number),
-            Err(_) => Key::Text(row.get(13)?),
+            Err(_) => Key::Text(row.get(WIDTH)?),
         };
         Ok((from_row(row)?, key))
     })?;
@@ -217,26 +201,125 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
 /// How many users a filter finds in the actor's account: at most [`COUNT_MAX`] + 1, which means "more".
 pub fn count(r: &Read, filter: &Filter) -> Result<u64> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let (conditions, values) = conditions(account.as_str(), filter);
+    let found = Conditions::find(r, account.as_str(), filter)?;
     let most = COUNT_MAX + 1;
-    let sql = format!("select count(*) from (select 1 from memberships m where {conditions} limit {most})");
-    let count: i64 = r.value(&sql, params_from_iter(values))?;
+    let sql = format!("select count(*) from (select 1 from memberships m where {} limit {most})", found.sql);
+    let count: i64 = r.value(&sql, params_from_iter(found.values))?;
     Ok(count.unsigned_abs())
 }
 
-fn conditions(account: &str, filter: &Filter) -> (String, Vec<Value>) {
-    let mut conditions = "m.account_id = ?1".to_owned();
-    let mut values = vec![Value::Text(account.to_owned())];
-    if let Some(active) = filter.active {
-        values.push(Value::Integer(active.into()));
-        conditions += &format!(" and m.active = ?{}", values.len());
+/// The `where` of a list: what a membership `m` must be.
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+/// Up to so many members are looked up one by one and sorted; where a filter leaves more, walking along the sorted index
+/// meets them often enough. Either way the cost of a page stays the same however many users there are.
+const FEW: usize = 500;
+
+impl Conditions {
+    fn find(r: &Read, account: &str, filter: &Filter) -> Result<Self> {
+        let mut found = Self { sql: "m.account_id = ?1".into(), values: vec![Value::Text(account.to_owned())] };
+        found.and(format!("m.removed_at is {}null", if filter.removed { "not " } else { "" }));
+        if let Some(active) = filter.active {
+            let active = found.bind(Value::Integer(active.into()));
+            found.and(format!("m.active = ?{active}"));
+        }
+        if let Some(admin) = filter.account_admin {
+            found.and(format!("m.account_admin = {}", i64::from(admin)));
+        }
+        if let Some(pending) = filter.pending {
+            found.and(format!("m.invited_email is {}null", if pending { "not " } else { "" }));
+        }
+        if let Some(team) = filter.team_id {
+            let team = found.bind(Value::Integer(team));
+            found.and(format!("m.team_id = ?{team}"));
+        }
+        if let Some(role) = &filter.role {
+            let role = found.bind(Value::Text(role.clone()));
+            found.and(format!(
+                "exists (select 1 from membership_roles
+                          where account_id = m.account_id and role = ?{role} and user_id = m.user_id)"
+            ));
+        }
+        for (column, since) in [("created_at", filter.created_since), ("updated_at", filter.updated_since)] {
+            if let Some(since) = since {
+                let since = found.bind(Value::Integer(since.0));
+                found.and(format!("m.{column} >= ?{since}"));
+            }
+        }
+        let query = filter.query.trim();
+        if !query.is_empty() {
+            let email = found.bind(Value::Text(email_key(query)));
+            let name = found.bind(Value::Text(fold(query)));
+            found.and(format!("(instr(m.email_key, ?{email}) or instr(m.name_key, ?{name}))"));
+        }
+        if let Some(few) = few(r, account, filter)? {
+            let few = found.bind(Value::Text(few));
+            found.and(format!("m.user_id in (select value from json_each(?{few}))"));
+        }
+        Ok(found)
     }
-    let query = filter.query.trim();
-    if !query.is_empty() {
-        values.push(Value::Text(email_key(query)));
-        values.push(Value::Text(fold(query)));
-        let n = values.len();
-        conditions += &format!(" and (instr(m.email_key, ?{}) or instr(m.name_key, ?{n}))", n - 1);
+
+    fn bind(&mut self, value: Value) -> usize {
+        self.values.push(value);
+        self.values.len()
     }
-    (conditions, values)
+
+    fn and(&mut self, condition: String) {
+        self.sql += " and ";
+        self.sql += &condition;
+    }
+}
+
+/// The users that one of the filters leaves, found by its own index, as a JSON array; `None` if each leaves many.
+fn few(r: &Read, account: &str, filter: &Filter) -> Result<Option<String>> {
+    let most = FEW + 1;
+    let mut narrow: Vec<(String, Value)> = Vec::new();
+    let mut by = |sql: &str, value: Value| narrow.push((format!("{sql} limit {most}"), value));
+    if let Some(words) = trigrams(&filter.query) {
+        by(
+            "select s.rowid from user_search s
+              join memberships m on m.account_id = ?1 and m.user_id = s.rowid where s.user_search match ?2",
+            Value::Text(words),
+        );
+    }
+    if let Some(role) = &filter.role {
+        by("select user_id from membership_roles where account_id = ?1 and role = ?2", Value::Text(role.clone()));
+    }
+    if let Some(team) = filter.team_id {
+        by("select user_id from memberships where account_id = ?1 and team_id = ?2", Value::Integer(team));
+    }
+    if filter.account_admin == Some(true) {
+        by("select user_id from memberships where account_id = ?1 and account_admin = 1 and ?2", Value::Integer(1));
+    }
+    if filter.pending == Some(true) {
+        by(
+            "select user_id from memberships where account_id = ?1 and invited_email is not null and ?2",
+            Value::Integer(1),
+        );
+    }
+    for (column, since) in [("created_at", filter.created_since), ("updated_at", filter.updated_since)] {
+        if let Some(since) = since.filter(|_| !filter.removed) {
+            let sql = format!(
+                "select user_id from memberships where account_id = ?1 and {column} >= ?2 and removed_at is null"
+            );
+            by(&sql, Value::Integer(since.0));
+        }
+    }
+    for (sql, value) in narrow {
+        let ids: Vec<i64> = r.all(&sql, params![account, value], |row| row.get(0))?;
+        if ids.len() <= FEW {
+            return Ok(Some(serde_json::to_string(&ids).map_err(Error::internal)?));
+        }
+    }
+    Ok(None)
+}
+
+/// A query for `user_search`; `None` for fewer than three letters, which it can't find.
+fn trigrams(query: &str) -> Option<String> {
+    let quoted = |text: String| (text.chars().count() >= 3).then(|| text.replace('"', "\"\""));
+    let (email, name) = (quoted(email_key(query.trim()))?, quoted(fold(query.trim()))?);
+    Some(format!("email_key : \"{email}\" or name_key : \"{name}\"").replace(" or ", " OR "))
 }

@@ -62,6 +62,7 @@ impl Typed {
             img_src: given(&self.img_src),
             active: Some(!self.suspended),
             notification_preferences: Some(grid.preferences(account)),
+            ..NewUser::default()
         }
     }
 }
@@ -114,8 +115,8 @@ struct CreatedPage {
     frame: Frame,
     user: User,
     person: Person,
-    link: String,
-    expires: String,
+    /// The link to their welcome page, and until when it works; none for somebody of another account.
+    link: Option<(String, String)>,
 }
 
 #[handler]
@@ -145,11 +146,12 @@ pub async fn create(
             return form_page(&app, &visitor, account, typed, grid, Faults::in_form(error)?, status).await;
         }
     };
-    let link = format!("{}/ui/welcome/{}", origin(request, &app), app.seal(&invitation)?);
+    let origin = origin(request, &app);
+    let token = invitation.as_ref().map(|claims| app.seal(claims)).transpose()?;
+    let until = invitation.map(|claims| claims.expires_at.minute());
+    let link = token.map(|token| format!("{origin}/ui/welcome/{token}")).zip(until);
     let location = format!("/ui/accounts/{account}/users/{}", user.id);
-    let expires = invitation.expires_at.minute();
-    let mut response =
-        render(StatusCode::CREATED, &CreatedPage { frame, person: Person::from(&user), user, link, expires });
+    let mut response = render(StatusCode::CREATED, &CreatedPage { frame, person: Person::from(&user), user, link });
     if let Ok(location) = location.parse() {
         response.headers_mut().insert(header::LOCATION, location);
     }

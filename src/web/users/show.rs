@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::auth::Visitor;
 use crate::clock::Timestamp;
 use crate::domain::fields::AccountId;
-use crate::domain::permissions::{self, Granted};
+use crate::domain::memberships;
+use crate::domain::permissions::Granted;
 use crate::domain::preferences::{Delivery, NotificationPreference};
 use crate::domain::pulse::{Group, PulseEvent};
 use crate::domain::users::{self, User};
@@ -24,6 +25,7 @@ struct ShowPage {
     frame: Frame,
     user: User,
     person: Person,
+    permissions: Vec<Granted>,
     now: Timestamp,
 }
 
@@ -37,7 +39,8 @@ pub async fn page(
     let (server, said) = (app.config().name.clone(), Said::of(request));
     let person = app
         .read(visitor.within(account), move |r| {
-            ShowPage::load(Frame::load(r, &server, said)?, users::find(r, id)?, r.now)
+            let permissions = memberships::permissions(r, id)?;
+            ShowPage::load(Frame::load(r, &server, said)?, users::find(r, id)?, permissions, r.now)
         })
         .await?;
     Ok(render(StatusCode::OK, &person))
@@ -48,20 +51,16 @@ pub async fn page(
 pub async fn my_page(app: App, visitor: Visitor, request: &Request) -> Result<Response> {
     let (server, said) = (app.config().name.clone(), Said::of(request));
     let person = app
-        .read(visitor.anywhere(), move |r| ShowPage::load(Frame::load(r, &server, said)?, users::me(r)?, r.now))
+        .read(visitor.anywhere(), move |r| {
+            ShowPage::load(Frame::load(r, &server, said)?, users::me(r)?, Vec::new(), r.now)
+        })
         .await?;
     Ok(render(StatusCode::OK, &person))
 }
 
 impl ShowPage {
-    fn load(frame: Frame, user: User, now: Timestamp) -> Result<Self> {
-        Ok(Self { frame, person: Person::from(&user), user, now })
-    }
-
-    fn permissions(&self) -> Vec<Granted> {
-        let here = self.frame.account.id.as_str();
-        let admin = self.user.accounts.iter().any(|account| account.account_id == here && account.account_admin);
-        permissions::sources(self.user.owner, admin, &self.user.flat_roles_list)
+    fn load(frame: Frame, user: User, permissions: Vec<Granted>, now: Timestamp) -> Result<Self> {
+        Ok(Self { frame, person: Person::from(&user), user, permissions, now })
     }
 
     fn preferences(&self, event: &PulseEvent) -> &[NotificationPreference] {

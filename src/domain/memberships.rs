@@ -1,0 +1,344 @@
+//! Memberships: what somebody is in an account, from joining to leaving, and the guards that keep an account led.
+
+mod guard;
+mod own;
+
+use std::collections::BTreeSet;
+
+use poem_openapi::Object;
+use poem_openapi::types::MaybeUndefined;
+use serde::Deserialize;
+
+use super::events::{self, Changes, Subject};
+use super::fields::AccountId;
+use super::object::only_from_objects;
+use super::permissions::{self, Granted, Permission, Permissions};
+use super::pulse::PulseEvent;
+use super::users::{self, User};
+use super::{roles, teams, tokens};
+use crate::clock::Timestamp;
+use crate::db::{Read, Write, params};
+use crate::error::{Error, Problems, Result};
+
+pub use guard::{Standing, guarded, require_home, require_only_here, require_over, standing};
+pub use own::{Membership, accept, leave, list_own, make_primary};
+
+/// What changes about somebody's place in the account. What is left out stays as it is.
+#[derive(Clone, Debug, Default, Object, Deserialize)]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default, remote = "Self")]
+pub struct MembershipPatch {
+    /// ID of the team they are in from now on; `null` for none
+    pub team_id: MaybeUndefined<i64>,
+    /// Names of all their roles
+    #[oai(validator(unique_items, max_items = 64))]
+    pub roles: Option<Vec<String>>,
+    /// Names of all the permissions they hold apart from any role
+    #[oai(validator(unique_items, max_items = 64))]
+    pub permissions: Option<Vec<String>>,
+    /// Whether they hold every permission in the account
+    pub account_admin: Option<bool>,
+}
+
+only_from_objects!(MembershipPatch);
+
+/// The place a new member gets: checked, and not more than whoever gives it holds.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    pub account_admin: bool,
+    pub team_id: Option<i64>,
+    pub roles: BTreeSet<String>,
+    pub permissions: Permissions,
+}
+
+impl Place {
+    pub fn with_role(role: &str) -> Self {
+        Self { roles: [role.to_owned()].into(), ..Self::default() }
+    }
+
+    /// What was asked for a new member. Without roles they are a `member`, unless that is more than the actor is.
+    pub fn parse(r: &Read, account: &AccountId, asked: &MembershipPatch) -> Result<Self> {
+        let mut place = Self { account_admin: asked.account_admin.unwrap_or_default(), ..Self::default() };
+        let by_default =
+            permissions::built_in(permissions::MEMBER).filter(|role| r.actor.permissions.includes(role.permissions()));
+        let default: Vec<_> = by_default.into_iter().map(|role| role.name.to_owned()).collect();
+        let (roles, of_roles) = roles::parse(r, account, "roles", asked.roles.as_ref().unwrap_or(&default))?;
+        let mut problems = Problems::default();
+        let names = asked.permissions.as_deref().unwrap_or_default();
+        let direct = problems.take(roles::parse_permissions("permissions", names));
+        problems.none()?;
+        if let MaybeUndefined::Value(team) = asked.team_id {
+            teams::check(r, account, team)?;
+            place.team_id = Some(team);
+        }
+        require_may_appoint(r, place.account_admin)?;
+        roles::require_grantable(r, of_roles.union(direct))?;
+        (place.roles, place.permissions) = (roles, direct);
+        Ok(place)
+    }
+}
+
+/// Puts a user into an account.
+pub fn insert(w: &Write, account: &AccountId, user_id: i64, place: &Place) -> Result<()> {
+    let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at,
+                                        email_key, name_key, active, created_at, updated_at)
+               select ?1, id, not exists (select 1 from memberships where user_id = ?2 and primary_account = 1), ?3, ?4, ?5,
+                      email_key, name_key, active, created_at, updated_at
+                 from users where id = ?2";
+    w.run(sql, params![account.as_str(), user_id, place.account_admin, place.team_id, w.now])?;
+    store(w, account, user_id, place)
+}
+
+/// Asks somebody of another account to join this one. Until they accept, only the e-mail is known here.
+pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: &Place) -> Result<()> {
+    let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at,
+                                        invited_email, invited_by, email_key, name_key, active, created_at, updated_at)
+               values (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, '', 1, ?5, ?5)";
+    let by = w.actor.email.as_deref().unwrap_or_default();
+    let key = super::fields::email_key(email);
+    w.run(sql, params![account.as_str(), user_id, place.account_admin, place.team_id, w.now, email, by, key])?;
+    store(w, account, user_id, place)?;
+    let changes = Changes::of("pending", false, true);
+    events::record(w, PulseEvent::UserAddedToAccount, Some(account), Subject::user(user_id, email), changes)
+}
+
+/// Changes somebody's team, roles, direct permissions, or whether they are an admin.
+pub fn update(w: &mut Write, user_id: i64, patch: MembershipPatch) -> Result<User> {
+    let account = w.actor.require(Permission::RolesAssign)?.clone();
+    let before = require_over(w, &account, user_id)?;
+    guarded(w, user_id, |w| {
+        change_place(w, &account, user_id, &before, &patch)?;
+        change_roles(w, &account, user_id, &before, patch.roles.as_deref())?;
+        change_permissions(w, &account, user_id, &before, patch.permissions.as_deref())
+    })?;
+    users::find_changed(w, user_id)
+}
+
+fn change_place(
+    w: &Write,
+    account: &AccountId,
+    user_id: i64,
+    before: &Standing,
+    patch: &MembershipPatch,
+) -> Result<()> {
+    let admin = patch.account_admin.unwrap_or(before.account_admin);
+    if admin != before.account_admin {
+        require_may_appoint(w, true)?;
+    }
+    let team_id = match patch.team_id {
+        MaybeUndefined::Undefined => before.team_id,
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(id) => Some(id),
+    };
+    if let Some(id) = team_id.filter(|_| team_id != before.team_id) {
+        teams::check(w, account, id)?;
+    }
+    let mut changes = Changes::default();
+    changes.note("accountAdmin", before.account_admin, admin);
+    changes.note("teamId", before.team_id, team_id);
+    let Some(changes) = changes.some() else { return Ok(()) };
+    w.run(
+        "update memberships set account_admin = ?3, team_id = ?4 where account_id = ?1 and user_id = ?2",
+        params![account.as_str(), user_id, admin, team_id],
+    )?;
+    let subject = Subject::user(user_id, &before.email);
+    events::record(w, PulseEvent::UserAccountSettingsUpdated, Some(account), subject, Some(changes))
+}
+
+fn change_roles(
+    w: &Write,
+    account: &AccountId,
+    user_id: i64,
+    before: &Standing,
+    names: Option<&[String]>,
+) -> Result<()> {
+    let Some(names) = names else { return Ok(()) };
+    let (after, permitted) = roles::parse(w, account, "roles", names)?;
+    if after == before.roles {
+        return Ok(());
+    }
+    roles::require_grantable(w, permitted)?;
+    w.run("delete from membership_roles where account_id = ?1 and user_id = ?2", params![account.as_str(), user_id])?;
+    store_roles(w, account, user_id, &after)?;
+    let changes = Changes::of("roles", &before.roles, &after);
+    events::record(w, PulseEvent::UserRolesUpdated, Some(account), Subject::user(user_id, &before.email), changes)
+}
+
+fn change_permissions(
+    w: &Write,
+    account: &AccountId,
+    user_id: i64,
+    before: &Standing,
+    names: Option<&[String]>,
+) -> Result<()> {
+    let Some(names) = names else { return Ok(()) };
+    let after = roles::parse_permissions("permissions", names).map_err(|problem| Error::Invalid(vec![problem]))?;
+    if after == before.direct {
+        return Ok(());
+    }
+    roles::require_grantable(w, after)?;
+    w.run(
+        "delete from membership_permissions where account_id = ?1 and user_id = ?2",
+        params![account.as_str(), user_id],
+    )?;
+    store_permissions(w, account, user_id, after)?;
+    let changes = Changes::of("permissions", before.direct.names(), after.names());
+    let subject = Subject::user(user_id, &before.email);
+    events::record(w, PulseEvent::UserPermissionsSetDirectly, Some(account), subject, changes)
+}
+
+/// Takes somebody out of the account. Who is in no other goes to the recycle bin; an invitation not yet accepted is
+/// withdrawn.
+pub fn delete(w: &mut Write, user_id: i64) -> Result<()> {
+    let account = w.actor.require(Permission::UsersDelete)?.clone();
+    let standing = require_over(w, &account, user_id)?;
+    remove(w, &account, user_id, &standing)
+}
+
+fn remove(w: &mut Write, account: &AccountId, user_id: i64, standing: &Standing) -> Result<()> {
+    let place = params![account.as_str(), user_id];
+    if standing.pending {
+        w.run("delete from memberships where account_id = ?1 and user_id = ?2", place)?;
+    } else {
+        guarded(w, user_id, |w| {
+            let sql =
+                "update memberships set removed_at = ?3, primary_account = 0 where account_id = ?1 and user_id = ?2";
+            w.run(sql, params![account.as_str(), user_id, w.now]).map(drop)
+        })?;
+        settle(w, user_id)?;
+        w.run("delete from tokens where user_id = ?2 and account_id = ?1", params![account.as_str(), user_id])?;
+    }
+    let subject = Subject::user(user_id, &standing.email);
+    events::record(w, PulseEvent::UserRemovedFromAccount, Some(account), subject, None)
+}
+
+/// After somebody has left: another account becomes their primary one, or, in none, everything they hold ends.
+pub fn settle(w: &Write, user_id: i64) -> Result<()> {
+    let left: bool = w.value(
+        "select exists (select 1 from memberships where user_id = ?1 and removed_at is null and invited_email is null)",
+        [user_id],
+    )?;
+    if !left {
+        return tokens::revoke_user(w, user_id);
+    }
+    let sql = "update memberships set primary_account = 1
+                where user_id = ?1
+                  and account_id = (select account_id from memberships
+                                     where user_id = ?1 and removed_at is null and invited_email is null
+                                     order by joined_at, account_id limit 1)
+                  and not exists (select 1 from memberships where user_id = ?1 and primary_account = 1)";
+    w.run(sql, [user_id]).map(drop)
+}
+
+/// Every permission of somebody in the actor's account, and why they have it.
+pub fn permissions(r: &Read, user_id: i64) -> Result<Vec<Granted>> {
+    let account =
+        if r.actor.is(user_id) { r.actor.require_account()? } else { r.actor.require(Permission::UsersRead)? };
+    let standing = standing(r, account, user_id)?.filter(|standing| !standing.pending);
+    let no_such = || Error::not_found(format!("There is no user {user_id} in this account."));
+    Ok(standing.ok_or_else(no_such)?.sources())
+}
+
+/// How long somebody stays in the recycle bin.
+pub const KEPT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+/// Puts somebody back who was taken out of the account, with their team, roles and permissions.
+pub fn restore(w: &mut Write, user_id: i64) -> Result<User> {
+    let account = w.actor.require(Permission::UsersDelete)?.clone();
+    let removed = guard::removed(w, &account, user_id)?
+        .ok_or_else(|| Error::not_found(format!("There is no user {user_id} in the recycle bin of this account.")))?;
+    guard::require_no_more(w, &removed)?;
+    let sql = "update memberships set removed_at = null where account_id = ?1 and user_id = ?2";
+    w.run(sql, params![account.as_str(), user_id])?;
+    settle(w, user_id)?;
+    let changes = Changes::of("removed", true, false);
+    let subject = Subject::user(user_id, &removed.email);
+    events::record(w, PulseEvent::UserAddedToAccount, Some(&account), subject, changes)?;
+    users::find_changed(w, user_id)
+}
+
+/// Moves somebody to another account, where the actor may create users too. There they begin as a `member`.
+pub fn move_to(w: &mut Write, user_id: i64, to: &AccountId) -> Result<()> {
+    let from = w.actor.require(Permission::UsersDelete)?.clone();
+    let before = require_over(w, &from, user_id)?;
+    let me = w.actor.require_self()?;
+    let there = standing(w, to, me)?.filter(|there| !there.pending);
+    let may = w.actor.owner && users::is_account(w, to)?
+        || there.is_some_and(|there| {
+            there.permissions().includes([Permission::UsersCreate, Permission::UsersRead].into_iter().collect())
+        });
+    if !may || before.pending {
+        return Err(super::actor::no_such_account());
+    }
+    let sql = "select exists (select 1 from memberships where account_id = ?1 and user_id = ?2)";
+    if w.value(sql, params![to.as_str(), user_id])? {
+        return Err(Error::Conflict(
+            "already_in_account",
+            "They are in that account already, or in its recycle bin.".into(),
+        ));
+    }
+    guarded(w, user_id, |w| {
+        w.run("delete from memberships where account_id = ?1 and user_id = ?2", params![from.as_str(), user_id])
+            .map(drop)
+    })?;
+    w.run("delete from tokens where user_id = ?2 and account_id = ?1", params![from.as_str(), user_id])?;
+    insert(w, to, user_id, &Place::with_role(permissions::MEMBER))?;
+    settle(w, user_id)?;
+    let subject = || Subject::user(user_id, &before.email);
+    events::record(w, PulseEvent::UserRemovedFromAccount, Some(&from), subject(), None)?;
+    events::record(w, PulseEvent::UserAddedToAccount, Some(to), subject(), None)
+}
+
+/// Empties the recycle bin of what has been there for longer than [`KEPT`], up to `most` at a time; says how many.
+pub fn purge(w: &Write, most: i64) -> Result<usize> {
+    let before = Timestamp(w.now.0 - i64::try_from(KEPT.as_millis()).map_err(Error::internal)?);
+    let sql = "select account_id, user_id from memberships where removed_at <= ?1 limit ?2";
+    let gone: Vec<(String, i64)> = w.all(sql, params![before, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (account, user_id) in &gone {
+        w.run("delete from memberships where account_id = ?1 and user_id = ?2", params![account, user_id])?;
+        let account = super::accounts::stored(account)?;
+        let sql = "delete from users where id = ?1 and not owner
+                      and not exists (select 1 from memberships where user_id = ?1) returning email";
+        let deleted: Option<String> = w.maybe(sql, [user_id], |row| row.get(0))?;
+        if let Some(email) = deleted {
+            events::record(w, PulseEvent::UserDeleted, Some(&account), Subject::user(*user_id, &email), None)?;
+        }
+    }
+    let sql = "delete from accounts where removed_at <= ?1
+                  and not exists (select 1 from memberships where account_id = accounts.id)";
+    w.run(sql, [before])?;
+    Ok(gone.len())
+}
+
+fn store(w: &Write, account: &AccountId, user_id: i64, place: &Place) -> Result<()> {
+    store_roles(w, account, user_id, &place.roles)?;
+    store_permissions(w, account, user_id, place.permissions)
+}
+
+fn store_roles(w: &Write, account: &AccountId, user_id: i64, names: &BTreeSet<String>) -> Result<()> {
+    for name in names {
+        w.run(
+            "insert into membership_roles (account_id, user_id, role) values (?1, ?2, ?3)",
+            params![account.as_str(), user_id, name],
+        )?;
+    }
+    Ok(())
+}
+
+fn store_permissions(w: &Write, account: &AccountId, user_id: i64, permissions: Permissions) -> Result<()> {
+    for permission in permissions.iter() {
+        w.run(
+            "insert into membership_permissions (account_id, user_id, permission) values (?1, ?2, ?3)",
+            params![account.as_str(), user_id, permission.name()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Only an admin makes an admin, or unmakes one.
+fn require_may_appoint(r: &Read, appoints: bool) -> Result<()> {
+    if !appoints || r.actor.admin {
+        return Ok(());
+    }
+    Err(Error::forbidden("Only an admin of this account, or an owner, may make or unmake its admins."))
+}

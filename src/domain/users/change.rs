@@ -1,0 +1,153 @@
+//! Changing a user: their profile, their preferences, a new first token.
+
+use poem_openapi::Object;
+use poem_openapi::types::MaybeUndefined;
+use serde::Deserialize;
+
+use super::{User, find_changed, taken};
+use crate::db::{Read, Write, params};
+use crate::domain::events::{self, Changes, Subject};
+use crate::domain::fields::{self, Email, EmailText, fold};
+use crate::domain::memberships::{self, require_home, require_over};
+use crate::domain::object::only_from_objects;
+use crate::domain::permissions::Permission;
+use crate::domain::preferences::{self, NotificationPreferences};
+use crate::domain::pulse::PulseEvent;
+use crate::domain::tokens::{self, Claims, Kind};
+use crate::domain::{invitations, passwords};
+use crate::error::{Error, Problems, Result};
+
+/// What changes about a user's profile. What is left out stays as it is; `null` clears.
+#[derive(Clone, Debug, Default, Object, Deserialize)]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default, remote = "Self")]
+pub struct ProfilePatch {
+    /// User's email address; unique on the whole server, without regard to case
+    pub email: Option<EmailText>,
+    /// Full name of the user
+    #[oai(validator(max_length = 200))]
+    pub name: MaybeUndefined<String>,
+    /// User's phone number
+    #[oai(validator(max_length = 40))]
+    pub phone: MaybeUndefined<String>,
+    /// URL to the user's profile image, http or https
+    #[oai(validator(max_length = 2048))]
+    pub img_src: MaybeUndefined<String>,
+}
+
+only_from_objects!(ProfilePatch);
+
+/// Changes a profile, if it is still the one that `if_match` names.
+pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) -> Result<User> {
+    let before = changeable(w, id)?;
+    require_match(&before, if_match)?;
+    if patch.email.is_some() && w.actor.is(id) && !w.actor.may(Permission::UsersUpdate) {
+        return Err(Error::forbidden("Ask an admin to change your e-mail: it is what you sign in with."));
+    }
+    let mut problems = Problems::default();
+    let email = match &patch.email {
+        Some(email) => problems.take(Email::parse("email", &email.0)),
+        None => Email::parse("email", &before.email.0).unwrap_or_default(),
+    };
+    let text = |patch: &MaybeUndefined<String>, before: &Option<String>| match patch {
+        MaybeUndefined::Undefined => before.clone().unwrap_or_default(),
+        MaybeUndefined::Null => String::new(),
+        MaybeUndefined::Value(text) => text.clone(),
+    };
+    let name = problems.take(fields::name("name", &text(&patch.name, &before.name)));
+    let phone = problems.take(fields::phone("phone", &text(&patch.phone, &before.phone)));
+    let img_src = problems.take(fields::img_src("imgSrc", &text(&patch.img_src, &before.img_src)));
+    problems.none()?;
+    let mut changes = Changes::default();
+    changes.note("email", &before.email, email.as_str());
+    changes.note("name", &before.name, &name);
+    changes.note("phone", &before.phone, &phone);
+    changes.note("imgSrc", &before.img_src, &img_src);
+    let Some(changes) = changes.some() else { return Ok(before) };
+    let sql =
+        "update or ignore users set email = ?2, email_key = ?3, name = ?4, name_key = ?5, phone = ?6, img_src = ?7
+                where id = ?1";
+    let name_key = fold(name.as_deref().unwrap_or_default());
+    if w.run(sql, params![id, email.as_str(), email.key(), name, name_key, phone, img_src])? == 0 {
+        return Err(taken(email.as_str()));
+    }
+    record(w, id, email.as_str(), Some(changes))?;
+    seen_by_actor(w, id)
+}
+
+/// Replaces a user's notification preferences; those for accounts the actor doesn't see stay as they are.
+pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_match: Option<&str>) -> Result<User> {
+    let before = changeable(w, id)?;
+    require_match(&before, if_match)?;
+    let visible: Vec<_> = before.accounts.iter().filter_map(|account| account.account_id.parse().ok()).collect();
+    let mut problems = Problems::default();
+    preferences::check(new, &visible, &mut problems);
+    problems.none()?;
+    if before.notification_preferences == *new {
+        return Ok(before);
+    }
+    preferences::replace(w, id, new, &visible)?;
+    let changes = Changes::of("notificationPreferences", &before.notification_preferences, new);
+    record(w, id, &before.email.0, changes)?;
+    seen_by_actor(w, id)
+}
+
+/// Issues a new first token and ends the one before: for somebody who has no password yet and is in no other account.
+pub fn invite(w: &Write, id: i64) -> Result<Claims> {
+    let account = w.actor.require(Permission::UsersCreate)?.clone();
+    let standing = require_over(w, &account, id)?;
+    if standing.pending {
+        return Err(Error::Conflict("pending", "They sign in with what they have, and accept then.".into()));
+    }
+    require_home(w, &account, id)?;
+    memberships::require_only_here(w, &account, id)?;
+    if passwords::is_set(w, id)? {
+        let message = "They have a password already. `rollcall link --email` lets in who has lost it.";
+        return Err(Error::Conflict("password_set", message.into()));
+    }
+    tokens::revoke_all(w, Kind::Invitation, Some(id))?;
+    let subject = Subject::user(id, &standing.email);
+    events::record(w, PulseEvent::UserPasswordResetRequested, Some(&account), subject, None)?;
+    invitations::create(w, id)
+}
+
+/// Moves `updatedBy` and `updatedAt`, and records the change.
+pub(in crate::domain) fn record(w: &Write, id: i64, email: &str, changes: Option<serde_json::Value>) -> Result<()> {
+    let by = w.actor.email.as_deref().unwrap_or(email);
+    w.run("update users set updated_by = ?2, updated_at = ?3 where id = ?1", params![id, by, w.now])?;
+    let account = match &w.actor.account {
+        Some(account) => Some(account.id.clone()),
+        None => crate::domain::accounts::primary(w, id)?,
+    };
+    events::record(w, PulseEvent::UserUpdated, account.as_ref(), Subject::user(id, email), changes)
+}
+
+/// A user whose profile the actor may change: themself, or somebody whose primary account is the actor's.
+fn changeable(r: &Read, id: i64) -> Result<User> {
+    if r.actor.is(id) && !r.actor.held_back {
+        return super::me(r);
+    }
+    let account = r.actor.require(Permission::UsersUpdate)?.clone();
+    if require_over(r, &account, id)?.pending {
+        return Err(Error::Conflict("pending", "They haven't accepted the invitation to this account yet.".into()));
+    }
+    require_home(r, &account, id)?;
+    find_changed(r, id)
+}
+
+fn seen_by_actor(r: &Read, id: i64) -> Result<User> {
+    if r.actor.is(id) { super::me(r) } else { find_changed(r, id) }
+}
+
+/// `If-Match` (RFC 9110 section 13.1.1): nobody overwrites what they haven't seen.
+fn require_match(user: &User, if_match: Option<&str>) -> Result<()> {
+    let Some(wanted) = if_match else { return Ok(()) };
+    let current = user.etag();
+    if wanted.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == current) {
+        return Ok(());
+    }
+    Err(Error::Changed(format!(
+        "{} changed this user in the meantime. Get it again, and decide anew.",
+        user.updated_by
+    )))
+}
