@@ -13,8 +13,8 @@ pub struct Account {
     pub name: String,
 }
 
-/// Where the server starts to count when it allots ids itself.
-const FIRST_ID: i64 = 1001;
+/// Where the server starts to count when it allots ids itself; the examples in the documentation are about this one.
+const FIRST_ID: i64 = 2311;
 
 /// Creates an account; without an id the server allots the next decimal one.
 pub fn create(w: &Write, id: Option<AccountId>, name: &str) -> Result<Account> {
