@@ -1,6 +1,7 @@
 //! The terminal: one short arm per command, each calling the same domain functions as the server.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal is what this file speaks to")]
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -94,7 +95,10 @@ pub fn main() -> ExitCode {
 fn log_to_stderr(level: tracing::Level) {
     // poem announces its listener in words of its own; ours are on standard output.
     let targets = Targets::new().with_default(level).with_target("poem", tracing::Level::WARN);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
 }
 
