@@ -20,7 +20,7 @@ use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problems, Result};
 
 pub(super) use change::record as record_change;
-pub use change::{ProfilePatch, invite, set_preferences, update};
+pub use change::{ProfilePatch, invite, set_preferences, update, update_own};
 pub use list::{COUNT_MAX, Cursor, Filter, Limit, Page, Sort, SortBy, count, list};
 
 mod change;
