@@ -10,6 +10,8 @@ mod documented_errors;
 mod durability;
 mod errors;
 mod guards;
+mod idempotency;
 mod isolation;
+mod operations;
 mod pages;
 mod users;
