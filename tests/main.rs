@@ -12,6 +12,8 @@ mod errors;
 mod guards;
 mod idempotency;
 mod isolation;
+mod memberships;
 mod operations;
 mod pages;
 mod users;
+mod users_life;
