@@ -6,9 +6,14 @@ mod support;
 
 mod cli;
 mod docs;
+mod documented_errors;
 mod durability;
 mod errors;
 mod guards;
+mod idempotency;
 mod isolation;
+mod memberships;
+mod operations;
 mod pages;
 mod users;
+mod users_life;

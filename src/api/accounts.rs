@@ -4,7 +4,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
 use super::Tag;
-use super::answers::{Done, Found, Made, Page};
+use super::answers::{Done, Found, List, Made};
 use super::caller::Token;
 use super::json::Json;
 use crate::app::App;
@@ -29,7 +29,7 @@ impl Api {
     ///
     /// Those you are in, by name; an owner gets all of them. Needs no permission.
     #[oai(path = "/accounts", method = "get", operation_id = "listAccounts")]
-    async fn list(&self, app: App, token: Token) -> Result<Found<Page<Account>>> {
+    async fn list(&self, app: App, token: Token) -> Result<Found<List<Account>>> {
         Ok(Found::all(app.read(token.0, accounts::list).await?))
     }
 

@@ -24,15 +24,15 @@ impl<T: Type + Serialize + Send> Found<T> {
     }
 }
 
-/// A page of a list.
 impl<T: Type + Serialize + Send> Found<Page<T>> {
     pub fn page(items: Vec<T>, next: Option<impl ToString>) -> Self {
         Self::it(Page { items, next_cursor: next.map(|cursor| cursor.to_string()) })
     }
+}
 
-    /// A list that is always short enough for one page.
+impl<T: Type + Serialize + Send> Found<List<T>> {
     pub fn all(items: Vec<T>) -> Self {
-        Self::it(Page { items, next_cursor: None })
+        Self::it(List { items })
     }
 }
 
@@ -105,7 +105,13 @@ pub enum Invited {
     It(Json<Invitation>),
 }
 
-/// One page of a list, named after what is in it: `UserPage`.
+/// A list that is short enough to be sent whole.
+#[derive(Debug, Serialize)]
+pub struct List<T> {
+    items: Vec<T>,
+}
+
+/// One page of a list.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
@@ -114,44 +120,52 @@ pub struct Page<T> {
     next_cursor: Option<String>,
 }
 
-impl<T: Type> Type for Page<T> {
-    const IS_REQUIRED: bool = true;
-    type RawValueType = Self;
-    type RawElementValueType = Self;
+/// The schema of a list, named after what is in it: `UserPage`, `TeamList`.
+macro_rules! list {
+    ($type:ident, $description:literal, $($property:ident),*) => {
+        impl<T: Type> Type for $type<T> {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
 
-    fn name() -> Cow<'static, str> {
-        format!("{}Page", T::name()).into()
-    }
-
-    fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Reference(Self::name().into())
-    }
-
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-        registry.create_schema::<Self, _>(Self::name().into(), |_| {
-            let described = |schema: MetaSchema, description| {
-                MetaSchemaRef::Inline(Box::new(MetaSchema { description: Some(description), ..schema }))
-            };
-            let items = MetaSchema { items: Some(Box::new(T::schema_ref())), ..MetaSchema::new("array") };
-            let next = "Send it as `cursor` to get the next page; left out on the last one";
-            MetaSchema {
-                description: Some("One page of a list."),
-                required: vec!["items"],
-                properties: vec![
-                    ("items", described(items, "What is on this page")),
-                    ("nextCursor", described(MetaSchema::new("string"), next)),
-                ],
-                ..MetaSchema::new("object")
+            fn name() -> Cow<'static, str> {
+                format!("{}{}", T::name(), stringify!($type)).into()
             }
-        });
-    }
 
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
-    }
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Reference(Self::name().into())
+            }
 
-    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
-        Box::new(std::iter::once(self))
-    }
+            fn register(registry: &mut Registry) {
+                T::register(registry);
+                registry.create_schema::<Self, _>(Self::name().into(), |_| MetaSchema {
+                    description: Some($description),
+                    required: vec!["items"],
+                    properties: vec![$($property::<T>()),*],
+                    ..MetaSchema::new("object")
+                });
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+    };
+}
+
+list!(List, "All there are.", items);
+list!(Page, "One page of a list.", items, next_cursor);
+
+fn items<T: Type>() -> (&'static str, MetaSchemaRef) {
+    let items = Some(Box::new(T::schema_ref()));
+    ("items", MetaSchemaRef::Inline(Box::new(MetaSchema { items, ..MetaSchema::new("array") })))
+}
+
+fn next_cursor<T>() -> (&'static str, MetaSchemaRef) {
+    let description = Some("Send it as `cursor` to get the next page; left out on the last one");
+    ("nextCursor", MetaSchemaRef::Inline(Box::new(MetaSchema { description, ..MetaSchema::new("string") })))
 }

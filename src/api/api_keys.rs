@@ -4,7 +4,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
 use super::Tag;
-use super::answers::{Done, Found, Made, Page};
+use super::answers::{Done, Found, List, Made};
 use super::caller::Inside;
 use super::json::Json;
 use crate::app::App;
@@ -35,7 +35,7 @@ impl Api {
     ///
     /// Your own keys for this account, the latest first; an admin gets everybody's. Needs no permission.
     #[oai(path = "/api-keys", method = "get", operation_id = "listApiKeys")]
-    async fn list(&self, app: App, #[oai(name = "x-account-id")] caller: Inside) -> Result<Found<Page<ApiKey>>> {
+    async fn list(&self, app: App, #[oai(name = "x-account-id")] caller: Inside) -> Result<Found<List<ApiKey>>> {
         Ok(Found::all(app.read(caller.0, api_keys::list).await?))
     }
 

@@ -4,7 +4,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
 use super::Tag;
-use super::answers::{Done, Found, FoundUser, Page};
+use super::answers::{Done, Found, FoundUser, List};
 use super::caller::{Inside, Token};
 use super::json::{Json, Optional};
 use crate::app::App;
@@ -45,7 +45,7 @@ impl Api {
         #[oai(name = "x-account-id")] caller: Inside,
         /// User ID
         id: Path<i64>,
-    ) -> Result<Found<Page<Granted>>> {
+    ) -> Result<Found<List<Granted>>> {
         Ok(Found::all(app.read(caller.0, move |r| memberships::permissions(r, id.0)).await?))
     }
 
@@ -69,7 +69,7 @@ impl Api {
     ///
     /// Every account you are in or were invited to, the primary one first. Needs no permission.
     #[oai(path = "/me/memberships", method = "get", operation_id = "listMyMemberships")]
-    async fn list_own(&self, app: App, token: Token) -> Result<Found<Page<Membership>>> {
+    async fn list_own(&self, app: App, token: Token) -> Result<Found<List<Membership>>> {
         Ok(Found::all(app.read(token.0, memberships::list_own).await?))
     }
 

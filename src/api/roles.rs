@@ -4,7 +4,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
 use super::Tag;
-use super::answers::{Done, Found, Made, Page};
+use super::answers::{Done, Found, List, Made};
 use super::caller::{Inside, Token};
 use super::json::Json;
 use crate::app::App;
@@ -34,7 +34,7 @@ impl Api {
     ///
     /// The roles that every account has, then the account's own by name. Needs the permission `users.read`.
     #[oai(path = "/roles", method = "get", operation_id = "listRoles")]
-    async fn list(&self, app: App, #[oai(name = "x-account-id")] caller: Inside) -> Result<Found<Page<Role>>> {
+    async fn list(&self, app: App, #[oai(name = "x-account-id")] caller: Inside) -> Result<Found<List<Role>>> {
         Ok(Found::all(app.read(caller.0, roles::list).await?))
     }
 
@@ -86,7 +86,7 @@ impl Api {
     ///
     /// Everything that may be allowed in an account, with a sentence each. Needs no permission.
     #[oai(path = "/permissions", method = "get", operation_id = "listPermissions")]
-    async fn permissions(&self, app: App, token: Token) -> Result<Found<Page<Explained>>> {
+    async fn permissions(&self, app: App, token: Token) -> Result<Found<List<Explained>>> {
         Ok(Found::all(app.read(token.0, permissions::list).await?))
     }
 }

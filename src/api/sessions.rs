@@ -4,7 +4,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
 use super::Tag;
-use super::answers::{Done, Found, Page};
+use super::answers::{Done, Found, List};
 use super::caller::{Inside, Token};
 use crate::app::App;
 use crate::domain::sessions::{self, Session};
@@ -18,7 +18,7 @@ impl Api {
     ///
     /// The browsers you are signed in with, the latest first. Needs no permission.
     #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
-    async fn list_own(&self, app: App, token: Token) -> Result<Found<Page<Session>>> {
+    async fn list_own(&self, app: App, token: Token) -> Result<Found<List<Session>>> {
         Ok(Found::all(app.read(token.0, sessions::list_own).await?))
     }
 
@@ -47,7 +47,7 @@ impl Api {
         #[oai(name = "x-account-id")] caller: Inside,
         /// User ID
         id: Path<i64>,
-    ) -> Result<Found<Page<Session>>> {
+    ) -> Result<Found<List<Session>>> {
         Ok(Found::all(app.read(caller.0, move |r| sessions::list(r, id.0)).await?))
     }
 

@@ -4,7 +4,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
 use super::Tag;
-use super::answers::{Done, Found, Made, Page};
+use super::answers::{Done, Found, List, Made};
 use super::caller::Inside;
 use super::json::Json;
 use crate::app::App;
@@ -33,7 +33,7 @@ impl Api {
     ///
     /// Every team of the account, by name. Needs the permission `users.read`.
     #[oai(path = "/teams", method = "get", operation_id = "listTeams")]
-    async fn list(&self, app: App, #[oai(name = "x-account-id")] caller: Inside) -> Result<Found<Page<Team>>> {
+    async fn list(&self, app: App, #[oai(name = "x-account-id")] caller: Inside) -> Result<Found<List<Team>>> {
         Ok(Found::all(app.read(caller.0, teams::list).await?))
     }
 

@@ -124,15 +124,17 @@ pub fn primary(r: &Read, user_id: i64) -> Result<Option<AccountId>> {
     id.map(|id| stored(&id)).transpose()
 }
 
-/// The accounts the actor can switch to, by name: their own, or all for an owner.
+/// The accounts the actor can switch to, by name: their own, or all for an owner, or the one of an API key.
 pub fn list(r: &Read) -> Result<Vec<Account>> {
     let sql = "select id, name from accounts
                 where removed_at is null
                   and (?1 or id in (select account_id from memberships
                                      where user_id = ?2 and removed_at is null and invited_email is null))
+                  and (?3 is null or id = ?3)
                 order by name, id limit 1000";
-    let rows =
-        r.all(sql, params![r.actor.owner, r.actor.user_id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let only = r.actor.account.as_ref().filter(|_| r.actor.held_back).map(|account| account.id.as_str());
+    let values = params![r.actor.owner, r.actor.user_id, only];
+    let rows = r.all(sql, values, |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     rows.into_iter().map(|(id, name)| Ok(Account { id: stored(&id)?, name })).collect()
 }
 

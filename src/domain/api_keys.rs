@@ -103,6 +103,7 @@ pub fn find(r: &Read, id: &str) -> Result<ApiKey> {
 /// Revokes an API key at once.
 pub fn delete(w: &Write, id: &str) -> Result<()> {
     let account = w.actor.require_account()?.clone();
+    w.actor.require_self()?;
     let key = find(w, id)?;
     tokens::revoke(w, id)?;
     events::record(w, PulseEvent::ApiKeyDeleted, Some(&account), Subject::named(&key.name), None)

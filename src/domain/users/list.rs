@@ -279,9 +279,11 @@ fn few(r: &Read, account: &str, filter: &Filter) -> Result<Option<String>> {
     let mut narrow: Vec<(String, Value)> = Vec::new();
     let mut by = |sql: &str, value: Value| narrow.push((format!("{sql} limit {most}"), value));
     if let Some(words) = trigrams(&filter.query) {
+        // Who is pending is known here by the e-mail that was invited, which may not be theirs any more.
         by(
             "select s.rowid from user_search s
-              join memberships m on m.account_id = ?1 and m.user_id = s.rowid where s.user_search match ?2",
+              join memberships m on m.account_id = ?1 and m.user_id = s.rowid where s.user_search match ?2
+             union all select user_id from memberships where account_id = ?1 and invited_email is not null",
             Value::Text(words),
         );
     }
