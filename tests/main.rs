@@ -11,4 +11,5 @@ mod errors;
 mod guards;
 mod isolation;
 mod pages;
+mod shell;
 mod users;

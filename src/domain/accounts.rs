@@ -3,7 +3,7 @@
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
-use super::actor::no_such_account;
+use super::actor::{ActingIn, Actor, no_such_account};
 use super::events::{self, Changes, Subject};
 use super::fields::{self, AccountId};
 use super::object::only_from_objects;
@@ -134,6 +134,26 @@ pub fn list(r: &Read) -> Result<Vec<Account>> {
     let rows =
         r.all(sql, params![r.actor.owner, r.actor.user_id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     rows.into_iter().map(|(id, name)| Ok(Account { id: stored(&id)?, name })).collect()
+}
+
+/// Somebody at the server's own shell, in the account they name, or else in the only one.
+pub fn at_shell(r: &Read, id: Option<&AccountId>) -> Result<Actor> {
+    const NAMED: usize = 20;
+    let sql = "select id, name from accounts where removed_at is null and (?1 is null or id = ?1) order by id limit 21";
+    let found: Vec<(String, String)> = r.all(sql, [id.map(AccountId::as_str)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    match (found.as_slice(), id) {
+        ([(id, name)], _) => Ok(Actor::shell().within(ActingIn { id: stored(id)?, name: name.clone() })),
+        ([], Some(id)) => Err(Error::not_found(format!("There is no account {id}."))),
+        ([], None) => Err(Error::Conflict("not_set_up", "There is no account yet; `rollcall init` makes one.".into())),
+        (several, _) => {
+            let mut names: Vec<_> = several.iter().map(|(id, name)| format!("{id} ({name})")).collect();
+            if names.len() > NAMED {
+                names[NAMED] = "…".into();
+            }
+            let message = format!("There are several: {}. Say which you mean.", names.join(", "));
+            Err(Error::invalid("--account", "account_missing", message))
+        }
+    }
 }
 
 /// An account's name: required, one line.
