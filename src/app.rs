@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::clock::Clock;
@@ -11,8 +10,9 @@ use crate::config::Config;
 use crate::db::{Db, Read, Write};
 use crate::domain::passwords;
 use crate::domain::tokens::{self, Caller, Claims};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::folder::Folder;
+use crate::hashers::Hashers;
 use crate::keys::Keys;
 
 #[derive(Clone)]
@@ -22,13 +22,9 @@ struct Inner {
     config: Config,
     db: Db,
     keys: Keys,
-    /// Each hash takes 19 MiB; the rest wait here instead of in memory.
-    hashing: Arc<Semaphore>,
+    hashers: Hashers,
     listening: OnceLock<SocketAddr>,
 }
-
-/// Password hashes computed at the same time.
-const HASHERS: usize = 2;
 
 impl App {
     /// Opens the data folder that `config` names. Several may be open at once; only a server takes its lock.
@@ -39,8 +35,7 @@ impl App {
             None => Keys::parse(&folder.key(Keys::generate)?)?,
         };
         let db = Db::open(&folder.database(), clock)?;
-        let hashing = Arc::new(Semaphore::new(HASHERS));
-        Ok(Self(Arc::new(Inner { config, db, keys, hashing, listening: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner { config, db, keys, hashers: Hashers::start()?, listening: OnceLock::new() })))
     }
 
     pub fn config(&self) -> &Config {
@@ -100,22 +95,12 @@ impl App {
 
     /// Hashes a password off the server's own threads, a few at a time.
     pub async fn hash_password(&self, password: String) -> Result<String> {
-        self.hashing(move || passwords::hash(&password)).await?
+        self.0.hashers.run(move || passwords::hash(&password)).await?
     }
 
     /// Whether a password is the one behind the hash; takes the same time without one.
     pub async fn verify_password(&self, password: String, hash: Option<String>) -> Result<bool> {
-        self.hashing(move || passwords::verify(&password, hash.as_deref())).await
-    }
-
-    async fn hashing<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let permit = self.0.hashing.clone().acquire_owned().await.map_err(Error::internal)?;
-        let hash = move || {
-            let result = f();
-            drop(permit);
-            result
-        };
-        tokio::task::spawn_blocking(hash).await.map_err(Error::internal)
+        self.0.hashers.run(move || passwords::verify(&password, hash.as_deref())).await
     }
 
     /// Notes where the server listens, once it does.
@@ -129,6 +114,11 @@ impl App {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => reachable(*self.0.listening.get().unwrap_or(&self.config().listen)),
         }
+    }
+
+    /// The port the server listens on.
+    pub fn port(&self) -> u16 {
+        self.0.listening.get().unwrap_or(&self.config().listen).port()
     }
 
     /// Whether people reach the server by https, which decides what its cookies promise.

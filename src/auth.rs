@@ -59,7 +59,7 @@ impl Visitor {
 impl<'a> FromRequest<'a> for Visitor {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let app = App::from_request(request, body).await?;
-        let cookie = request.cookie().get(cookie_name(&app));
+        let cookie = request.cookie().get(&cookie_name(&app));
         let claims = cookie.and_then(|cookie| app.open_token(cookie.value_str()).ok());
         let signed_out = || Error::Unauthenticated("token_missing", "You are signed out. Sign in to go on.".into());
         let claims = claims.filter(|claims| claims.kind == Kind::Session).ok_or_else(signed_out)?;
@@ -96,15 +96,17 @@ pub fn no_session_cookie(app: &App) -> Cookie {
     cookie
 }
 
-/// The name of the session cookie; under https a browser enforces what its prefix promises (RFC 6265bis).
-fn cookie_name(app: &App) -> &'static str {
-    if app.is_https() { "__Host-rollcall" } else { "rollcall" }
+/// The name of the session cookie; under https a browser enforces what its prefix promises (RFC 6265bis). It holds the
+/// port, because cookies don't tell two servers on one machine apart by it.
+fn cookie_name(app: &App) -> String {
+    format!("{}rollcall-{}", if app.is_https() { "__Host-" } else { "" }, app.port())
 }
 
 /// Whether an unsafe request comes from our own pages, or from something that isn't a browser at all.
 ///
-/// Browsers say so in `Sec-Fetch-Site`; older ones in `Origin`, which must then name the host the request was sent to.
-pub fn same_site(method: &Method, headers: &HeaderMap) -> bool {
+/// Browsers say so in `Sec-Fetch-Site`; over plain HTTP, and older ones, in `Origin`, which must then name the host the
+/// request was sent to, or the address that people reach the server at.
+pub fn same_site(app: &App, method: &Method, headers: &HeaderMap) -> bool {
     if method.is_safe() {
         return true;
     }
@@ -116,7 +118,7 @@ pub fn same_site(method: &Method, headers: &HeaderMap) -> bool {
         None => true,
         Some(origin) => {
             let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some() && host == text(header::HOST)
+            host.is_some() && host == text(header::HOST) || origin == app.public_url()
         }
     }
 }

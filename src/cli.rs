@@ -6,6 +6,7 @@ mod events;
 mod output;
 mod users;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -110,7 +111,10 @@ pub fn main() -> ExitCode {
 fn log_to_stderr(level: tracing::Level) {
     // poem announces its listener in words of its own; ours are on standard output.
     let targets = Targets::new().with_default(level).with_target("poem", tracing::Level::WARN);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
 }
 

@@ -104,19 +104,25 @@ impl Error {
     }
 }
 
+/// How many problems are said at once.
+const SAID: usize = 20;
+
 /// The sentence the outside world may read.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(problems) => {
-                for (i, problem) in problems.iter().enumerate() {
+                for (i, problem) in problems.iter().take(SAID).enumerate() {
                     let space = if i > 0 { " " } else { "" };
                     match problem.field.as_str() {
                         "" => write!(f, "{space}{}", problem.message)?,
                         field => write!(f, "{space}{field}: {}", problem.message)?,
                     }
                 }
-                Ok(())
+                match problems.len().saturating_sub(SAID) {
+                    0 => Ok(()),
+                    more => write!(f, " And {more} more."),
+                }
             }
             Self::Unauthenticated(_, message) | Self::Conflict(_, message) => f.write_str(message),
             Self::Forbidden(message) | Self::NotFound(message) => f.write_str(message),

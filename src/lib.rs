@@ -26,6 +26,8 @@ pub mod domain;
 pub mod error;
 /// The data folder: its files, who may read them, and the lock that one server holds.
 pub mod folder;
+/// Threads for password hashes.
+pub mod hashers;
 /// What is due by the clock.
 pub mod jobs;
 /// Sealing and opening tokens (PASETO v4.local).

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use poem::http::{HeaderValue, header};
 use poem::listener::{Acceptor, Listener, TcpListener};
-use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, Server};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, Server};
 
 use crate::app::App;
 use crate::domain::actor::Trace;
@@ -18,17 +18,20 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// The whole server as one endpoint, for the listener and for the tests.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
-    Route::new()
-        .nest("/ui", web::pages())
+    let for_programs = Route::new()
         .nest("/static", web::files())
-        .nest("/reference", docs::reference())
-        .at("/", web::front_door())
         .at("/docs", docs::swagger_ui())
         .at("/openapi.json", docs::json())
         .at("/openapi.yaml", docs::yaml())
         .at("/users/swagger.yaml", docs::users_yaml())
         .at("/users/route.rs", docs::route_source())
         .at("/<.+>", api::endpoint()) // not `/*`, which would take `/` too
+        .around(api::in_json);
+    Route::new()
+        .nest("/ui", web::pages())
+        .nest("/reference", docs::reference())
+        .at("/", web::front_door().into_endpoint().around(api::in_json))
+        .at("/<.+>", for_programs)
         .data(app)
         .around(in_context)
 }
@@ -66,7 +69,7 @@ async fn in_context<E: Endpoint>(ep: Arc<E>, mut request: Request) -> poem::Resu
     let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
     let mut response = match ep.call(request).await {
         Ok(response) => response.into_response(),
-        Err(error) => error.into_response(),
+        Err(error) => api::answer(error, &request_id).await,
     };
     let status = response.status().as_u16();
     if let Some(Error::Internal(cause) | Error::Unavailable(cause)) = response.data::<Arc<Error>>().map(Arc::as_ref) {
@@ -82,12 +85,13 @@ fn loggable(path: &str) -> &str {
     path.split_once("/v4.local.").map_or(path, |(before, _)| before)
 }
 
-/// Safe unless a handler said otherwise: nothing is framed, sniffed, cached by others or told to other sites.
+/// Safe unless a handler said otherwise: nothing is framed, sniffed, cached by others or told to other sites. (Told to
+/// nobody at all, browsers would send `Origin: null` with our own forms.)
 fn set_headers(headers: &mut poem::http::HeaderMap, request_id: &str) {
     const DEFAULTS: [(header::HeaderName, &str); 6] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

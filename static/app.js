@@ -8,18 +8,19 @@ for (const button of all("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     const source = document.getElementById(button.dataset.copy);
+    let copied = true;
     try {
       await navigator.clipboard.writeText(source.value ?? source.textContent);
     } catch {
       // Browsers offer no clipboard to pages over plain HTTP on other machines; a selection is the next best thing.
-      source.select?.();
-      document.execCommand("copy");
+      if (source.select) source.select(); else getSelection().selectAllChildren(source);
+      copied = document.execCommand("copy");
     }
     const label = button.querySelector("span");
-    const before = label.textContent;
-    label.textContent = "Copied";
+    const [before, hidden] = [label.textContent, label.className];
+    [label.textContent, label.className] = [copied ? "Copied" : "Press Ctrl+C", ""];
     button.setAttribute("aria-live", "polite");
-    setTimeout(() => { label.textContent = before; }, 2000);
+    setTimeout(() => { [label.textContent, label.className] = [before, hidden]; }, 2000);
   });
 }
 for (const input of all(".copyable input")) input.addEventListener("focus", () => input.select());

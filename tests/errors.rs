@@ -166,6 +166,49 @@ async fn every_answer_is_safe_by_default() {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("x-frame-options"), "DENY");
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    assert_eq!(answer.header("referrer-policy"), "same-origin");
     assert_eq!(answer.header("x-request-id").len(), 32);
+}
+
+#[tokio::test]
+async fn an_event_named_twice_is_refused_rather_than_half_kept() {
+    let test = TestApp::new();
+    let (token, before) = (test.token(ADA), test.rows());
+    let body = r#"{"email": "a@example.com", "notificationPreferences": {
+        "lead_created": [{"event": "lead_created", "deliveryPref": ["sms"]}],
+        "lead_created": [{"event": "lead_created", "deliveryPref": ["email"]}]}}"#;
+    let call = test.post("/users").token(&token).account("2311").header("content-type", "application/json");
+    let answer = call.body(body).send().await;
+    insta::assert_snapshot!(answer.error(), @"400 duplicate_field: notificationPreferences: Duplicate field `lead_created`.");
+    assert_eq!(test.rows(), before);
+}
+
+/// However large the nonsense, the answer to it is small.
+#[tokio::test]
+async fn an_error_is_bounded() {
+    let test = TestApp::new();
+    let token = test.token(ADA);
+    let long = "x".repeat(200_000);
+    let defaults = vec![serde_json::json!({"event": "lead_created"}); 5000];
+    for body in [
+        serde_json::json!({"email": "a@example.com", long.clone(): 1}),
+        serde_json::json!({"email": "a@example.com", "active": long}),
+        serde_json::json!({"email": "a@example.com", "notificationPreferences": {"lead_created": defaults}}),
+    ] {
+        let answer = test.post("/users").token(&token).account("2311").json(&body).send().await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.error().len() < 4000, "{}", answer.text.len());
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_no_page_answers_as_the_api_does() {
+    let test = TestApp::new();
+    for path in ["/static/nowhere", "/users/%ff", "/ui/%ff"] {
+        let answer = test.get(path).send().await;
+        assert!(answer.error().starts_with("40"), "{path}: {}", answer.text);
+    }
+    for path in ["/docs", "/openapi.json", "/users/route.rs", "/"] {
+        assert!(test.call(poem::http::Method::DELETE, path).send().await.error().starts_with("405 "), "{path}");
+    }
 }

@@ -10,7 +10,7 @@ use crate::support::{ADA, Answer, Call, PASSWORD, TestApp};
 /// The line that sets the session cookie, with its flags.
 fn session_cookie(answer: &Answer) -> &str {
     let mut cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-    cookies.find(|cookie| cookie.contains("rollcall=")).expect("no session cookie")
+    cookies.find(|cookie| cookie.contains("rollcall-8080=")).expect("no session cookie")
 }
 
 /// A browser that is signed in, as its cookie.
@@ -72,8 +72,8 @@ async fn the_set_up_link_makes_the_owner_once_and_signs_them_in() {
     let done = test.post(&format!("/ui/set-up/{link}")).form(OWNER).send().await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/ui"));
     let session = cookie(&done);
-    assert_eq!(test.get("/ui").cookie(&session).send().await.header("location"), "/ui/accounts/1001/users");
-    let list = test.get("/ui/accounts/1001/users").cookie(&session).send().await;
+    assert_eq!(test.get("/ui").cookie(&session).send().await.header("location"), "/ui/accounts/2311/users");
+    let list = test.get("/ui/accounts/2311/users").cookie(&session).send().await;
     assert!(list.text.contains("ada@example.com") && list.text.contains("Acme"));
 
     for link in [&link, &other] {
@@ -85,10 +85,10 @@ async fn the_set_up_link_makes_the_owner_once_and_signs_them_in() {
     }
     insta::assert_debug_snapshot!(events(&test), @r#"
     [
-        "account_created in 1001 by ada@example.com",
-        "user_created in 1001 by ada@example.com",
-        "user_password_changed in 1001 by ada@example.com",
-        "user_logged_in in 1001 by ada@example.com",
+        "account_created in 2311 by ada@example.com",
+        "user_created in 2311 by ada@example.com",
+        "user_password_changed in 2311 by ada@example.com",
+        "user_logged_in in 2311 by ada@example.com",
     ]
     "#);
 }
@@ -147,7 +147,7 @@ async fn signing_in_with_a_password_and_out_again() {
     assert_eq!(test.get("/ui/me").cookie(&session).send().await.status, 200);
     let out = test.post("/ui/sign-out").cookie(&session).send().await;
     assert_eq!((out.status.as_u16(), out.header("location")), (303, "/ui/sign-in"));
-    assert_eq!(cookie(&out), "rollcall=");
+    assert_eq!(cookie(&out), "rollcall-8080=");
     assert_eq!(test.get("/ui/me").cookie(&session).send().await.status, 303, "the session has ended on the server");
     assert_eq!(
         events(&test)[before..],
@@ -205,7 +205,7 @@ async fn one_kind_of_token_is_no_other() {
         assert_eq!(test.post(&format!("/ui/sign-in/{}", seal(kind))).send().await.status, 401);
     }
     for kind in [Kind::ApiKey, Kind::SignInLink, Kind::Invitation] {
-        let page = test.get("/ui/me").cookie(&format!("rollcall={}", seal(kind))).send().await;
+        let page = test.get("/ui/me").cookie(&format!("rollcall-8080={}", seal(kind))).send().await;
         assert_eq!(page.header("location"), "/ui/sign-in?next=%2Fui%2Fme");
     }
     for kind in [Kind::Session, Kind::ApiKey, Kind::SignInLink] {
@@ -326,7 +326,7 @@ async fn the_grid_works_without_javascript() {
     assert_eq!(ticked(&page) * 5, all.len(), "the column of one group");
     let found = press(&[("do", "filter"), ("filter", "ticket assigned")]).await;
     assert_eq!(found.matches("<tr><th scope=\"row\">").count(), 1, "one row is left");
-    let entered = press(&[("do", "create"), ("filter", "passkey"), ("shown", ""), ("email", "x@example.com")]).await;
+    let entered = press(&[("do", "enter"), ("filter", "passkey"), ("shown", ""), ("email", "x@example.com")]).await;
     assert!(entered.contains("Passkey renamed"), "Enter in the filter's field filters");
     assert_eq!(test.rows(), before);
 }
@@ -425,6 +425,22 @@ async fn forms_are_only_taken_from_our_own_pages() {
     assert_eq!(test.rows(), before);
 }
 
+/// Over plain HTTP browsers send no `Sec-Fetch-Site`, and behind a proxy the host may be another one.
+#[tokio::test]
+async fn our_own_pages_are_known_by_their_origin() {
+    let test = TestApp::new();
+    let form = [("email", ADA), ("password", PASSWORD)];
+    let own = test.post("/ui/sign-in").header("host", "people.local:8080").header("origin", "http://people.local:8080");
+    assert_eq!(own.form(&form).send().await.status, 303);
+    let page = test.get("/ui/sign-in").send().await;
+    assert_eq!(page.header("referrer-policy"), "same-origin", "with no-referrer the origin would be null");
+
+    let test = TestApp::with(|config| config.public_url = Some("https://people.example.com".parse().unwrap()));
+    let link = format!("/ui/set-up/{}", set_up_link(&test));
+    let proxied = test.post(&link).header("host", "10.0.0.7:8080").header("origin", "https://people.example.com");
+    assert_eq!(proxied.form(OWNER).send().await.status, 303);
+}
+
 #[tokio::test]
 async fn who_may_not_is_told_so_on_a_page() {
     let test = TestApp::new();
@@ -468,7 +484,7 @@ async fn what_is_not_there_is_a_page_too() {
     assert_eq!(test.post("/ui/me").cookie(&session).send().await.status, 405);
     let page = test.get("/ui/welcome/v4.local.nonsense").send().await;
     assert_eq!(page.status, 401);
-    assert!(page.text.contains("This link does not work any more"));
+    assert!(page.text.contains("This link is not complete"));
 }
 
 #[tokio::test]
@@ -500,7 +516,10 @@ async fn under_https_the_cookie_promises_more() {
     let link = set_up_link(&test);
     let done = test.post(&format!("/ui/set-up/{link}")).form(OWNER).send().await;
     let flags = session_cookie(&done);
-    assert!(flags.starts_with("__Host-rollcall=") && flags.contains("Secure") && flags.contains("Path=/"), "{flags}");
+    assert!(
+        flags.starts_with("__Host-rollcall-8080=") && flags.contains("Secure") && flags.contains("Path=/"),
+        "{flags}"
+    );
 }
 
 #[tokio::test]

@@ -58,19 +58,29 @@ pub async fn in_json<E: Endpoint>(api: Arc<E>, request: Request) -> poem::Result
         Ok(response) => response.into_response(),
         Err(error) => error.into_response(),
     };
+    let not_allowed = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    let mut response = as_json(response, &request_id).await;
+    if let Some(allowed) = methods::allowed(&path).filter(|_| not_allowed) {
+        response.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    Ok(response)
+}
+
+/// An error that no endpoint was asked about, such as an address that can't be decoded.
+pub async fn answer(error: poem::Error, request_id: &str) -> Response {
+    as_json(error.into_response(), request_id).await
+}
+
+async fn as_json(response: Response, request_id: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
-        return Ok(response);
+        return response;
     }
     let error = match response.data::<Arc<Error>>() {
         Some(error) => error.clone(),
         None => Arc::new(explain(status, &response.into_body().into_string().await.unwrap_or_default())),
     };
-    let mut response = render(error, &request_id);
-    if let Some(allowed) = methods::allowed(&path).filter(|_| status == StatusCode::METHOD_NOT_ALLOWED) {
-        response.headers_mut().insert(header::ALLOW, allowed.clone());
-    }
-    Ok(response)
+    render(error, request_id)
 }
 
 /// Our error, as the answer that leaves.

@@ -9,6 +9,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::words;
 use crate::error::{Error, Result};
 
 /// The largest body accepted, in bytes: all 163 events with a choice for several accounts fit in it.
@@ -87,7 +88,7 @@ fn require_json(content_type: Option<&str>) -> Result<()> {
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
     }
-    Err(Error::UnsupportedMediaType(format!("`{}`", crate::domain::words::shortened(sent))))
+    Err(Error::UnsupportedMediaType(format!("`{}`", words::shortened(sent))))
 }
 
 /// Words that serde or our own types begin with, and the code each gets.
@@ -113,12 +114,17 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         }
         let text = inner.to_string();
         let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+        let reason = words::shortened_to(reason, REASON);
+        let path = words::shortened_to(&path, REASON);
         let code = CODES.iter().find(|(words, _)| reason.starts_with(words)).map_or("invalid_value", |(_, code)| code);
-        Error::invalid(if path == "." { "" } else { &path }, code, format!("{}.", capitalised(&in_json_words(reason))))
+        Error::invalid(if path == "." { "" } else { &path }, code, format!("{}.", capitalised(&in_json_words(&reason))))
     })?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
+
+/// Most characters of what serde says of a body, which may quote the body.
+const REASON: usize = 300;
 
 fn malformed(error: &serde_json::Error) -> Error {
     Error::invalid("", "malformed_json", format!("The body is not valid JSON: {error}."))
@@ -130,6 +136,7 @@ fn in_json_words(reason: &str) -> String {
         .replace("invalid type: sequence", "invalid type: array")
         .replace("invalid type: map", "invalid type: object")
         .replace("expected a sequence", "expected an array")
+        .replace("expected a map", "expected an object")
 }
 
 fn capitalised(text: &str) -> String {

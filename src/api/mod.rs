@@ -11,6 +11,7 @@ mod users;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::OpenApiService;
 
+pub use error::{answer, in_json};
 pub use json::BODY_LIMIT;
 
 fn service() -> OpenApiService<users::Api, ()> {
@@ -19,7 +20,7 @@ fn service() -> OpenApiService<users::Api, ()> {
 
 /// The API's routes.
 pub fn endpoint() -> impl Endpoint<Output = Response> {
-    service().into_endpoint().around(error::in_json)
+    service().into_endpoint().map_to_response()
 }
 
 /// The document as poem-openapi generates it; `docs` completes it.

@@ -46,8 +46,8 @@ pub struct AccountPatch {
 
 only_from_objects!(AccountPatch);
 
-/// Where the server starts to count when it allots ids itself.
-const FIRST_ID: i64 = 1001;
+/// Where the server starts to count when it allots ids itself; the examples in the documentation are about this one.
+const FIRST_ID: i64 = 2311;
 
 /// Creates an account; without an id the server allots the next decimal one.
 pub fn create(w: &Write, id: Option<AccountId>, name: &str) -> Result<Account> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use poem_openapi::{Enum, Object};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::fields::AccountId;
@@ -81,6 +82,41 @@ only_from_objects!(NotificationPreference, and_back);
 
 /// A user's preferences, keyed by the event they are about.
 pub type NotificationPreferences = BTreeMap<PulseEvent, Vec<NotificationPreference>>;
+
+/// Reads preferences from an object, in which no event may be named twice: serde would keep the last without a word.
+pub fn from_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NotificationPreferences, D::Error> {
+    struct Object;
+
+    impl<'de> Visitor<'de> for Object {
+        type Value = NotificationPreferences;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut preferences = NotificationPreferences::new();
+            while let Some((event, list)) = map.next_entry::<PulseEvent, _>()? {
+                if preferences.insert(event, list).is_some() {
+                    return Err(serde::de::Error::custom(format!("duplicate field `{event}`")));
+                }
+            }
+            Ok(preferences)
+        }
+    }
+
+    deserializer.deserialize_map(Object)
+}
+
+/// [`from_object`] for a field that may be left out.
+pub fn from_object_or_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<NotificationPreferences>, D::Error> {
+    #[derive(Deserialize)]
+    struct Given(#[serde(deserialize_with = "from_object")] NotificationPreferences);
+
+    Ok(Option::<Given>::deserialize(deserializer)?.map(|given| given.0))
+}
 
 /// Notes what is wrong with `preferences` for somebody who is in `accounts`.
 pub fn check(preferences: &NotificationPreferences, accounts: &[AccountId], problems: &mut Problems) {

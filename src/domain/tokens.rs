@@ -313,7 +313,10 @@ fn gone(kind: Kind) -> Error {
     let message = match kind {
         Kind::SignInLink | Kind::SetUpLink => "This link has been used already. Ask for a new one.",
         Kind::Session => "This session has ended. Sign in again.",
-        Kind::ApiKey | Kind::Invitation => "This token has been revoked. Get a new one and try again.",
+        Kind::ApiKey => "This token has been revoked. Get a new one and try again.",
+        Kind::Invitation => {
+            "This invitation was used already, or withdrawn. Sign in with your password, or ask for a new one."
+        }
     };
     Error::Unauthenticated("token_revoked", message.into())
 }

@@ -110,6 +110,7 @@ pub struct NewUser {
     /// Whether the user is active; `true` if left out. A user who isn't cannot sign in
     pub active: Option<bool>,
     /// User's notification preferences, keyed by event
+    #[serde(default, deserialize_with = "preferences::from_object_or_null")]
     pub notification_preferences: Option<NotificationPreferences>,
     /// ID of the team they are in
     pub team_id: Option<i64>,

@@ -13,8 +13,12 @@ pub fn sentence(name: &str) -> String {
 
 /// Somebody else's text, short enough to be quoted back at them.
 pub fn shortened(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
+    shortened_to(text, 60)
+}
+
+/// At most so many characters of a text.
+pub fn shortened_to(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

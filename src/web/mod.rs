@@ -107,7 +107,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
     let said = frame::Said::take(&mut request);
-    let response = if auth::same_site(&method, request.headers()) {
+    let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
         Err(Error::forbidden(FOREIGN_FORM).into())
@@ -125,8 +125,10 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     if matches!(*error, Error::Unauthenticated(..)) && method == Method::GET && !is_link(&address) {
         return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
     }
-    let mut response =
-        render(status_of(&error), &ErrorPage { server: app.config().name.clone(), error: &error, request_id });
+    let mut response = render(
+        status_of(&error),
+        &ErrorPage { is_link: is_link(&address), server: app.config().name.clone(), error: &error, request_id },
+    );
     response.set_data(error);
     Ok(response)
 }
@@ -161,15 +163,18 @@ struct ErrorPage<'a> {
     server: String,
     error: &'a Error,
     request_id: String,
+    /// Whether the address is a link with a secret in it.
+    is_link: bool,
 }
 
 impl ErrorPage<'_> {
     fn title(&self) -> &'static str {
         match self.error {
             Error::Invalid(_) | Error::UnsupportedMediaType(_) => "That could not be read",
-            Error::Unauthenticated("token_missing", _) => "You are signed out",
             Error::Unauthenticated("user_suspended", _) => "You cannot sign in",
-            Error::Unauthenticated(..) => "This link does not work any more",
+            Error::Unauthenticated("token_invalid", _) if self.is_link => "This link is not complete",
+            Error::Unauthenticated(..) if self.is_link => "This link does not work any more",
+            Error::Unauthenticated(..) => "You are signed out",
             Error::Forbidden(_) => "You may not do this",
             Error::NotFound(_) => "There is nothing here",
             Error::MethodNotAllowed => "That does not work here",

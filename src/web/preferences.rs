@@ -109,7 +109,7 @@ impl Grid {
             }
             return true;
         }
-        button == "filter" || self.filter != self.shown
+        button == "filter" || button == "enter" && self.filter != self.shown
     }
 
     /// Ticks a group's whole column, or clears it when all of it was ticked.

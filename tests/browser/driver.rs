@@ -48,6 +48,8 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--window-size=1280,1000",
+            // A name that isn't this machine's own to the browser: it then treats plain HTTP as any other.
+            "--host-resolver-rules=MAP people.test 127.0.0.1",
             &format!("--user-data-dir={}", profile.path().display()),
         ];
         let capabilities = json!({

@@ -76,6 +76,20 @@ async fn a_wrong_password_is_said_and_a_printed_link_lets_in() {
     browser.close().await;
 }
 
+/// From another machine, over plain HTTP, browsers say less about where a form comes from.
+#[tokio::test]
+async fn forms_work_under_a_name_of_the_network() {
+    let browser = Browser::start().await;
+    browser.run(&["init", "--email", "ada@example.com"]);
+    let link = browser.run(&["link"]).replace("127.0.0.1", "people.test");
+    browser.open(&link).await;
+    browser.click("main button[type=submit]").await;
+    browser.find(".list").await;
+    browser.click(".side form button").await;
+    browser.says("You are signed out.").await;
+    browser.close().await;
+}
+
 /// Set-up, a new user and sign-out without a pointer: only Tab, Enter, Space and letters.
 #[tokio::test]
 async fn by_keyboard_alone() {

@@ -162,7 +162,7 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     let before = cursor.is_some_and(|cursor| cursor.before);
     let (compare, direction) = if descending == before { (">", "asc") } else { ("<", "desc") };
     let column = by.column();
-    let mut found = Conditions::find(r, account.as_str(), filter)?;
+    let mut found = Conditions::find(r, account.as_str(), filter, FEW)?;
     if let Some(cursor) = cursor {
         let key = found.bind(match &cursor.key {
             Key::Number(number) => Value::Integer(*number),
@@ -172,9 +172,13 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
         found.and(format!("(m.{column}, m.user_id) {compare} (?{key}, ?{id})"));
     }
     let most = found.bind(Value::Integer(i64::from(limit) + 1));
+    // Only who is on the page is looked up among the users, not all who were sorted to find them.
     let sql = format!(
-        "select {COLUMNS}, m.{column} from memberships m join users u on u.id = m.user_id
-          where {} order by m.{column} {direction}, m.user_id {direction} limit ?{most}",
+        "select {COLUMNS}, m.{column}
+           from (select * from memberships m where {}
+                  order by m.{column} {direction}, m.user_id {direction} limit ?{most}) m
+           join users u on u.id = m.user_id
+          order by m.{column} {direction}, m.user_id {direction}",
         found.sql
     );
     let mut rows = r.all(&sql, params_from_iter(found.values), |row| {
@@ -201,7 +205,7 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
 /// How many users a filter finds in the actor's account: at most [`COUNT_MAX`] + 1, which means "more".
 pub fn count(r: &Read, filter: &Filter) -> Result<u64> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let found = Conditions::find(r, account.as_str(), filter)?;
+    let found = Conditions::find(r, account.as_str(), filter, COUNT_MAX as usize)?;
     let most = COUNT_MAX + 1;
     let sql = format!("select count(*) from (select 1 from memberships m where {} limit {most})", found.sql);
     let count: i64 = r.value(&sql, params_from_iter(found.values))?;
@@ -214,12 +218,12 @@ struct Conditions {
     values: Vec<Value>,
 }
 
-/// Up to so many members are looked up one by one and sorted; where a filter leaves more, walking along the sorted index
-/// meets them often enough. Either way the cost of a page stays the same however many users there are.
-const FEW: usize = 500;
+/// Up to so many members are looked up one by one and sorted; where every filter leaves more, walking along the sorted
+/// index meets them often enough. Either way a page costs about the same however many users there are.
+const FEW: usize = 1000;
 
 impl Conditions {
-    fn find(r: &Read, account: &str, filter: &Filter) -> Result<Self> {
+    fn find(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Self> {
         let mut found = Self { sql: "m.account_id = ?1".into(), values: vec![Value::Text(account.to_owned())] };
         found.and(format!("m.removed_at is {}null", if filter.removed { "not " } else { "" }));
         if let Some(active) = filter.active {
@@ -255,9 +259,9 @@ impl Conditions {
             let name = found.bind(Value::Text(fold(query)));
             found.and(format!("(instr(m.email_key, ?{email}) or instr(m.name_key, ?{name}))"));
         }
-        if let Some(few) = few(r, account, filter)? {
-            let few = found.bind(Value::Text(few));
-            found.and(format!("m.user_id in (select value from json_each(?{few}))"));
+        if let Some(ids) = candidates(r, account, filter, few)? {
+            let ids = found.bind(Value::Text(ids));
+            found.and(format!("m.user_id in (select value from json_each(?{ids}))"));
         }
         Ok(found)
     }
@@ -273,48 +277,58 @@ impl Conditions {
     }
 }
 
-/// The users that one of the filters leaves, found by its own index, as a JSON array; `None` if each leaves many.
-fn few(r: &Read, account: &str, filter: &Filter) -> Result<Option<String>> {
-    let most = FEW + 1;
-    let mut narrow: Vec<(String, Value)> = Vec::new();
-    let mut by = |sql: &str, value: Value| narrow.push((format!("{sql} limit {most}"), value));
-    if let Some(words) = trigrams(&filter.query) {
-        by(
-            "select s.rowid from user_search s
-              join memberships m on m.account_id = ?1 and m.user_id = s.rowid where s.user_search match ?2",
-            Value::Text(words),
-        );
-    }
-    if let Some(role) = &filter.role {
-        by("select user_id from membership_roles where account_id = ?1 and role = ?2", Value::Text(role.clone()));
-    }
-    if let Some(team) = filter.team_id {
-        by("select user_id from memberships where account_id = ?1 and team_id = ?2", Value::Integer(team));
-    }
-    if filter.account_admin == Some(true) {
-        by("select user_id from memberships where account_id = ?1 and account_admin = 1 and ?2", Value::Integer(1));
-    }
-    if filter.pending == Some(true) {
-        by(
-            "select user_id from memberships where account_id = ?1 and invited_email is not null and ?2",
-            Value::Integer(1),
-        );
-    }
-    for (column, since) in [("created_at", filter.created_since), ("updated_at", filter.updated_since)] {
-        if let Some(since) = since.filter(|_| !filter.removed) {
-            let sql = format!(
-                "select user_id from memberships where account_id = ?1 and {column} >= ?2 and removed_at is null"
-            );
-            by(&sql, Value::Integer(since.0));
-        }
+/// The users that one of the filters leaves, found by its own index, as a JSON array; `None` if each leaves more than
+/// `few`, or there are no more to begin with.
+fn candidates(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Option<String>> {
+    let narrow = narrowing(filter, few);
+    let everybody = format!("select 1 from memberships where account_id = ?1 limit {}", few + 1);
+    if narrow.is_empty() || r.all(&everybody, [account], |_| Ok(()))?.len() <= few {
+        return Ok(None);
     }
     for (sql, value) in narrow {
-        let ids: Vec<i64> = r.all(&sql, params![account, value], |row| row.get(0))?;
-        if ids.len() <= FEW {
+        let found: Vec<(i64, bool)> = r.all(&sql, params![account, value], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if found.len() <= few {
+            let ids: Vec<i64> = found.into_iter().filter_map(|(id, here)| here.then_some(id)).collect();
             return Ok(Some(serde_json::to_string(&ids).map_err(Error::internal)?));
         }
     }
     Ok(None)
+}
+
+/// For each filter that has an index of its own, a query for who is left by it and whether they are of the account ?1,
+/// and its ?2. What is limited is what they read, not only what they find.
+fn narrowing(filter: &Filter, few: usize) -> Vec<(String, Value)> {
+    let mut narrow = Vec::new();
+    let mut by = |sql: &str, value: Value| narrow.push((format!("{sql} limit {}", few + 1), value));
+    let member = |condition: &str| format!("select user_id, 1 from memberships where account_id = ?1 and {condition}");
+    if let Some(words) = trigrams(&filter.query) {
+        // Other accounts have people of that name too: they are counted, so that they can't make this take long.
+        let here = "exists (select 1 from memberships where account_id = ?1 and user_id = s.rowid)";
+        by(&format!("select s.rowid, {here} from user_search s where s.user_search match ?2"), Value::Text(words));
+    }
+    if let Some(role) = &filter.role {
+        let sql = "select user_id, 1 from membership_roles where account_id = ?1 and role = ?2";
+        by(sql, Value::Text(role.clone()));
+    }
+    if let Some(team) = filter.team_id {
+        by(&member("team_id = ?2"), Value::Integer(team));
+    }
+    for (condition, asked) in [
+        ("account_admin = 1", filter.account_admin == Some(true)),
+        ("invited_email is not null", filter.pending == Some(true)),
+        ("active = 0", filter.active == Some(false)),
+        ("removed_at is not null", filter.removed),
+    ] {
+        if asked {
+            by(&member(&format!("{condition} and ?2")), Value::Integer(1));
+        }
+    }
+    for (column, since) in [("created_at", filter.created_since), ("updated_at", filter.updated_since)] {
+        if let Some(since) = since.filter(|_| !filter.removed) {
+            by(&member(&format!("{column} >= ?2 and removed_at is null")), Value::Integer(since.0));
+        }
+    }
+    narrow
 }
 
 /// A query for `user_search`; `None` for fewer than three letters, which it can't find.
