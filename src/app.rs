@@ -3,14 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Read, Write};
-use crate::domain::passwords;
 use crate::domain::tokens::{self, Caller, Claims};
-use crate::error::Result;
+use crate::domain::{idempotency, passwords};
+use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hashers::Hashers;
 use crate::keys::Keys;
@@ -25,6 +27,12 @@ struct Inner {
     hashers: Hashers,
     listening: OnceLock<SocketAddr>,
 }
+
+/// What a kept answer is sealed for; see [`Keys::seal_text`].
+const KEPT_ANSWER: &str = "rollcall: the answer to an idempotent request";
+
+/// The key of a request that may be sent again, and what makes another request the same one.
+pub type Once = (idempotency::Key, Vec<u8>);
 
 impl App {
     /// Opens the data folder that `config` names. Several may be open at once; only a server takes its lock.
@@ -83,6 +91,28 @@ impl App {
             f(w)
         };
         self.db().write(identified).await
+    }
+
+    /// Changes things once, however often the same request is sent under its key: what the first one was answered is kept
+    /// in the transaction of the change, sealed since it may hold a secret, and is the answer to the others too. What
+    /// fails changes nothing and is not kept, so it may be tried again.
+    pub async fn write_once<T, F>(&self, caller: Caller, once: Option<Once>, f: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
+    {
+        let Some((key, fingerprint)) = once else { return self.write(caller, f).await };
+        let app = self.clone();
+        let change = move |w: &mut Write| {
+            if let Some(kept) = idempotency::find(w, &key, &fingerprint)? {
+                return serde_json::from_str(&app.0.keys.open_text(KEPT_ANSWER, &kept)?).map_err(Error::internal);
+            }
+            let answer = f(w)?;
+            let text = serde_json::to_string(&answer).map_err(Error::internal)?;
+            idempotency::keep(w, &key, &fingerprint, &app.0.keys.seal_text(KEPT_ANSWER, &text)?)?;
+            Ok(answer)
+        };
+        self.write(caller, change).await
     }
 
     pub fn seal(&self, claims: &Claims) -> Result<String> {

@@ -47,10 +47,13 @@ impl std::fmt::Display for Timestamp {
 }
 
 impl std::str::FromStr for Timestamp {
-    type Err = jiff::Error;
+    type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.parse::<jiff::Timestamp>()?.as_millisecond()))
+        let parsed = text.parse::<jiff::Timestamp>();
+        parsed
+            .map(|at| Self(at.as_millisecond()))
+            .map_err(|_| "This is not a moment. Write it like 2026-11-23T08:38:19Z")
     }
 }
 

@@ -48,6 +48,19 @@ impl Keys {
         LocalToken::encrypt(key, &message, Some(footer.as_bytes()), None).map_err(Error::internal)
     }
 
+    /// Seals a text that is no token and can never pass for one: what it is for is part of the seal.
+    pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
+        let Key { key, footer } = &self.0[0];
+        LocalToken::encrypt(key, text.as_bytes(), Some(footer.as_bytes()), Some(purpose.as_bytes()))
+            .map_err(Error::internal)
+    }
+
+    /// A text that one of these keys sealed for the same purpose.
+    pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<String> {
+        let text = self.decrypt_for(Some(purpose.as_bytes()), sealed);
+        text.ok_or_else(|| Error::internal(format!("sealed with a key that is gone: {purpose}")))
+    }
+
     /// The claims of a token that one of these keys sealed. Whether they are still honoured is for the database.
     pub fn open(&self, token: &str) -> Result<Claims> {
         self.decrypt(token).ok_or_else(|| {
@@ -60,10 +73,15 @@ impl Keys {
         if token.len() > LONGEST {
             return None;
         }
-        let untrusted = UntrustedToken::<Local, V4>::try_from(token).ok()?;
+        serde_json::from_str(&self.decrypt_for(None, token)?).ok()
+    }
+
+    /// `purpose` is PASETO's implicit assertion; tokens have none.
+    fn decrypt_for(&self, purpose: Option<&[u8]>, sealed: &str) -> Option<String> {
+        let untrusted = UntrustedToken::<Local, V4>::try_from(sealed).ok()?;
         let Key { key, footer } = self.0.iter().find(|key| key.footer.as_bytes() == untrusted.untrusted_footer())?;
-        let trusted = LocalToken::decrypt(key, &untrusted, Some(footer.as_bytes()), None).ok()?;
-        serde_json::from_str(trusted.payload()).ok()
+        let trusted = LocalToken::decrypt(key, &untrusted, Some(footer.as_bytes()), purpose).ok()?;
+        Some(trusted.payload().to_owned())
     }
 }
 

@@ -30,7 +30,7 @@ async fn bodies_that_are_not_what_they_should_be() {
     insta::assert_snapshot!(refused(&test, r#"{"email":3}"#).await, @"400 invalid_type: email: Invalid type: integer `3`, expected a string.");
     insta::assert_snapshot!(refused(&test, r#"{"email":null}"#).await, @"400 invalid_type: email: Invalid type: null, expected a string.");
     insta::assert_snapshot!(refused(&test, r#"{"email":"bob@example.com","active":"yes"}"#).await, @r#"400 invalid_type: active: Invalid type: string "yes", expected a boolean."#);
-    insta::assert_snapshot!(refused(&test, r#"{"email":"bob@example.com","token":"x"}"#).await, @"400 unknown_field: token: Unknown field `token`, expected one of `email`, `name`, `phone`, `imgSrc`, `active`, `notificationPreferences`.");
+    insta::assert_snapshot!(refused(&test, r#"{"email":"bob@example.com","token":"x"}"#).await, @"400 unknown_field: token: Unknown field `token`, expected one of `email`, `name`, `phone`, `imgSrc`, `active`, `notificationPreferences`, `teamId`, `roles`, `permissions`, `accountAdmin`.");
     insta::assert_snapshot!(refused(&test, r#"{"email":"a@example.com","email":"b@example.com"}"#).await, @"400 duplicate_field: Duplicate field `email`.");
     insta::assert_snapshot!(refused(&test, "[".repeat(100_000)).await, @"400 invalid_type: Invalid type: array, expected an object.");
     insta::assert_snapshot!(refused(&test, format!(r#"{{"email":"bob@example.com","name":{}"#, "[".repeat(5_000))).await, @"400 invalid_type: name: Invalid type: array, expected a string.");
@@ -156,7 +156,7 @@ async fn addresses_and_methods_that_do_not_exist() {
     let test = TestApp::new();
     insta::assert_snapshot!(test.get("/nowhere").send().await.error(), @"404 not_found: There is nothing at this address. The API is described at /docs.");
     insta::assert_snapshot!(test.call(Method::DELETE, "/users").send().await.error(), @"405 method_not_allowed: This address exists, but not with that method.");
-    insta::assert_snapshot!(test.call(Method::PATCH, "/me").send().await.error(), @"405 method_not_allowed: This address exists, but not with that method.");
+    insta::assert_snapshot!(test.call(Method::PUT, "/me").send().await.error(), @"405 method_not_allowed: This address exists, but not with that method.");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod support;
 
 mod cli;
 mod docs;
+mod documented_errors;
 mod durability;
 mod errors;
 mod guards;

@@ -130,7 +130,12 @@ fn explain(status: StatusCode, text: &str) -> Error {
 
 fn unreadable(text: &str) -> Error {
     if text.starts_with("failed to parse path") {
-        return Error::not_found("There is nothing at this address: its ID is a whole number.");
+        let kind = if text.contains("\"AccountId\"") {
+            "an account ID has letters, digits, - and _"
+        } else {
+            "its ID is a whole number"
+        };
+        return Error::not_found(format!("There is nothing at this address: {kind}."));
     }
     let parameter = text.strip_prefix("failed to parse parameter `").and_then(|rest| rest.split_once("`: "));
     let Some((name, reason)) = parameter else {
@@ -142,5 +147,7 @@ fn unreadable(text: &str) -> Error {
     // poem-openapi wraps what our types say: `failed to parse "Limit": … (occurred while parsing "optional_Limit")`.
     let reason = reason.split_once("\": ").map_or(reason, |(_, own)| own);
     let reason = reason.split_once(" (occurred while").map_or(reason, |(own, _)| own);
-    Error::invalid(name, "invalid_parameter", reason)
+    // What the standard library says of a number that isn't one.
+    let number = reason.contains("invalid digit") || reason.contains("number too") || reason.contains("empty string");
+    Error::invalid(name, "invalid_parameter", if number { "This is a whole number." } else { reason })
 }

@@ -1,5 +1,7 @@
 //! Bodies in JSON: bounded, read once with serde, and refused in words that say where they are wrong.
 
+use std::marker::PhantomData;
+
 use poem::error::ReadBodyError;
 use poem::{IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::Payload;
@@ -8,6 +10,8 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::domain::words;
 use crate::error::{Error, Result};
@@ -36,6 +40,36 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
             Ok(body) => Response::builder().content_type("application/json").body(body),
             Err(error) => poem::Error::from(Error::internal(error)).into_response(),
         }
+    }
+}
+
+/// A `T` that was written as JSON already.
+pub struct Written<T> {
+    json: String,
+    of: PhantomData<T>,
+}
+
+impl<T> Written<T> {
+    pub fn new(json: String) -> Self {
+        Self { json, of: PhantomData }
+    }
+}
+
+impl<T: Type> Payload for Written<T> {
+    const CONTENT_TYPE: &'static str = "application/json";
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Send> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        Response::builder().content_type("application/json").body(self.json)
     }
 }
 
@@ -72,12 +106,85 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Json<T> {
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
         require_json(request.content_type())?;
-        let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(|error| match error {
-            ReadBodyError::PayloadTooLarge => Error::TooLarge(BODY_LIMIT),
-            error => Error::invalid("", "unreadable_body", format!("The body could not be read: {error}.")),
-        })?;
+        Ok(Self(parse(&read(body).await?)?))
+    }
+}
+
+/// A body that may be left out, which then says nothing.
+pub struct Optional<T>(pub T);
+
+impl<'a, T: Type + DeserializeOwned + Default> ApiExtractor<'a> for Optional<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest { required: false, ..Json::<T>::request_meta()? })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        let bytes = read(body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        require_json(request.content_type())?;
         Ok(Self(parse(&bytes)?))
     }
+}
+
+/// A body, and what makes another request the same one.
+pub struct Identified<T> {
+    pub value: T,
+    /// SHA-256 of method, path and body, white space and the order of keys aside.
+    pub fingerprint: Vec<u8>,
+}
+
+impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Identified<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Json::<T>::request_meta()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        require_json(request.content_type())?;
+        let bytes = read(body).await?;
+        let value = parse(&bytes)?;
+        Ok(Self { value, fingerprint: fingerprint(request, &bytes) })
+    }
+}
+
+fn fingerprint(request: &Request, body: &[u8]) -> Vec<u8> {
+    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+    body.sort_all_objects();
+    let what = format!("{} {}\n{body}", request.method(), request.original_uri().path());
+    Sha256::digest(what).to_vec()
+}
+
+async fn read(body: &mut RequestBody) -> poem::Result<Vec<u8>> {
+    let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(|error| match error {
+        ReadBodyError::PayloadTooLarge => Error::TooLarge(BODY_LIMIT),
+        error => Error::invalid("", "unreadable_body", format!("The body could not be read: {error}.")),
+    })?;
+    Ok(bytes.into())
 }
 
 fn require_json(content_type: Option<&str>) -> Result<()> {

@@ -1,21 +1,72 @@
 //! The JSON API. Handlers parse, make one call into `domain`, and shape the answer; the OpenAPI document is made from
 //! their signatures and doc comments.
 
+mod answers;
+mod caller;
 mod error;
+mod export;
 mod json;
 mod methods;
 pub mod outcomes;
 mod schema;
+
+mod accounts;
+mod api_keys;
+mod events;
+mod me;
+mod memberships;
+mod roles;
+mod sessions;
+mod teams;
 mod users;
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
-use poem_openapi::OpenApiService;
+use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 pub use error::{answer, in_json};
 pub use json::BODY_LIMIT;
 
-fn service() -> OpenApiService<users::Api, ()> {
-    OpenApiService::new(users::Api, "Rollcall", env!("CARGO_PKG_VERSION"))
+#[derive(Tags)]
+enum Tag {
+    /// The people of an account
+    Users,
+    /// What somebody is in an account
+    Memberships,
+    /// The caller themself
+    Me,
+    /// The tenants
+    Accounts,
+    /// Groups of people inside an account
+    Teams,
+    /// Named sets of permissions
+    Roles,
+    /// What happened in an account
+    Events,
+    /// Tokens for programs
+    #[oai(rename = "API keys")]
+    ApiKeys,
+    /// The browsers somebody is signed in with
+    Sessions,
+}
+
+/// Every operation, in the order of the document.
+fn operations() -> impl OpenApi {
+    (
+        users::Api,
+        users::life::Api,
+        memberships::Api,
+        me::Api,
+        accounts::Api,
+        teams::Api,
+        roles::Api,
+        events::Api,
+        api_keys::Api,
+        sessions::Api,
+    )
+}
+
+fn service() -> OpenApiService<impl OpenApi, ()> {
+    OpenApiService::new(operations(), "Rollcall", env!("CARGO_PKG_VERSION"))
 }
 
 /// The API's routes.

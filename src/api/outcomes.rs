@@ -1,6 +1,8 @@
 //! The errors an operation can answer with, one entry an outcome. Which operation has which follows from its shape, so
 //! a new one needs no word here; the examples are real errors, so they read as the server's answers do.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::error;
@@ -8,27 +10,30 @@ use super::json::BODY_LIMIT;
 use crate::error::Error;
 
 /// What there is to know of an operation to tell what can go wrong in it.
-#[derive(Clone, Copy)]
-pub struct Shape {
+pub struct Shape<'a> {
+    /// Its `operationId`.
+    pub id: &'a str,
     /// It asks for a token.
     pub secured: bool,
-    /// It takes parameters or a body.
+    /// It takes a body, or parameters beside those in its path.
     pub input: bool,
     /// It takes a body.
     pub body: bool,
     /// Its path names one thing, which may not be there.
     pub names_one: bool,
-    /// It changes something.
-    pub changes: bool,
+    /// It takes `If-Match`.
+    pub guarded: bool,
+    /// It takes `Idempotency-Key`.
+    pub repeatable: bool,
 }
 
 pub struct Outcome {
     /// What it is called under `components/responses`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub description: &'static str,
     /// A header that every such answer has, and what it says.
     pub header: Option<(&'static str, &'static str)>,
-    pub applies: fn(Shape) -> bool,
+    pub applies: Box<dyn Fn(&Shape) -> bool>,
     /// One of each kind; all have the same status.
     pub errors: Vec<Error>,
 }
@@ -48,10 +53,14 @@ impl Outcome {
 /// A request ID as the examples show it.
 pub const REQUEST_ID: &str = "6f0d5b7e2c914a38b1e4d7f09a52c683";
 
+/// Operations that refuse nobody who has a token.
+const OPEN_TO_ALL: [&str; 2] = ["listAccounts", "listPermissions"];
+
 /// All of them, by status.
 pub fn all() -> Vec<Outcome> {
     let mut outcomes = of_the_caller();
     outcomes.extend(of_the_request());
+    outcomes.extend(of_what_is_there());
     outcomes.extend(of_the_server());
     outcomes.sort_by_key(Outcome::status);
     outcomes
@@ -61,23 +70,24 @@ fn of_the_caller() -> Vec<Outcome> {
     let token = |code, message: &'static str| Error::Unauthenticated(code, message.into());
     vec![
         Outcome {
-            name: "Unauthorized",
+            name: "Unauthorized".into(),
             description: "The token is missing or not honoured. Send one that is",
             header: Some(("WWW-Authenticate", "Names the scheme, Bearer, and what is wrong with the token (RFC 6750)")),
-            applies: |shape| shape.secured,
+            applies: Box::new(|shape| shape.secured),
             errors: vec![
                 token("token_missing", "Send a token in the header `Authorization: Bearer {token}`."),
                 token("token_invalid", "This token was not issued by this server. Check that it was copied whole."),
                 token("token_expired", "This token has expired. Get a new one and try again."),
                 token("token_revoked", "This token has been revoked. Get a new one and try again."),
                 token("user_suspended", "This user is suspended. Ask an admin to make them active again."),
+                token("no_account", "You are in no account of this server any more. Ask an admin to put you back."),
             ],
         },
         Outcome {
-            name: "Forbidden",
+            name: "Forbidden".into(),
             description: "Not allowed in this account. An account that does not exist gets the same answer",
             header: None,
-            applies: |shape| shape.secured,
+            applies: Box::new(|shape| shape.secured && !OPEN_TO_ALL.contains(&shape.id)),
             errors: vec![Error::forbidden(
                 "You have no access to this account, or it does not exist. Check the account ID.",
             )],
@@ -93,18 +103,18 @@ fn of_the_request() -> Vec<Outcome> {
     let email = "This is not an e-mail address. Write it like name@example.com.";
     vec![
         Outcome {
-            name: "BadParameter",
+            name: "BadParameter".into(),
             description: "A parameter can't be read or is not allowed",
             header: None,
-            applies: |shape| shape.input && !shape.body,
+            applies: Box::new(|shape| shape.input && !shape.body),
             errors: vec![invalid(), missing()],
         },
         Outcome {
-            name: "BadRequest",
+            name: "BadRequest".into(),
             description: "A parameter or the body can't be read, or a value in it is not allowed. All that is wrong with \
                           the values is told at once, each with its field",
             header: None,
-            applies: |shape| shape.body,
+            applies: Box::new(|shape| shape.body),
             errors: vec![
                 Error::invalid("email", "invalid_email", email),
                 Error::invalid("", "missing_field", "Missing field `email`."),
@@ -114,53 +124,128 @@ fn of_the_request() -> Vec<Outcome> {
             ],
         },
         Outcome {
-            name: "NotFound",
+            name: "NotFound".into(),
             description: "There is nothing with this ID in the account, or nothing you may see",
             header: None,
-            applies: |shape| shape.names_one,
+            applies: Box::new(|shape| shape.names_one),
             errors: vec![Error::not_found("There is no user 42 in this account.")],
         },
         Outcome {
-            name: "Conflict",
-            description: "It collides with something that is there already, which the message names",
+            name: "PreconditionFailed".into(),
+            description: "It has changed since the version that `If-Match` names. Nothing was done",
             header: None,
-            applies: |shape| shape.changes,
-            errors: vec![Error::Conflict(
-                "email_taken",
-                "grace@example.com is in this account already, as user 2.".into(),
+            applies: Box::new(|shape| shape.guarded),
+            errors: vec![Error::Changed(
+                "ada@example.com changed this user in the meantime. Get it again, and decide anew.".into(),
             )],
         },
         Outcome {
-            name: "PayloadTooLarge",
+            name: "KeyReused".into(),
+            description: "The key was sent with another request before",
+            header: None,
+            applies: Box::new(|shape| shape.repeatable),
+            errors: vec![Error::KeyReused],
+        },
+        Outcome {
+            name: "PayloadTooLarge".into(),
             description: "The body is larger than is accepted",
             header: None,
-            applies: |shape| shape.body,
+            applies: Box::new(|shape| shape.body),
             errors: vec![Error::TooLarge(BODY_LIMIT)],
         },
         Outcome {
-            name: "UnsupportedMediaType",
+            name: "UnsupportedMediaType".into(),
             description: "The body is not sent as JSON",
             header: None,
-            applies: |shape| shape.body,
+            applies: Box::new(|shape| shape.body),
             errors: vec![Error::UnsupportedMediaType("`text/plain`".into())],
         },
     ]
 }
 
+/// What an operation can collide with, and the message of each. Only these operations answer 409.
+const CONFLICTS: &[(&str, &[&str])] = &[
+    ("createUser", &["email_taken", "already_invited", "in_recycle_bin"]),
+    ("updateUser", &["email_in_use", "pending"]),
+    ("deleteUser", &["last_admin"]),
+    ("suspendUser", &["yourself", "pending", "last_admin"]),
+    ("reactivateUser", &["pending"]),
+    ("inviteUser", &["pending_elsewhere", "password_set", "in_other_accounts"]),
+    ("setNotificationPreferences", &["pending"]),
+    ("makeOwner", &["in_no_account"]),
+    ("unmakeOwner", &["last_owner"]),
+    ("updateMembership", &["last_admin"]),
+    ("moveUser", &["already_in_account", "last_admin"]),
+    ("updateMe", &["email_in_use"]),
+    ("leaveAccount", &["last_admin"]),
+    ("createAccount", &["account_exists"]),
+    ("createTeam", &["team_exists"]),
+    ("updateTeam", &["team_exists"]),
+    ("createRole", &["role_exists"]),
+    ("updateRole", &["role_built_in"]),
+    ("deleteRole", &["role_built_in"]),
+];
+
+fn of_what_is_there() -> Vec<Outcome> {
+    let outcome = |(id, kinds): &(&'static str, &'static [&'static str])| {
+        let (first, rest) = id.split_at(1);
+        let id = *id;
+        Outcome {
+            name: format!("{}{rest}Conflict", first.to_ascii_uppercase()).into(),
+            description: "It collides with what is there already, which the message names",
+            header: None,
+            applies: Box::new(move |shape| shape.id == id),
+            errors: kinds.iter().map(|kind| conflict(kind)).collect(),
+        }
+    };
+    CONFLICTS.iter().map(outcome).collect()
+}
+
+fn conflict(kind: &str) -> Error {
+    let (code, message) = match kind {
+        "email_taken" => ("email_taken", "grace@example.com is in this account already, as user 2."),
+        "email_in_use" => ("email_taken", "The e-mail grace@example.com is in use on this server."),
+        "already_invited" => ("already_invited", "grace@example.com was invited to this account already, as user 2."),
+        "in_recycle_bin" => (
+            "in_recycle_bin",
+            "grace@example.com was taken out of this account on 23 November 2026, as user 2. Restore them: DELETE \
+             /users/2/removal.",
+        ),
+        "pending" => ("pending", "They haven't accepted the invitation to this account yet."),
+        "pending_elsewhere" => ("pending", "They sign in with what they have, and accept then."),
+        "last_admin" => ("last_admin", "They are the last admin of account 2311. Make somebody else its admin first."),
+        "last_owner" => ("last_owner", "They are the last owner of this server. Make somebody else an owner first."),
+        "yourself" => ("yourself", "You can't suspend yourself."),
+        "password_set" => {
+            ("password_set", "They have a password already. `rollcall link --email` lets in who has lost it.")
+        }
+        "in_other_accounts" => {
+            ("in_other_accounts", "They sign in with what they have: they are in other accounts too.")
+        }
+        "already_in_account" => ("already_in_account", "They are in that account already, or in its recycle bin."),
+        "in_no_account" => ("in_no_account", "They are in no account."),
+        "account_exists" => ("account_exists", "There is an account 2311 already."),
+        "team_exists" => ("team_exists", "There is a team Support already."),
+        "role_exists" => ("role_exists", "There is a role lead-reader already."),
+        _ => ("role_built_in", "The role member is built in: every account has it as it is. Make one of your own."),
+    };
+    Error::Conflict(code, message.into())
+}
+
 fn of_the_server() -> Vec<Outcome> {
     vec![
         Outcome {
-            name: "InternalError",
+            name: "InternalError".into(),
             description: "A fault of the server. Nothing was changed",
             header: None,
-            applies: |_| true,
+            applies: Box::new(|_| true),
             errors: vec![Error::internal("")],
         },
         Outcome {
-            name: "StorageUnavailable",
+            name: "StorageUnavailable".into(),
             description: "The server can't store anything just now, or has too much to do. Nothing was changed",
             header: Some(("Retry-After", "Seconds after which trying again makes sense")),
-            applies: |_| true,
+            applies: Box::new(|_| true),
             errors: vec![Error::Unavailable(String::new()), Error::Overloaded(1)],
         },
     ]

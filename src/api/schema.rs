@@ -8,8 +8,28 @@ use poem_openapi::types::{ParseError, ParseFromJSON, ParseFromParameter, ParseRe
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::domain::events;
 use crate::domain::fields::{AccountId, EmailText};
-use crate::domain::users::{Cursor, Limit, Sort, SortBy};
+use crate::domain::idempotency::Key;
+use crate::domain::users::{self, Cursor, Sort, SortBy};
+
+/// Where a page of events starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Position(pub events::Cursor);
+
+impl FromStr for Position {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| "This is not a cursor of this list. Use nextCursor as it was given.")
+    }
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 macro_rules! scalar {
     ($type:ty, $schema:expr) => {
@@ -74,17 +94,27 @@ scalar!(
         ..MetaSchema::new_with_format("string", "email")
     }
 );
-scalar!(AccountId, MetaSchema { ..MetaSchema::new("string") });
-scalar!(Cursor, MetaSchema { ..MetaSchema::new("string") });
-scalar!(
-    Limit,
-    MetaSchema {
-        minimum: Some(1.0),
-        maximum: Some(f64::from(Limit::MAX)),
-        default: Some(Limit::default().0.into()),
-        ..MetaSchema::new_with_format("integer", "int32")
-    }
-);
+scalar!(AccountId, MetaSchema::new("string"));
+scalar!(Cursor, MetaSchema::new("string"));
+scalar!(Position, MetaSchema::new("string"));
+scalar!(Key, MetaSchema { min_length: Some(1), max_length: Some(255), ..MetaSchema::new("string") });
+
+macro_rules! limit {
+    ($type:ty) => {
+        scalar!(
+            $type,
+            MetaSchema {
+                minimum: Some(1.0),
+                maximum: Some(f64::from(<$type>::MAX)),
+                default: Some(<$type>::default().0.into()),
+                ..MetaSchema::new_with_format("integer", "int32")
+            }
+        );
+    };
+}
+
+limit!(users::Limit);
+limit!(events::Limit);
 scalar!(
     Sort,
     MetaSchema {

@@ -57,8 +57,8 @@ fn completed(mut generated: Value) -> Value {
     });
     let known = document.clone();
     for (path, methods) in document["paths"].as_object_mut().into_iter().flatten() {
-        for (method, operation) in methods.as_object_mut().into_iter().flatten() {
-            operations::complete(operation, method, path, &known);
+        for (_, operation) in methods.as_object_mut().into_iter().flatten() {
+            operations::complete(operation, path, &known);
         }
     }
     links::drop_unused(&mut document);
@@ -105,7 +105,7 @@ fn in_order(schemas: &Value) -> Map<String, Value> {
 /// A header of an answer, always there.
 pub fn header(name: &str, description: &str) -> Value {
     let schema = json!({ "type": "string" });
-    let example = examples::of(name, &schema, examples::Show::All, &Value::Null);
+    let example = examples::of("", name, &schema, examples::Show::All, &Value::Null);
     json!({ "description": description, "required": true, "schema": schema, "example": example })
 }
 
@@ -125,7 +125,7 @@ fn responses() -> Map<String, Value> {
             "headers": headers,
             "content": { "application/json": content },
         });
-        (outcome.name.to_owned(), response)
+        (outcome.name.into_owned(), response)
     };
     outcomes::all().into_iter().map(response).collect()
 }

@@ -124,7 +124,7 @@ pub fn primary(r: &Read, user_id: i64) -> Result<Option<AccountId>> {
     id.map(|id| stored(&id)).transpose()
 }
 
-/// The accounts the actor can switch to, by name: their own, or all for an owner.
+/// The accounts the actor can switch to, by name: their own, or all for an owner, or the one of an API key.
 pub fn list(r: &Read) -> Result<Vec<Account>> {
     let columns = |row: &Row| Ok((row.get::<_, String>(0)?, row.get(1)?));
     let rows: Vec<(String, String)> = if r.actor.owner {
@@ -132,9 +132,10 @@ pub fn list(r: &Read) -> Result<Vec<Account>> {
     } else {
         let sql =
             "select a.id, a.name from memberships m join accounts a on a.id = m.account_id and a.removed_at is null
-                    where m.user_id = ?1 and m.removed_at is null and m.invited_email is null
-                    order by a.name, a.id limit 1000";
-        r.all(sql, [r.actor.user_id], columns)?
+              where m.user_id = ?1 and m.removed_at is null and m.invited_email is null and (?2 is null or a.id = ?2)
+              order by a.name, a.id limit 1000";
+        let only = r.actor.account.as_ref().filter(|_| r.actor.held_back).map(|account| account.id.as_str());
+        r.all(sql, params![r.actor.user_id, only], columns)?
     };
     rows.into_iter().map(|(id, name)| Ok(Account { id: stored(&id)?, name })).collect()
 }

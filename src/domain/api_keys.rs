@@ -94,13 +94,17 @@ pub fn list(r: &Read) -> Result<Vec<ApiKey>> {
     r.all(&sql, params![account.as_str(), r.now, r.actor.admin, r.actor.user_id], from_row)
 }
 
+/// An API key of the account: one of the actor's own, or anybody's for an admin.
+pub fn find(r: &Read, id: &str) -> Result<ApiKey> {
+    let key = load(r, r.actor.require_account()?, id)?;
+    if r.actor.admin || r.actor.is(key.user_id) { Ok(key) } else { Err(no_such()) }
+}
+
 /// Revokes an API key at once.
 pub fn delete(w: &Write, id: &str) -> Result<()> {
     let account = w.actor.require_account()?.clone();
-    let key = load(w, &account, id)?;
-    if !w.actor.admin && !w.actor.is(key.user_id) {
-        return Err(no_such());
-    }
+    w.actor.require_self()?;
+    let key = find(w, id)?;
     tokens::revoke(w, id)?;
     events::record(w, PulseEvent::ApiKeyDeleted, Some(&account), Subject::named(&key.name), None)
 }

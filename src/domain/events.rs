@@ -12,7 +12,7 @@ use super::permissions::Permission;
 use super::pulse::PulseEvent;
 use super::users;
 use crate::clock::Timestamp;
-use crate::db::{Row, RowResult, Write, params};
+use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problem, Result};
 
 pub use list::{Cursor, Filter, Limit, Page, export, list};
@@ -138,8 +138,18 @@ pub fn create(w: &Write, new: NewEvent) -> Result<Event> {
         }
     }
     let id = insert(w, new.event, Some(&account), new.subject_id, subject.as_deref(), new.changes)?;
-    let sql = format!("select {COLUMNS} from events where id = ?1");
-    w.maybe(&sql, [id], from_row)?.ok_or_else(|| Error::internal("an event that was not stored"))
+    load(w, &account, id)
+}
+
+/// An event of the actor's account.
+pub fn find(r: &Read, id: i64) -> Result<Event> {
+    load(r, r.actor.require(Permission::EventsRead)?, id)
+}
+
+fn load(r: &Read, account: &AccountId, id: i64) -> Result<Event> {
+    let sql = format!("select {COLUMNS} from events where id = ?1 and account_id = ?2");
+    let found = r.maybe(&sql, params![id, account.as_str()], from_row)?;
+    found.ok_or_else(|| Error::not_found(format!("There is no event {id} in this account.")))
 }
 
 /// Removes up to `most` events from before a moment; says how many.

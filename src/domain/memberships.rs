@@ -21,7 +21,7 @@ use crate::db::{Read, Write, params};
 use crate::error::{Error, Problems, Result};
 
 pub use guard::{Standing, guarded, require_home, require_only_here, require_over, standing};
-pub use own::{Membership, accept, leave, list_own, make_primary};
+pub use own::{Acceptance, Membership, accept, join, leave, list_own, make_primary};
 
 /// What changes about somebody's place in the account. What is left out stays as it is.
 #[derive(Clone, Debug, Default, Object, Deserialize)]
@@ -41,6 +41,17 @@ pub struct MembershipPatch {
 }
 
 only_from_objects!(MembershipPatch);
+
+/// The account that somebody is moved to.
+#[derive(Clone, Debug, Object, Deserialize)]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+pub struct AccountChoice {
+    /// Account ID
+    pub account_id: AccountId,
+}
+
+only_from_objects!(AccountChoice);
 
 /// The place a new member gets: checked, and not more than whoever gives it holds.
 #[derive(Clone, Debug, Default)]

@@ -4,6 +4,8 @@ use poem_openapi::Object;
 use serde::Serialize;
 
 use super::actor::Actor;
+use crate::db::Read;
+use crate::error::Result;
 
 macro_rules! permissions {
     ($($variant:ident $name:literal $sentence:literal)*) => {
@@ -45,6 +47,27 @@ permissions! {
     EventsCreate  "events.create"  "Record events of other systems"
     AccountUpdate "account.update" "Rename the account"
     AccountDelete "account.delete" "Delete the account"
+}
+
+/// A permission, explained.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(rename = "Permission", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct Explained {
+    /// Its name, `users.create`
+    pub name: String,
+    /// What it allows
+    pub description: String,
+}
+
+/// All there are, for anybody who is signed in.
+pub fn list(r: &Read) -> Result<Vec<Explained>> {
+    r.actor.require_user()?;
+    let explained = |permission: &Permission| Explained {
+        name: permission.name().into(),
+        description: permission.sentence().into(),
+    };
+    Ok(Permission::ALL.iter().map(explained).collect())
 }
 
 /// A set of permissions.

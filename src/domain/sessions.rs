@@ -103,6 +103,16 @@ pub fn delete(w: &Write, claims: &Claims) -> Result<()> {
     events::record(w, PulseEvent::UserLoggedOut, account.as_ref(), Subject::user(user_id, email), None)
 }
 
+/// One's own sessions.
+pub fn list_own(r: &Read) -> Result<Vec<Session>> {
+    list(r, r.actor.require_self()?)
+}
+
+/// Ends one of one's own sessions.
+pub fn end_own(w: &Write, id: &str) -> Result<()> {
+    end(w, w.actor.require_self()?, id)
+}
+
 /// One's own sessions, or those of a member whom the actor may suspend; the latest first.
 pub fn list(r: &Read, user_id: i64) -> Result<Vec<Session>> {
     require_may_end(r, user_id)?;

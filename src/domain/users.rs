@@ -20,7 +20,7 @@ use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problems, Result};
 
 pub(super) use change::record as record_change;
-pub use change::{ProfilePatch, invite, set_preferences, update};
+pub use change::{ProfilePatch, invite, set_preferences, update, update_own};
 pub use list::{COUNT_MAX, Cursor, Filter, Limit, Page, Sort, SortBy, count, list};
 
 mod change;
@@ -384,8 +384,8 @@ fn complete(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result<Use
     Ok(user)
 }
 
-/// Those of a user's accounts that the actor may see: the ones they share, or all for an owner or the user themself. Of
-/// who is pending or removed, only the account they are so in.
+/// Those of a user's accounts that the actor may see: the ones they share, or all for an owner or the user themself; the
+/// one it is for, for an API key. Of who is pending or removed, only the account they are so in.
 fn visible_accounts(r: &Read, actor: &Actor, user_id: i64, only: Option<&AccountId>) -> Result<Vec<UserAccount>> {
     let sql = "select a.id, a.name, m.primary_account, m.account_admin
                  from memberships m join accounts a on a.id = m.account_id and a.removed_at is null
@@ -398,7 +398,8 @@ fn visible_accounts(r: &Read, actor: &Actor, user_id: i64, only: Option<&Account
                 order by m.primary_account desc, a.id";
     let everywhere = actor.owner || actor.is(user_id) && !actor.held_back;
     let here = actor.account.as_ref().map(|account| account.id.as_str());
-    let values = params![user_id, everywhere, actor.user_id, only.map(AccountId::as_str), here];
+    let sharing = actor.user_id.filter(|_| !actor.held_back);
+    let values = params![user_id, everywhere, sharing, only.map(AccountId::as_str), here];
     r.all(sql, values, |row| {
         Ok(UserAccount {
             account_id: row.get(0)?,

@@ -1,5 +1,7 @@
 //! An operation as a line for the terminal.
 
+use url::form_urlencoded;
+
 use super::operation::Operation;
 
 /// A `curl` line with what is required and the smallest example body.
@@ -12,6 +14,12 @@ pub fn curl(operation: &Operation, address: &str) -> String {
     for parameter in operation.required() {
         match parameter.place.as_str() {
             "path" => path = path.replace(&format!("{{{}}}", parameter.name), &parameter.example),
+            "query" => {
+                let joint = if path.contains('?') { '&' } else { '?' };
+                let values = [(&parameter.name, &parameter.example)];
+                let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish();
+                path = format!("{path}{joint}{query}");
+            }
             "header" => lines.push(format!("-H {}", quoted(&format!("{}: {}", parameter.name, parameter.example)))),
             _ => {}
         }
@@ -26,7 +34,9 @@ pub fn curl(operation: &Operation, address: &str) -> String {
         ("GET", None) | ("POST", Some(_)) => String::new(),
         (method, _) => format!("-X {method} "),
     };
-    lines.insert(0, format!("curl {method}{address}{path}"));
+    let address = format!("{address}{path}");
+    let address = if path.contains('?') { quoted(&address) } else { address };
+    lines.insert(0, format!("curl {method}{address}"));
     lines.join(" \\\n  ")
 }
 

@@ -167,7 +167,7 @@ fn read_body(body: &Value) -> Body {
 
 fn read_answer(status: &str, answer: &Value, document: &Value) -> Answer {
     let resolved = links::follow(document, answer);
-    let content = &resolved["content"]["application/json"];
+    let content = entries(&resolved["content"]).next().map_or(&Value::Null, |(_, content)| content);
     let headers = entries(&resolved["headers"]).map(|(name, header)| {
         let header = links::follow(document, header);
         Header {

@@ -1,13 +1,14 @@
 //! One's own memberships: accepting or declining an invitation, choosing the primary one, leaving.
 
 use poem_openapi::Object;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{guarded, remove, settle, standing};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::domain::events::{self, Changes, Subject};
 use crate::domain::fields::AccountId;
+use crate::domain::object::only_from_objects;
 use crate::domain::pulse::PulseEvent;
 use crate::error::{Error, Result};
 
@@ -29,6 +30,17 @@ pub struct Membership {
     pub joined_at: Timestamp,
 }
 
+/// How somebody joins an account.
+#[derive(Clone, Debug, Default, Object, Deserialize)]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default, remote = "Self")]
+pub struct Acceptance {
+    /// `true` makes it their primary account; otherwise that stays as it is
+    pub users_primary_account: Option<bool>,
+}
+
+only_from_objects!(Acceptance);
+
 const SELECT: &str =
     "select a.id, a.name, m.primary_account, m.account_admin, m.invited_email is not null, m.invited_by,
                              m.joined_at
@@ -39,6 +51,12 @@ const SELECT: &str =
 pub fn list_own(r: &Read) -> Result<Vec<Membership>> {
     let sql = format!("{SELECT} order by m.primary_account desc, a.name, a.id");
     r.all(&sql, [r.actor.require_self()?], from_row)
+}
+
+/// Accepts an invitation to an account and, if that is wanted, makes it one's primary one.
+pub fn join(w: &Write, account: &AccountId, how: &Acceptance) -> Result<Membership> {
+    let accepted = accept(w, account)?;
+    if how.users_primary_account == Some(true) { make_primary(w, account) } else { Ok(accepted) }
 }
 
 /// Accepts an invitation to an account. Accepting what is accepted changes nothing.

@@ -75,6 +75,11 @@ pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) 
     seen_by_actor(w, id)
 }
 
+/// Changes one's own profile.
+pub fn update_own(w: &Write, patch: &ProfilePatch, if_match: Option<&str>) -> Result<User> {
+    update(w, w.actor.require_user()?, patch, if_match)
+}
+
 /// Replaces a user's notification preferences; those for accounts the actor doesn't see stay as they are.
 pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_match: Option<&str>) -> Result<User> {
     let before = changeable(w, id)?;

@@ -1,0 +1,129 @@
+//! `/users/{id}/…`: the life of a user between creation and deletion, one noun a step.
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Header, Path};
+
+use super::super::Tag;
+use super::super::answers::{Done, FoundUser, Invitation, Invited};
+use super::super::caller::Inside;
+use super::super::json::Json;
+use crate::app::App;
+use crate::domain::preferences::NotificationPreferences;
+use crate::domain::{memberships, suspensions, users};
+use crate::error::Result;
+
+pub struct Api;
+
+#[OpenApi(tag = "Tag::Users")]
+impl Api {
+    /// Suspend a user
+    ///
+    /// Ends every session and token of theirs at once; they stay listed, and cannot come in anywhere. Needs the permission
+    /// `users.suspend`, in the account that is the user's primary one.
+    #[oai(path = "/users/:id/suspension", method = "put", operation_id = "suspendUser")]
+    async fn suspend(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<FoundUser> {
+        Ok(app.write(caller.0, move |w| suspensions::create(w, id.0)).await?.into())
+    }
+
+    /// Make a suspended user active again
+    ///
+    /// They sign in as before; the tokens they had stay ended. Needs the permission `users.suspend`, in the account that is the
+    /// user's primary one.
+    #[oai(path = "/users/:id/suspension", method = "delete", operation_id = "reactivateUser")]
+    async fn reactivate(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<FoundUser> {
+        Ok(app.write(caller.0, move |w| suspensions::delete(w, id.0)).await?.into())
+    }
+
+    /// Put a user back
+    ///
+    /// Takes somebody out of the recycle bin of the account, with the team, roles, permissions and preferences they had. Needs
+    /// the permission `users.delete`.
+    #[oai(path = "/users/:id/removal", method = "delete", operation_id = "restoreUser")]
+    async fn restore(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<FoundUser> {
+        Ok(app.write(caller.0, move |w| memberships::restore(w, id.0)).await?.into())
+    }
+
+    /// Issue a new first token
+    ///
+    /// For somebody who hasn't set a password yet; the token they had ends. Needs the permission `users.create`, in the account
+    /// that is the user's only one.
+    #[oai(path = "/users/:id/invitation", method = "post", operation_id = "inviteUser")]
+    async fn invite(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<Invited> {
+        let claims = app.write(caller.0, move |w| users::invite(w, id.0)).await?;
+        let invitation = Invitation { token: app.seal(&claims)?, expires_at: claims.expires_at };
+        Ok(Invited::It(Json(invitation)))
+    }
+
+    /// Replace a user's notification preferences
+    ///
+    /// The body is the whole of them, keyed by event; what is left out is gone. Preferences for accounts you don't see stay as
+    /// they are. Your own need no permission; anybody else's need `users.update`, in the account that is the user's primary one.
+    #[oai(path = "/users/:id/notification-preferences", method = "put", operation_id = "setNotificationPreferences")]
+    async fn set_preferences(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+        /// The `ETag` of the user as you know them: if they have changed since, nothing is done
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        preferences: Json<NotificationPreferences>,
+    ) -> Result<FoundUser> {
+        let Json(preferences) = preferences;
+        let user = app.write(caller.0, move |w| users::set_preferences(w, id.0, &preferences, if_match.0.as_deref()));
+        Ok(user.await?.into())
+    }
+
+    /// Make a user an owner
+    ///
+    /// An owner may do everything in every account. Only owners may do this.
+    #[oai(path = "/users/:id/ownership", method = "put", operation_id = "makeOwner")]
+    async fn make_owner(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<Done> {
+        Ok(app.write(caller.0, move |w| suspensions::set_owner(w, id.0, true)).await?.into())
+    }
+
+    /// Make an owner an ordinary user
+    ///
+    /// They stay what they are in their accounts. The last owner stays one. Only owners may do this.
+    #[oai(path = "/users/:id/ownership", method = "delete", operation_id = "unmakeOwner")]
+    async fn unmake_owner(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<Done> {
+        Ok(app.write(caller.0, move |w| suspensions::set_owner(w, id.0, false)).await?.into())
+    }
+}
