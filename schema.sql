@@ -12,6 +12,9 @@ create table accounts (
   removed_at  integer                                                -- deleted, and gone for good with its last membership
 ) strict;
 
+create index accounts_name    on accounts (name, id)  where removed_at is null;
+create index accounts_removed on accounts (removed_at) where removed_at is not null;
+
 -- A person. An e-mail names one person on the whole server, whatever their accounts.
 create table users (
   id          integer primary key,
@@ -29,6 +32,8 @@ create table users (
   updated_at  integer not null,
   constraint users_email unique (email_key)
 ) strict;
+
+create index users_owner on users (active) where owner = 1;
 
 -- Any three letters of an e-mail or a name lead to its user.
 create virtual table user_search using fts5 (email_key, name_key, content = 'users', content_rowid = 'id', tokenize = 'trigram');
@@ -117,10 +122,17 @@ create index memberships_email   on memberships (account_id, email_key, user_id)
 create index memberships_name    on memberships (account_id, name_key, user_id)   where removed_at is null;
 create index memberships_created on memberships (account_id, created_at, user_id) where removed_at is null;
 create index memberships_updated on memberships (account_id, updated_at, user_id) where removed_at is null;
-create index memberships_admin   on memberships (account_id, user_id) where account_admin = 1;
-create index memberships_pending on memberships (account_id, user_id) where invited_email is not null;
-create index memberships_removed on memberships (account_id, removed_at, user_id) where removed_at is not null;
-create index memberships_purge   on memberships (removed_at) where removed_at is not null;
+
+create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
+create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;
+create index memberships_inactive on memberships (account_id, user_id) where active = 0;
+create index memberships_purge    on memberships (removed_at) where removed_at is not null;
+
+-- The recycle bin is sorted like the account it belongs to.
+create index memberships_removed         on memberships (account_id, email_key, user_id)  where removed_at is not null;
+create index memberships_removed_name    on memberships (account_id, name_key, user_id)   where removed_at is not null;
+create index memberships_removed_created on memberships (account_id, created_at, user_id) where removed_at is not null;
+create index memberships_removed_updated on memberships (account_id, updated_at, user_id) where removed_at is not null;
 
 create trigger users_to_memberships after update of email_key, name_key, active, updated_at on users begin
   update memberships
@@ -158,6 +170,7 @@ create table notification_preferences (
 ) strict;
 
 create unique index notification_preferences_one on notification_preferences (user_id, event, ifnull(account_id, ''));
+create index notification_preferences_account on notification_preferences (account_id) where account_id is not null;
 
 -- Every secret the server has handed out and still honours; deleting the row revokes it at once. The secret itself is
 -- an encrypted PASETO that names this row, and is stored nowhere.
@@ -177,13 +190,14 @@ create table tokens (
 ) strict;
 
 create index tokens_user    on tokens (user_id);
+create index tokens_account on tokens (account_id, created_at) where account_id is not null;
 create index tokens_expires on tokens (expires_at);
 
 -- Answers that were given to requests with an `Idempotency-Key`, so that the same request gets the same one again. They
 -- may hold a first token, so they are sealed like one.
 create table idempotency_keys (
   user_id      integer not null references users on delete cascade,
-  account_id   text not null references accounts on delete cascade,
+  account_id   text not null,                                       -- it may be gone; the answer follows within a day
   key          text not null,
   fingerprint  blob not null,                                       -- SHA-256 of what was asked
   answer       text not null,
@@ -209,8 +223,8 @@ create table events (
   changes     text check (json_valid(changes))                      -- {"field": {"before": …, "after": …}}
 ) strict;
 
-create index events_account on events (account_id, id);
-create index events_event   on events (account_id, event, id);
-create index events_actor   on events (account_id, actor_id, id);
-create index events_subject on events (account_id, subject_id, id);
+create index events_account on events (account_id, at, id);
+create index events_event   on events (account_id, event, at, id);
+create index events_actor   on events (account_id, actor_id, at, id);
+create index events_subject on events (account_id, subject_id, at, id);
 create index events_at      on events (at);

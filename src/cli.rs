@@ -1,6 +1,11 @@
 //! The terminal: one short arm per command, each calling the same domain functions as the server.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal is what this file speaks to")]
 
+mod accounts;
+mod events;
+mod output;
+mod users;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,6 +17,7 @@ use tracing_subscriber::prelude::*;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, parse_time};
+use crate::domain::actor::Actor;
 use crate::domain::fields::AccountId;
 use crate::domain::setup::FirstOwner;
 use crate::domain::tokens::Kind;
@@ -24,13 +30,17 @@ use crate::{demo, docs, server};
 ///
 /// Without a command, Rollcall serves.
 #[derive(Parser)]
-#[command(name = "rollcall", version, args_conflicts_with_subcommands = false)]
+#[command(name = "rollcall", version, args_conflicts_with_subcommands = false, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
     config: Config,
 }
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 failed; 2 wrong use or a value that is not allowed; 3 the state of things forbids it (taken already, \
+suspended, last admin, in use); 4 there is no such user or account.";
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -66,6 +76,12 @@ pub enum Command {
         #[arg(long, value_name = "EMAIL")]
         email: Option<String>,
     },
+    /// Add, list, show, suspend and restore the people of an account
+    User(users::Users),
+    /// Add and list accounts
+    Account(accounts::Accounts),
+    /// Print what happened in an account, the oldest first, as one JSON object per line
+    Events(events::Events),
     /// Print the OpenAPI document
     Openapi {
         /// As YAML instead of JSON
@@ -112,6 +128,7 @@ fn run(command: Command, config: Config) -> Result<()> {
             let owner = FirstOwner { email: email.clone(), name, account_id, account_name, password_hash: None };
             let app = App::open(config, Clock::system())?;
             let claims = app.db().write_here(move |w| {
+                w.acting_as(Actor::shell());
                 let user_id = setup::create(w, owner)?;
                 tokens::issue(w, Kind::ApiKey, Some(user_id), TOKEN_LIFETIME)
             })?;
@@ -123,12 +140,13 @@ fn run(command: Command, config: Config) -> Result<()> {
             Ok(())
         }
         Command::Link { email } => {
-            let served_at = Folder::open(&config.data)?.served_at();
             let app = App::open(config, Clock::system())?;
-            let base = served_at.unwrap_or_else(|| app.public_url());
-            println!("{base}{}", link(&app, email)?);
+            println!("{}{}", base_url(&app)?, link(&app, email)?);
             Ok(())
         }
+        Command::User(asked) => users::run(&App::open(config, Clock::system())?, asked),
+        Command::Account(asked) => accounts::run(&App::open(config, Clock::system())?, asked),
+        Command::Events(asked) => events::export(&App::open(config, Clock::system())?, asked),
         Command::Openapi { yaml } => {
             print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
             Ok(())
@@ -146,6 +164,16 @@ fn bearer_token(app: &App, email: String, ttl: Duration) -> Result<String> {
         tokens::issue(w, Kind::ApiKey, Some(user_id), ttl)
     })?;
     app.seal(&claims)
+}
+
+/// Where people reach the server that runs beside this command, or will.
+fn base_url(app: &App) -> Result<String> {
+    Ok(Folder::open(&app.config().data)?.served_at().unwrap_or_else(|| app.public_url()))
+}
+
+/// Says something to whoever sits there; what scripts read goes to standard output.
+fn tell(sentence: &str) {
+    eprintln!("{sentence}");
 }
 
 /// The path of a fresh one-time link: set-up while there is no owner, sign-in afterwards.
@@ -235,11 +263,13 @@ fn sentence(error: &Error) -> String {
     }
 }
 
-/// 2 is wrong use (as clap has it), 3 a state that forbids it, 1 everything else.
+/// As [`EXIT_CODES`] has it.
 fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Invalid(_) => 2,
-        Error::Conflict(..) => 3,
+        // At the shell, which may do everything, only somebody else's state can be in the way: they are suspended.
+        Error::Conflict(..) | Error::Unauthenticated(..) | Error::Forbidden(_) => 3,
+        Error::NotFound(_) => 4,
         _ => 1,
     }
 }

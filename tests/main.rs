@@ -15,5 +15,6 @@ mod isolation;
 mod memberships;
 mod operations;
 mod pages;
+mod shell;
 mod users;
 mod users_life;

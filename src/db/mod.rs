@@ -3,6 +3,8 @@
 //! `Db::read` runs a closure on a query-only connection inside one read transaction; `Db::write` sends one to the
 //! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
 
+#[cfg(test)]
+mod plans;
 mod writer;
 
 use std::ops::{Deref, DerefMut};

@@ -3,13 +3,13 @@
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
-use super::actor::no_such_account;
+use super::actor::{ActingIn, Actor, no_such_account};
 use super::events::{self, Changes, Subject};
 use super::fields::{self, AccountId};
 use super::object::only_from_objects;
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
-use crate::db::{Read, Write, params};
+use crate::db::{Read, Row, Write, params};
 use crate::error::{Error, Problem, Result};
 
 /// An account.
@@ -126,16 +126,43 @@ pub fn primary(r: &Read, user_id: i64) -> Result<Option<AccountId>> {
 
 /// The accounts the actor can switch to, by name: their own, or all for an owner, or the one of an API key.
 pub fn list(r: &Read) -> Result<Vec<Account>> {
-    let sql = "select id, name from accounts
-                where removed_at is null
-                  and (?1 or id in (select account_id from memberships
-                                     where user_id = ?2 and removed_at is null and invited_email is null))
-                  and (?3 is null or id = ?3)
-                order by name, id limit 1000";
-    let only = r.actor.account.as_ref().filter(|_| r.actor.held_back).map(|account| account.id.as_str());
-    let values = params![r.actor.owner, r.actor.user_id, only];
-    let rows = r.all(sql, values, |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let columns = |row: &Row| Ok((row.get::<_, String>(0)?, row.get(1)?));
+    let rows: Vec<(String, String)> = if r.actor.owner {
+        r.all("select id, name from accounts where removed_at is null order by name, id limit 1000", [], columns)?
+    } else {
+        let sql =
+            "select a.id, a.name from memberships m join accounts a on a.id = m.account_id and a.removed_at is null
+              where m.user_id = ?1 and m.removed_at is null and m.invited_email is null and (?2 is null or a.id = ?2)
+              order by a.name, a.id limit 1000";
+        let only = r.actor.account.as_ref().filter(|_| r.actor.held_back).map(|account| account.id.as_str());
+        r.all(sql, params![r.actor.user_id, only], columns)?
+    };
     rows.into_iter().map(|(id, name)| Ok(Account { id: stored(&id)?, name })).collect()
+}
+
+/// Somebody at the server's own shell, in the account they name, or else in the only one.
+pub fn at_shell(r: &Read, id: Option<&AccountId>) -> Result<Actor> {
+    const NAMED: usize = 20;
+    let columns = |row: &Row| Ok((row.get(0)?, row.get(1)?));
+    let found: Vec<(String, String)> = match id {
+        Some(id) => {
+            r.all("select id, name from accounts where removed_at is null and id = ?1", [id.as_str()], columns)?
+        }
+        None => r.all("select id, name from accounts where removed_at is null order by id limit 21", [], columns)?,
+    };
+    match (found.as_slice(), id) {
+        ([(id, name)], _) => Ok(Actor::shell().within(ActingIn { id: stored(id)?, name: name.clone() })),
+        ([], Some(id)) => Err(Error::not_found(format!("There is no account {id}."))),
+        ([], None) => Err(Error::Conflict("not_set_up", "There is no account yet; `rollcall init` makes one.".into())),
+        (several, _) => {
+            let mut names: Vec<_> = several.iter().map(|(id, name)| format!("{id} ({name})")).collect();
+            if names.len() > NAMED {
+                names[NAMED] = "…".into();
+            }
+            let message = format!("There are several: {}. Say which you mean.", names.join(", "));
+            Err(Error::invalid("--account", "account_missing", message))
+        }
+    }
 }
 
 /// An account's name: required, one line.

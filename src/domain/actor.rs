@@ -52,6 +52,11 @@ impl Actor {
         Self { owner: true, admin: true, permissions: Permissions::all(), trace, ..Self::default() }
     }
 
+    /// The same actor in an account.
+    pub fn within(self, account: ActingIn) -> Self {
+        Self { account: Some(account), ..self }
+    }
+
     /// The account of the request, if this actor holds `permission` in it.
     pub fn require(&self, permission: Permission) -> Result<&AccountId> {
         let account = self.account.as_ref().ok_or_else(no_such_account)?;

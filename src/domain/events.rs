@@ -179,7 +179,7 @@ fn insert(
             actor.email,
             subject_id,
             subject,
-            actor.trace.request_id,
+            Some(&actor.trace.request_id).filter(|id| !id.is_empty()),
             actor.trace.address,
             changes.map(|changes| changes.to_string()),
         ],

@@ -105,7 +105,8 @@ pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: 
     let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at,
                                         invited_email, invited_by, email_key, name_key, active, created_at, updated_at)
                values (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, '', 1, ?5, ?5)";
-    let by = w.actor.email.as_deref().unwrap_or_default();
+    // From the server's own shell nobody in particular asks them.
+    let by = w.actor.email.as_deref().unwrap_or(email);
     let key = super::fields::email_key(email);
     w.run(sql, params![account.as_str(), user_id, place.account_admin, place.team_id, w.now, email, by, key])?;
     store(w, account, user_id, place)?;
@@ -252,6 +253,12 @@ pub fn permissions(r: &Read, user_id: i64) -> Result<Vec<Granted>> {
 
 /// How long somebody stays in the recycle bin.
 pub const KEPT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+/// Whether somebody is in the recycle bin of the actor's account.
+pub fn is_removed(r: &Read, user_id: i64) -> Result<bool> {
+    let account = r.actor.require(Permission::UsersDelete)?;
+    Ok(guard::removed(r, account, user_id)?.is_some())
+}
 
 /// Puts somebody back who was taken out of the account, with their team, roles and permissions.
 pub fn restore(w: &mut Write, user_id: i64) -> Result<User> {

@@ -26,7 +26,7 @@ pub struct Role {
     pub built_in: bool,
     /// Names of the permissions it gives, sorted
     pub permissions: Vec<String>,
-    /// How many members hold it
+    /// How many members hold it; 10000 stands for all above it too
     pub members: i64,
 }
 
@@ -84,9 +84,10 @@ pub fn create(w: &Write, new: NewRole) -> Result<Role> {
 pub fn find(r: &Read, name: &str) -> Result<Role> {
     let account = r.actor.require(Permission::UsersRead)?;
     let permissions = permissions_of(r, account, name)?.ok_or_else(|| no_such(name))?;
-    let sql = "select count(*) from membership_roles h
-                 join memberships m on m.account_id = h.account_id and m.user_id = h.user_id and m.removed_at is null
-                where h.account_id = ?1 and h.role = ?2";
+    let sql = "select count(*) from
+                 (select 1 from membership_roles h
+                    join memberships m on m.account_id = h.account_id and m.user_id = h.user_id and m.removed_at is null
+                   where h.account_id = ?1 and h.role = ?2 limit 10000)";
     Ok(Role {
         id: name.to_owned(),
         name: name.to_owned(),

@@ -76,7 +76,7 @@ pub fn create_link(w: &Write, email: Option<&str>) -> Result<Claims> {
     let user_id = match email {
         Some(email) => find_by_email(w, email)?,
         None => {
-            let first: Option<i64> = w.value("select min(id) from users where owner and active", [])?;
+            let first: Option<i64> = w.value("select min(id) from users where owner = 1 and active = 1", [])?;
             first.ok_or_else(|| Error::not_found("There is no owner yet."))?
         }
     };

@@ -27,7 +27,7 @@ pub struct FirstOwner {
 
 /// Whether the server has an owner, which is whether set-up is closed.
 pub fn is_done(r: &Read) -> Result<bool> {
-    r.value("select exists (select 1 from users where owner)", [])
+    r.value("select exists (select 1 from users where owner = 1)", [])
 }
 
 /// Issues a set-up link, as long as there is no owner.

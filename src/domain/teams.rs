@@ -22,7 +22,7 @@ pub struct Team {
     pub name: String,
     /// Whether people can be put into it
     pub active: bool,
-    /// How many members are in it
+    /// How many members are in it; 10000 stands for all above it too
     pub members: i64,
     /// Creation timestamp
     pub created_at: Timestamp,
@@ -140,7 +140,8 @@ fn taken(name: &str) -> Error {
 }
 
 const COLUMNS: &str = "t.id, t.name, t.active, t.created_at, t.updated_at,
-                       (select count(*) from memberships where team_id = t.id and removed_at is null)";
+                       (select count(*) from (select 1 from memberships
+                                               where team_id = t.id and removed_at is null limit 10000))";
 
 fn from_row(row: &Row) -> RowResult<Team> {
     Ok(Team {

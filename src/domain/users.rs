@@ -168,6 +168,21 @@ pub fn find(r: &Read, id: i64) -> Result<User> {
     load(r, id, account)
 }
 
+/// The id behind what somebody calls a user of the actor's account: their e-mail, or the id itself. Whether the actor may
+/// see them is for what is done next.
+pub fn find_id(r: &Read, person: &str) -> Result<i64> {
+    if let Ok(id) = person.parse() {
+        return Ok(id);
+    }
+    // Who is pending is known here by the e-mail that was invited.
+    let sql = "select user_id from memberships where account_id = ?1 and email_key = ?2 and removed_at is null
+               union all select id from users where email_key = ?2 limit 1";
+    let found =
+        r.maybe(sql, params![r.actor.require_account()?.as_str(), fields::email_key(person)], |row| row.get(0))?;
+    let shortened = super::words::shortened(person);
+    found.ok_or_else(|| Error::not_found(format!("There is no user {shortened} in this account.")))
+}
+
 /// A user that the actor has just changed, which they may see whatever else they may.
 pub(super) fn find_changed(r: &Read, id: i64) -> Result<User> {
     load(r, id, r.actor.require_account()?)

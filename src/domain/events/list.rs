@@ -2,7 +2,7 @@
 
 use super::{COLUMNS, Event, from_row};
 use crate::clock::Timestamp;
-use crate::db::{Read, Value, params_from_iter};
+use crate::db::{Read, Value, params, params_from_iter};
 use crate::domain::paging::limit;
 use crate::domain::permissions::Permission;
 use crate::domain::pulse::PulseEvent;
@@ -10,7 +10,7 @@ use crate::error::Result;
 
 limit!(Limit, 50, 500, "events");
 
-/// Where a page begins: just below an event's id.
+/// Where a page begins: just before the event of that id. Events are in the order in which they happened.
 pub type Cursor = i64;
 
 /// Which events.
@@ -45,51 +45,74 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     Ok(Page { items, next })
 }
 
-/// Up to `most` events of the actor's account after `filter.cursor`, the oldest first: one slice of an export.
-pub fn export(r: &Read, filter: &Filter, after: i64, most: usize) -> Result<Vec<Event>> {
-    let account = r.actor.require(Permission::EventsRead)?;
-    let (conditions, mut values) = conditions(account.as_str(), filter);
-    values.push(Value::Integer(after));
-    let n = values.len();
-    let sql = format!("select {COLUMNS} from events where {conditions} and id > ?{n} order by id limit {most}");
-    r.all(&sql, params_from_iter(values), from_row)
+/// Up to `most` events of the actor's account after the one that `after` names, or from the first on: one slice of an
+/// export, the oldest first.
+pub fn export(r: &Read, filter: &Filter, after: Cursor, most: usize) -> Result<Vec<Event>> {
+    let account = r.actor.require(Permission::EventsRead)?.as_str();
+    // What is no longer there was older than all that is: only the oldest events are ever deleted.
+    let start = time_of(r, account, after)?;
+    let mut found = Conditions::of(account, filter, if start.is_some() { "+" } else { "" }, "");
+    if let Some(at) = start {
+        found.and("(at, id) >", &[Value::Integer(at.0), Value::Integer(after)]);
+    }
+    let sql = format!("select {COLUMNS} from events where {} order by at, id limit {most}", found.sql);
+    r.all(&sql, params_from_iter(found.values), from_row)
 }
 
 fn select(r: &Read, account: &str, filter: &Filter, most: usize) -> Result<Vec<Event>> {
-    let (mut conditions, mut values) = conditions(account, filter);
+    let mut found = Conditions::of(account, filter, "", if filter.cursor.is_some() { "+" } else { "" });
     if let Some(cursor) = filter.cursor {
-        values.push(Value::Integer(cursor));
-        conditions += &format!(" and id < ?{}", values.len());
+        let Some(at) = time_of(r, account, cursor)? else { return Ok(Vec::new()) };
+        found.and("(at, id) <", &[Value::Integer(at.0), Value::Integer(cursor)]);
     }
+    const LATEST: &str = "order by at desc, id desc limit";
     let Some(user) = filter.about else {
-        let sql = format!("select {COLUMNS} from events where {conditions} order by id desc limit {most}");
-        return r.all(&sql, params_from_iter(values), from_row);
+        let sql = format!("select {COLUMNS} from events where {} {LATEST} {most}", found.sql);
+        return r.all(&sql, params_from_iter(found.values), from_row);
     };
     // Two walks along two indexes, merged: an `or` would scan.
-    values.push(Value::Integer(user));
-    let n = values.len();
     let walk = |column: &str| {
-        format!(
-            "select * from (select {COLUMNS} from events where {conditions} and {column} = ?{n} order by id desc limit {most})"
-        )
+        let conditions = &found.sql;
+        format!("select * from (select {COLUMNS} from events where {conditions} and {column} = {user} {LATEST} {most})")
     };
-    let sql = format!("{} union {} order by id desc limit {most}", walk("actor_id"), walk("subject_id"));
-    r.all(&sql, params_from_iter(values), from_row)
+    let sql = format!("{} union {} {LATEST} {most}", walk("actor_id"), walk("subject_id"));
+    r.all(&sql, params_from_iter(found.values), from_row)
 }
 
-fn conditions(account: &str, filter: &Filter) -> (String, Vec<Value>) {
-    let mut conditions = "account_id = ?1".to_owned();
-    let mut values = vec![Value::Text(account.to_owned())];
-    let mut add = |condition: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            values.push(value);
-            conditions += &format!(" and {condition} ?{}", values.len());
-        }
-    };
-    add("event =", filter.event.map(|event| Value::Text(event.name().into())));
-    add("actor_id =", filter.actor_id.map(Value::Integer));
-    add("subject_id =", filter.subject_id.map(Value::Integer));
-    add("at >=", filter.from.map(|at| Value::Integer(at.0)));
-    add("at <", filter.to.map(|at| Value::Integer(at.0)));
-    (conditions, values)
+/// When the event happened that a page begins at.
+fn time_of(r: &Read, account: &str, cursor: Cursor) -> Result<Option<Timestamp>> {
+    r.maybe("select at from events where id = ?2 and account_id = ?1", params![account, cursor], |row| row.get(0))
+}
+
+/// The `where` of a list.
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// Of two bounds on the same side SQLite takes the first for its range: that must be the cursor, so the other one is kept
+    /// out of it by a `+`.
+    fn of(account: &str, filter: &Filter, from: &str, to: &str) -> Self {
+        let mut found = Self { sql: "account_id = ?1".to_owned(), values: vec![Value::Text(account.to_owned())] };
+        let mut add = |condition: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                found.and(condition, &[value]);
+            }
+        };
+        add("event =", filter.event.map(|event| Value::Text(event.name().into())));
+        add("actor_id =", filter.actor_id.map(Value::Integer));
+        add("subject_id =", filter.subject_id.map(Value::Integer));
+        add(&format!("{from}at >="), filter.from.map(|at| Value::Integer(at.0)));
+        add(&format!("{to}at <"), filter.to.map(|at| Value::Integer(at.0)));
+        found
+    }
+
+    /// Adds a comparison with one value, or with several as a row.
+    fn and(&mut self, condition: &str, values: &[Value]) {
+        self.values.extend_from_slice(values);
+        let first = self.values.len() + 1 - values.len();
+        let names: Vec<_> = (first..=self.values.len()).map(|n| format!("?{n}")).collect();
+        self.sql += &format!(" and {condition} ({})", names.join(", "));
+    }
 }

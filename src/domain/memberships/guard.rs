@@ -159,7 +159,7 @@ pub fn guarded<T>(w: &mut Write, user_id: i64, change: impl FnOnce(&mut Write) -
             return Err(Error::Conflict("last_admin", message.into()));
         }
     }
-    if owned && !w.value("select exists (select 1 from users where owner and active)", [])? {
+    if owned && !w.value("select exists (select 1 from users where owner = 1 and active = 1)", [])? {
         let message = "They are the last owner of this server. Make somebody else an owner first.";
         return Err(Error::Conflict("last_owner", message.into()));
     }

@@ -162,7 +162,9 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     let before = cursor.is_some_and(|cursor| cursor.before);
     let (compare, direction) = if descending == before { (">", "asc") } else { ("<", "desc") };
     let column = by.column();
-    let mut found = Conditions::find(r, account.as_str(), filter)?;
+    // Of two lower bounds SQLite takes the first for its range: that must be the cursor.
+    let bounded = if cursor.is_some() && compare == ">" { "" } else { column };
+    let mut found = Conditions::find(r, account.as_str(), filter, FEW, bounded)?;
     if let Some(cursor) = cursor {
         let key = found.bind(match &cursor.key {
             Key::Number(number) => Value::Integer(*number),
@@ -172,9 +174,12 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
         found.and(format!("(m.{column}, m.user_id) {compare} (?{key}, ?{id})"));
     }
     let most = found.bind(Value::Integer(i64::from(limit) + 1));
+    // Only who is on the page is looked up among the users, not all who were sorted to find them.
     let sql = format!(
-        "select {COLUMNS}, m.{column} from memberships m join users u on u.id = m.user_id
-          where {} order by m.{column} {direction}, m.user_id {direction} limit ?{most}",
+        "select {COLUMNS}, m.{column}
+           from (select m.* {} order by m.{column} {direction}, m.user_id {direction} limit ?{most}) m
+           join users u on u.id = m.user_id
+          order by m.{column} {direction}, m.user_id {direction}",
         found.sql
     );
     let mut rows = r.all(&sql, params_from_iter(found.values), |row| {
@@ -201,40 +206,52 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
 /// How many users a filter finds in the actor's account: at most [`COUNT_MAX`] + 1, which means "more".
 pub fn count(r: &Read, filter: &Filter) -> Result<u64> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let found = Conditions::find(r, account.as_str(), filter)?;
+    let found = Conditions::find(r, account.as_str(), filter, COUNT_MAX as usize, filter.sort.by.column())?;
     let most = COUNT_MAX + 1;
-    let sql = format!("select count(*) from (select 1 from memberships m where {} limit {most})", found.sql);
+    // Only its order leads to the few rows of the recycle bin; who is in the account can be counted in any.
+    let order = if filter.removed { "order by m.email_key, m.user_id" } else { "" };
+    let sql = format!("select count(*) from (select 1 {} {order} limit {most})", found.sql);
     let count: i64 = r.value(&sql, params_from_iter(found.values))?;
     Ok(count.unsigned_abs())
 }
 
-/// The `where` of a list: what a membership `m` must be.
+/// From where and with which conditions a list takes its memberships `m`.
 struct Conditions {
     sql: String,
     values: Vec<Value>,
 }
 
-/// Up to so many members are looked up one by one and sorted; where a filter leaves more, walking along the sorted index
-/// meets them often enough. Either way the cost of a page stays the same however many users there are.
-const FEW: usize = 500;
+/// Up to so many members are looked up one by one and sorted; where every filter leaves more, walking along the sorted
+/// index meets them often enough. Either way a page costs about the same however many users there are.
+const FEW: usize = 1000;
 
 impl Conditions {
-    fn find(r: &Read, account: &str, filter: &Filter) -> Result<Self> {
-        let mut found = Self { sql: "m.account_id = ?1".into(), values: vec![Value::Text(account.to_owned())] };
+    /// `bounded` is the column whose range may be taken from an index.
+    fn find(r: &Read, account: &str, filter: &Filter, few: usize, bounded: &str) -> Result<Self> {
+        let mut found = Self { sql: String::new(), values: vec![Value::Text(account.to_owned())] };
+        if let Some(ids) = candidates(r, account, filter, few)? {
+            let ids = found.bind(Value::Text(ids));
+            // A cross join, because SQLite doesn't turn that round: each of the few is looked up by their id.
+            found.sql = format!("from json_each(?{ids}) few cross join memberships m where m.user_id = few.value and ");
+        } else {
+            found.sql += "from memberships m where ";
+        }
+        found.sql += "m.account_id = ?1";
         found.and(format!("m.removed_at is {}null", if filter.removed { "not " } else { "" }));
+        // A `+` keeps a column out of the choice of an index, which the order is to decide.
         if let Some(active) = filter.active {
             let active = found.bind(Value::Integer(active.into()));
-            found.and(format!("m.active = ?{active}"));
+            found.and(format!("+m.active = ?{active}"));
         }
         if let Some(admin) = filter.account_admin {
-            found.and(format!("m.account_admin = {}", i64::from(admin)));
+            found.and(format!("+m.account_admin = {}", i64::from(admin)));
         }
         if let Some(pending) = filter.pending {
-            found.and(format!("m.invited_email is {}null", if pending { "not " } else { "" }));
+            found.and(format!("+m.invited_email is {}null", if pending { "not " } else { "" }));
         }
         if let Some(team) = filter.team_id {
             let team = found.bind(Value::Integer(team));
-            found.and(format!("m.team_id = ?{team}"));
+            found.and(format!("+m.team_id = ?{team}"));
         }
         if let Some(role) = &filter.role {
             let role = found.bind(Value::Text(role.clone()));
@@ -246,7 +263,8 @@ impl Conditions {
         for (column, since) in [("created_at", filter.created_since), ("updated_at", filter.updated_since)] {
             if let Some(since) = since {
                 let since = found.bind(Value::Integer(since.0));
-                found.and(format!("m.{column} >= ?{since}"));
+                let plus = if bounded == column { "" } else { "+" };
+                found.and(format!("{plus}m.{column} >= ?{since}"));
             }
         }
         let query = filter.query.trim();
@@ -254,10 +272,6 @@ impl Conditions {
             let email = found.bind(Value::Text(email_key(query)));
             let name = found.bind(Value::Text(fold(query)));
             found.and(format!("(instr(m.email_key, ?{email}) or instr(m.name_key, ?{name}))"));
-        }
-        if let Some(few) = few(r, account, filter)? {
-            let few = found.bind(Value::Text(few));
-            found.and(format!("m.user_id in (select value from json_each(?{few}))"));
         }
         Ok(found)
     }
@@ -273,50 +287,61 @@ impl Conditions {
     }
 }
 
-/// The users that one of the filters leaves, found by its own index, as a JSON array; `None` if each leaves many.
-fn few(r: &Read, account: &str, filter: &Filter) -> Result<Option<String>> {
-    let most = FEW + 1;
-    let mut narrow: Vec<(String, Value)> = Vec::new();
-    let mut by = |sql: &str, value: Value| narrow.push((format!("{sql} limit {most}"), value));
+/// The users that one of the filters leaves, found by its own index, as a JSON array; `None` if each leaves more than
+/// `few`, or there are no more to begin with.
+fn candidates(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Option<String>> {
+    let narrow = narrowing(r, filter, few)?;
+    let more = format!("select 1 from memberships where account_id = ?1 limit 1 offset {few}");
+    if narrow.is_empty() || r.maybe(&more, [account], |_| Ok(()))?.is_none() {
+        return Ok(None);
+    }
+    for (sql, value) in narrow {
+        let sql = format!("{sql} limit {}", few + 1);
+        let ids: Vec<i64> = r.all(&sql, params![account, value], |row| row.get(0))?;
+        if ids.len() <= few {
+            return Ok(Some(serde_json::to_string(&ids).map_err(Error::internal)?));
+        }
+    }
+    Ok(None)
+}
+
+/// For each filter that has an index of its own: a query, given the account as ?1, for who is left by it, and its ?2.
+fn narrowing(r: &Read, filter: &Filter, few: usize) -> Result<Vec<(String, Value)>> {
+    let mut narrow = Vec::new();
+    let mut by = |sql: &str, value: Value| narrow.push((sql.to_owned(), value));
+    let member = |condition: &str| format!("select user_id from memberships where account_id = ?1 and {condition}");
     if let Some(words) = trigrams(&filter.query) {
-        // Who is pending is known here by the e-mail that was invited, which may not be theirs any more.
-        by(
-            "select s.rowid from user_search s
-              join memberships m on m.account_id = ?1 and m.user_id = s.rowid where s.user_search match ?2
-             union all select user_id from memberships where account_id = ?1 and invited_email is not null",
-            Value::Text(words),
-        );
+        // Other accounts have people of that name too. They are read in vain, so there must not be too many.
+        let many = format!("select 1 from user_search where user_search match ?1 limit 1 offset {}", 10 * few);
+        if r.maybe(&many, [&words], |_| Ok(()))?.is_none() {
+            // Who is pending is known here by the e-mail that was invited, which may not be theirs any more.
+            let sql = "select s.rowid from user_search s where s.user_search match ?2
+                          and exists (select 1 from memberships where account_id = ?1 and user_id = s.rowid)
+                       union all select user_id from memberships where account_id = ?1 and invited_email is not null";
+            by(sql, Value::Text(words));
+        }
     }
     if let Some(role) = &filter.role {
         by("select user_id from membership_roles where account_id = ?1 and role = ?2", Value::Text(role.clone()));
     }
     if let Some(team) = filter.team_id {
-        by("select user_id from memberships where account_id = ?1 and team_id = ?2", Value::Integer(team));
+        by(&member("team_id = ?2"), Value::Integer(team));
     }
-    if filter.account_admin == Some(true) {
-        by("select user_id from memberships where account_id = ?1 and account_admin = 1 and ?2", Value::Integer(1));
-    }
-    if filter.pending == Some(true) {
-        by(
-            "select user_id from memberships where account_id = ?1 and invited_email is not null and ?2",
-            Value::Integer(1),
-        );
+    for (condition, asked) in [
+        ("account_admin = 1", filter.account_admin == Some(true)),
+        ("invited_email is not null", filter.pending == Some(true)),
+        ("active = 0", filter.active == Some(false)),
+    ] {
+        if asked {
+            by(&member(&format!("{condition} and ?2")), Value::Integer(1));
+        }
     }
     for (column, since) in [("created_at", filter.created_since), ("updated_at", filter.updated_since)] {
         if let Some(since) = since.filter(|_| !filter.removed) {
-            let sql = format!(
-                "select user_id from memberships where account_id = ?1 and {column} >= ?2 and removed_at is null"
-            );
-            by(&sql, Value::Integer(since.0));
+            by(&member(&format!("{column} >= ?2 and removed_at is null")), Value::Integer(since.0));
         }
     }
-    for (sql, value) in narrow {
-        let ids: Vec<i64> = r.all(&sql, params![account, value], |row| row.get(0))?;
-        if ids.len() <= FEW {
-            return Ok(Some(serde_json::to_string(&ids).map_err(Error::internal)?));
-        }
-    }
-    Ok(None)
+    Ok(narrow)
 }
 
 /// A query for `user_search`; `None` for fewer than three letters, which it can't find.

@@ -1,0 +1,222 @@
+//! People, accounts and the audit trail from the server's own shell, by the real binary.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{create, init, rollcall, serve};
+
+/// What a command says: `code`, then standard output, then standard error; ids of tokens and moments left out.
+fn says(data: &Path, arguments: &[&str]) -> String {
+    let output = rollcall(data).args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let said = format!("{}\n{}{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr));
+    let plain = |line: &str| {
+        let words: Vec<_> = line.split(' ').map(|word| word.split("v4.local.").next().unwrap_or(word)).collect();
+        let line = words.join(" ");
+        match line.split_once(" UTC by ") {
+            Some((title, by)) => format!("{} … by {by}", title.split_whitespace().next().unwrap_or_default()),
+            None => line,
+        }
+    };
+    said.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+fn json(data: &Path, arguments: &[&str]) -> Vec<Value> {
+    let output = rollcall(data).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn people_are_added_listed_shown_suspended_and_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    init(data);
+    insta::assert_snapshot!(says(data, &["user", "add", "--email", "grace@example.com", "--name", "Grace Hopper", "--role", "admin"]), @"
+    0
+    http://127.0.0.1:0/ui/welcome/
+    Added grace@example.com as user 2. This link lets them in, for 72 hours:
+    ");
+    insta::assert_snapshot!(says(data, &["user", "add", "--email", "hanako@example.com", "--name", "小林 花子", "--admin"]), @"
+    0
+    http://127.0.0.1:0/ui/welcome/
+    Added hanako@example.com as user 3. This link lets them in, for 72 hours:
+    ");
+    insta::assert_snapshot!(says(data, &["user", "add", "--email", "GRACE@example.com"]), @"
+    3
+    rollcall: GRACE@example.com is in this account already, as user 2.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "add", "--email", "x@example.com", "--role", "pilot", "--team", "7"]), @"
+    2
+    rollcall: roles[0]: There is no role pilot in this account.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "suspend", "hanako@example.com"]), @"
+    0
+    hanako@example.com is suspended. Their sessions and tokens have ended.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "suspend", "ada@example.com"]), @"
+    3
+    rollcall: They are the last admin of account 2311. Make somebody else its admin first.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "list"]), @"
+    0
+    ID  E-MAIL              NAME          STATUS     ROLES
+    1   ada@example.com                   active     owner, account admin, admin
+    2   grace@example.com   Grace Hopper  active     admin
+    3   hanako@example.com  小林 花子     suspended  account admin, member
+    ");
+    insta::assert_snapshot!(says(data, &["user", "list", "--query", "hopp"]), @"
+    0
+    ID  E-MAIL             NAME          STATUS  ROLES
+    2   grace@example.com  Grace Hopper  active  admin
+    ");
+    insta::assert_snapshot!(says(data, &["user", "list", "--query", "nobody"]), @"0");
+    insta::assert_snapshot!(says(data, &["user", "restore", "3"]), @"
+    0
+    hanako@example.com is active.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "show", "Grace@Example.com"]), @"
+    0
+    FIELD     VALUE
+    ID        2
+    E-mail    grace@example.com
+    Name      Grace Hopper
+    Status    active
+    Accounts  Main account (2311, primary)
+    Roles     admin
+    Created … by grace@example.com
+    Updated … by grace@example.com
+
+    MAY             BECAUSE OF
+    users.create    role:admin
+    users.read      role:admin
+    users.update    role:admin
+    users.suspend   role:admin
+    users.delete    role:admin
+    roles.assign    role:admin
+    roles.manage    role:admin
+    teams.manage    role:admin
+    events.read     role:admin
+    events.create   role:admin
+    account.update  role:admin
+    ");
+    insta::assert_snapshot!(says(data, &["user", "show", "99"]), @"
+    4
+    rollcall: There is no user 99 in this account.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "show", "nobody@example.com"]), @"
+    4
+    rollcall: There is no user nobody@example.com in this account.
+    ");
+
+    let users = json(data, &["user", "list", "--json", "--limit", "2"]);
+    assert_eq!(
+        users.iter().map(|user| user["email"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["ada@example.com", "grace@example.com"]
+    );
+    let added = &json(data, &["user", "add", "--email", "bob@example.com", "--json"])[0];
+    assert!(added["token"].as_str().unwrap().starts_with("v4.local."));
+    let shown = &json(data, &["user", "show", "bob@example.com", "--json"])[0];
+    assert_eq!((&shown["token"], &shown["permissions"][0]["sources"][0]), (&Value::Null, &"role:member".into()));
+}
+
+#[test]
+fn several_accounts_have_to_be_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    insta::assert_snapshot!(says(data, &["user", "list"]), @"
+    3
+    rollcall: There is no account yet; `rollcall init` makes one.
+    ");
+    init(data);
+    insta::assert_snapshot!(says(data, &["account", "add", "--name", "Other", "--id", "other"]), @"
+    0
+    other
+    Created the account Other. `rollcall user add --account other` puts people in.
+    ");
+    insta::assert_snapshot!(says(data, &["account", "add", "--name", "Other", "--id", "other"]), @"
+    3
+    rollcall: There is an account other already.
+    ");
+    insta::assert_snapshot!(says(data, &["account", "list"]), @"
+    0
+    ID     NAME
+    2311   Main account
+    other  Other
+    ");
+    insta::assert_snapshot!(says(data, &["user", "list"]), @"
+    2
+    rollcall: --account: There are several: 2311 (Main account), other (Other). Say which you mean.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "list", "--account", "77"]), @"
+    4
+    rollcall: There is no account 77.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "add", "--account", "other", "--email", "ada@example.com"]), @"
+    0
+    ada@example.com is in another account already. They are asked to join this one too.
+    ");
+    insta::assert_snapshot!(says(data, &["user", "list", "--account", "other"]), @"
+    0
+    ID  E-MAIL           NAME  STATUS   ROLES
+    1   ada@example.com        invited  member
+    ");
+    insta::assert_snapshot!(says(data, &["user", "suspend", "--account", "other", "ada@example.com"]), @"
+    3
+    rollcall: They haven't accepted the invitation to this account yet.
+    ");
+    assert_eq!(json(data, &["account", "list", "--json"])[1]["id"], "other");
+}
+
+#[test]
+fn commands_work_beside_a_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let ada = init(data);
+    let served = serve(&mut rollcall(data), 1);
+    let said = says(data, &["user", "add", "--email", "grace@example.com", "--role", "admin"]);
+    assert!(said.contains(&format!("\n{}/ui/welcome/", served.url)), "{said}");
+    let grace = rollcall(data).args(["token", "--email", "grace@example.com"]).output().unwrap();
+    let grace = String::from_utf8(grace.stdout).unwrap();
+    create(&served.url, grace.trim(), "one@example.com").unwrap();
+    says(data, &["user", "suspend", "grace@example.com"]);
+    assert!(create(&served.url, grace.trim(), "two@example.com").is_err(), "a suspended user's token has ended");
+    create(&served.url, &ada, "three@example.com").unwrap();
+
+    let events = json(data, &["events"]);
+    let told: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        ["account_created", "user_created", "user_created", "user_created", "user_updated", "user_created"]
+    );
+    assert_eq!(events[4]["changes"]["active"]["after"], false);
+    assert_eq!(events[4]["requestId"], "command-line");
+    assert_eq!(json(data, &["events", "--event", "user_updated", "--from", "2020-01-01"]).len(), 1);
+    assert_eq!(json(data, &["events", "--to", "2020-01-01T00:00:00Z"]).len(), 0);
+    insta::assert_snapshot!(says(data, &["events", "--from", "yesterday"]), @"
+    2
+    error: invalid value 'yesterday' for '--from <TIME>': `yesterday` is not a moment; write it like 2026-11-23 or 2026-11-23T08:30:00Z
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(says(data, &["events", "--event", "tea_served"]), @"
+    2
+    error: invalid value 'tea_served' for '--event <NAME>': unknown event `tea_served`; the PulseEvents schema lists all 163
+
+    For more information, try '--help'.
+    ");
+}
+
+/// `rollcall user list | head` ends quietly when `head` has had enough.
+#[test]
+fn nobody_has_to_read_to_the_end() {
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let mut child =
+        rollcall(folder.path()).args(["events"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
