@@ -15,6 +15,7 @@ mod isolation;
 mod memberships;
 mod operations;
 mod pages;
+mod pages_directory;
 mod shell;
 mod users;
 mod users_life;

@@ -212,7 +212,7 @@ impl ErrorPage<'_> {
             Error::Forbidden(_) => "You may not do this",
             Error::NotFound(_) => "There is nothing here",
             Error::MethodNotAllowed => "That does not work here",
-            Error::Conflict(..) => "That is done already",
+            Error::Conflict(..) => "That cannot be done",
             Error::Changed(_) => "Somebody else was faster",
             Error::KeyReused => "That was sent before",
             Error::TooLarge(_) => "That was too much",
