@@ -286,7 +286,7 @@ async fn bad_parameters_are_refused_in_words() {
     insta::assert_snapshot!(error("/users?limit=201").await, @"400 invalid_parameter: limit: A page has 1 to 200 users.");
     insta::assert_snapshot!(error("/users?sort=phone").await, @"400 invalid_parameter: sort: Sort by email, name, createdAt or updatedAt; a hyphen in front turns it round.");
     insta::assert_snapshot!(error("/users?cursor=abc").await, @"400 invalid_parameter: cursor: This is not a cursor of this list. Use nextCursor as it was given, with the same sort.");
-    insta::assert_snapshot!(error("/users?active=perhaps").await, @"400 invalid_parameter: active: provided string was not `true` or `false`");
+    insta::assert_snapshot!(error("/users?active=perhaps").await, @"400 invalid_parameter: active: This is `true` or `false`.");
     let next = test.get("/users?limit=1").token(&token).account("2311").send().await.json();
     assert_eq!(next.get("nextCursor"), None, "one user fits on one page");
     insta::assert_snapshot!(error("/users/99").await, @"404 not_found: There is no user 99 in this account.");

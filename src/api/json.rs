@@ -221,7 +221,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let text = inner.to_string();
         let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
         let code = CODES.iter().find(|(words, _)| reason.starts_with(words)).map_or("invalid_value", |(_, code)| code);
-        Error::invalid(if path == "." { "" } else { &path }, code, format!("{}.", capitalised(&in_json_words(reason))))
+        let reason = capitalised(&in_json_words(reason.trim_end_matches('.')));
+        Error::invalid(if path == "." { "" } else { &path }, code, format!("{reason}."))
     })?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
