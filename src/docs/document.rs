@@ -14,6 +14,17 @@ const OF_THE_CONTRACT: [&str; 4] = ["PulseEvents", "NotificationPreference", "Us
 /// The contract has these written out where they are used.
 const INLINE: [&str; 2] = ["Delivery", "UserAccount"];
 
+/// Properties that `null` clears; poem-openapi doesn't tell them from those that may only be left out.
+const CLEARED_BY_NULL: [&str; 4] = [
+    "ProfilePatch/properties/name",
+    "ProfilePatch/properties/phone",
+    "ProfilePatch/properties/imgSrc",
+    "MembershipPatch/properties/teamId",
+];
+
+/// Properties that hold an object of any kind.
+const OBJECTS: [&str; 2] = ["Event/properties/changes", "NewEvent/properties/changes"];
+
 /// What the whole API has in common.
 const DESCRIPTION: &str = "\
 A directory of users, kept in accounts.
@@ -40,6 +51,7 @@ pub fn complete() -> &'static Value {
 
 fn completed(mut generated: Value) -> Value {
     tidy(&mut generated);
+    specify(&mut generated);
     write_out(&mut generated);
     let mut document = json!({
         "openapi": "3.0.3",
@@ -155,6 +167,23 @@ fn tidy(value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// Says what the generator can't know.
+fn specify(document: &mut Value) {
+    let schemas = &mut document["components"]["schemas"];
+    let mut say = |place: &str, key: &str, value: Value| {
+        if let Some(property) = schemas.pointer_mut(&format!("/{place}")) {
+            property[key] = value;
+        }
+    };
+    for place in CLEARED_BY_NULL {
+        say(place, "nullable", json!(true));
+    }
+    for place in OBJECTS {
+        say(place, "type", json!("object"));
+        say(place, "additionalProperties", json!(true));
     }
 }
 
