@@ -22,7 +22,8 @@ async fn one_sees_and_ends_ones_own() {
     let list = bob.get("/sessions").await.done();
     let mut ids: Vec<_> = list["items"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
     let mut expected = [first.id.as_str(), second.id.as_str()];
-    (ids.sort_unstable(), expected.sort_unstable());
+    ids.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(ids, expected, "browsers, not tokens, and nobody else's");
     assert_eq!(list["items"][0]["expiresAt"], "2026-12-07T08:00:00.000Z");
     assert_eq!(bob.get("/users/2/sessions").await.done(), list);

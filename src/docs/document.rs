@@ -29,11 +29,17 @@ const OBJECTS: [&str; 2] = ["Event/properties/changes", "NewEvent/properties/cha
 const DESCRIPTION: &str = "\
 A directory of users, kept in accounts.
 
-**Authentication.** Send `Authorization: Bearer {token}`. `rollcall init` and `rollcall token` print a token, and the answer to \
-`POST /users` holds the first one of the new user.
+**Authentication.** Send `Authorization: Bearer {token}`. `rollcall init` and `rollcall token` print a token, `POST \
+/api-keys` makes one for a program, and the answer to `POST /users` holds the first one of the new user.
 
 **Accounts.** `x-account-id` names the account a request is about. What you may do and what you see depend on it; nothing of one \
 account shows in another.
+
+**Lists.** Each is answered as `{\"items\"}`. Long ones come in pages and have a `nextCursor` until the last one: send it as `cursor` \
+for the next page. A cursor stays good while people come and go; nobody is listed twice, nobody is missed.
+
+**Changes at the same time.** A user comes with an `ETag`. Sent back as `If-Match`, it changes that version and no other: if somebody \
+was faster, the answer is 412 and nothing was done. With an `Idempotency-Key`, `POST /users` is safe to send again.
 
 **Errors.** Whatever goes wrong is answered as `{\"error\", \"status\", \"message\"}`: `error` is a stable code for programs, `message` \
 a sentence for people that says what to do. Every answer has an `x-request-id`, which the server's log knows too.
