@@ -4,11 +4,14 @@
 
 mod support;
 
+mod accounts;
+mod api_keys;
 mod cli;
 mod docs;
 mod documented_errors;
 mod durability;
 mod errors;
+mod events;
 mod guards;
 mod idempotency;
 mod isolation;
@@ -16,6 +19,9 @@ mod memberships;
 mod operations;
 mod pages;
 mod pages_directory;
+mod roles;
+mod sessions;
 mod shell;
+mod teams;
 mod users;
 mod users_life;
