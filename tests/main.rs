@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod calls;
 mod support;
 
 mod cli;
@@ -12,5 +13,6 @@ mod errors;
 mod guards;
 mod isolation;
 mod pages;
+mod properties;
 mod shell;
 mod users;
