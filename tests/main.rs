@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod calls;
 mod support;
 
 mod accounts;
 mod api_keys;
+mod calls;
 mod cli;
 mod docs;
 mod documented_errors;
@@ -19,6 +21,7 @@ mod memberships;
 mod operations;
 mod pages;
 mod pages_directory;
+mod properties;
 mod roles;
 mod sessions;
 mod shell;

@@ -286,6 +286,8 @@ const WIDTH: usize = 16;
 struct Loaded {
     user: User,
     account_admin: bool,
+    /// Whether they were new when they joined this account.
+    made_here: bool,
 }
 
 fn from_row(row: &Row) -> RowResult<Loaded> {
@@ -310,10 +312,11 @@ fn from_row(row: &Row) -> RowResult<Loaded> {
         removed_at: row.get(15)?,
         owner: row.get(4)?,
     };
+    let made_here = row.get::<_, Option<Timestamp>>(14)? == Some(user.created_at);
     if let Some(by) = row.get::<_, Option<String>>(13)? {
         user.become_pending(by, row.get(14)?);
     }
-    Ok(Loaded { user, account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default() })
+    Ok(Loaded { user, account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default(), made_here })
 }
 
 impl User {
@@ -360,8 +363,11 @@ fn load_anywhere(r: &Read, id: i64, account: Option<&AccountId>) -> Result<User>
 
 /// Adds what hangs on a user: accounts, roles, permissions, preferences; each only as far as the actor may see it.
 fn complete(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result<User> {
-    let Loaded { mut user, account_admin } = loaded;
+    let Loaded { mut user, account_admin, made_here } = loaded;
     let pending = user.pending.is_some();
+    if let Some(account) = account.filter(|_| !pending && !r.actor.owner && !r.actor.is(user.id)) {
+        veil(r, &mut user, account, made_here)?;
+    }
     let here = account.filter(|_| pending || user.removed_at.is_some());
     user.accounts = visible_accounts(r, &r.actor, user.id, here)?;
     let place = params![account.map(AccountId::as_str), user.id];
@@ -382,6 +388,22 @@ fn complete(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result<Use
     let visible = |id: &str| user.accounts.iter().any(|account| account.account_id == id);
     user.notification_preferences = preferences::list(r, user.id, visible)?;
     Ok(user)
+}
+
+/// Who made or changed somebody in another account is a stranger to this one: the person's own e-mail stands for theirs.
+/// Of who has gone for good nobody knows where they were, so they are named where the person was made.
+fn veil(r: &Read, user: &mut User, account: &AccountId, made_here: bool) -> Result<()> {
+    let sql = "select exists (select 1 from users by where by.email_key = ?2
+                                 and (by.owner or exists (select 1 from memberships
+                                                           where account_id = ?1 and user_id = by.id)))
+                   or ?3 and not exists (select 1 from users where email_key = ?2)";
+    for by in [&mut user.created_by, &mut user.updated_by] {
+        let key = fields::email_key(by);
+        if key != fields::email_key(&user.email.0) && !r.value(sql, params![account.as_str(), key, made_here])? {
+            by.clone_from(&user.email.0);
+        }
+    }
+    Ok(())
 }
 
 /// Those of a user's accounts that the actor may see: the ones they share, or all for an owner or the user themself; the

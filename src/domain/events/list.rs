@@ -38,7 +38,13 @@ pub struct Page {
 pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     let account = r.actor.require(Permission::EventsRead)?;
     let limit = filter.limit.0 as usize;
-    let mut items = select(r, account.as_str(), filter, limit + 1)?;
+    let mut found = Conditions::of(account.as_str(), filter, "", if filter.cursor.is_some() { "+" } else { "" });
+    if let Some(cursor) = filter.cursor {
+        // What is no longer there was older than all that is: only the oldest events are ever deleted.
+        let at = time_of(r, account.as_str(), cursor)?.unwrap_or(Timestamp(i64::MIN));
+        found.and("(at, id) <", &[Value::Integer(at.0), Value::Integer(cursor)]);
+    }
+    let mut items = select(r, found, filter.about, "order by at desc, id desc", limit + 1)?;
     let more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().map(|event| event.id).filter(|_| more);
@@ -49,33 +55,28 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
 /// export, the oldest first.
 pub fn export(r: &Read, filter: &Filter, after: Cursor, most: usize) -> Result<Vec<Event>> {
     let account = r.actor.require(Permission::EventsRead)?.as_str();
-    // What is no longer there was older than all that is: only the oldest events are ever deleted.
     let start = time_of(r, account, after)?;
     let mut found = Conditions::of(account, filter, if start.is_some() { "+" } else { "" }, "");
     if let Some(at) = start {
         found.and("(at, id) >", &[Value::Integer(at.0), Value::Integer(after)]);
     }
-    let sql = format!("select {COLUMNS} from events where {} order by at, id limit {most}", found.sql);
-    r.all(&sql, params_from_iter(found.values), from_row)
+    select(r, found, filter.about, "order by at, id", most)
 }
 
-fn select(r: &Read, account: &str, filter: &Filter, most: usize) -> Result<Vec<Event>> {
-    let mut found = Conditions::of(account, filter, "", if filter.cursor.is_some() { "+" } else { "" });
-    if let Some(cursor) = filter.cursor {
-        let Some(at) = time_of(r, account, cursor)? else { return Ok(Vec::new()) };
-        found.and("(at, id) <", &[Value::Integer(at.0), Value::Integer(cursor)]);
-    }
-    const LATEST: &str = "order by at desc, id desc limit";
-    let Some(user) = filter.about else {
-        let sql = format!("select {COLUMNS} from events where {} {LATEST} {most}", found.sql);
-        return r.all(&sql, params_from_iter(found.values), from_row);
+/// Rows in an order that is the one of every index, or its reverse.
+fn select(r: &Read, found: Conditions, about: Option<i64>, order: &str, most: usize) -> Result<Vec<Event>> {
+    let conditions = found.sql;
+    let sql = match about {
+        None => format!("select {COLUMNS} from events where {conditions} {order} limit {most}"),
+        Some(user) => {
+            // Two walks along two indexes, merged: an `or` would scan.
+            let walk = |column: &str| {
+                let one = format!("select {COLUMNS} from events where {conditions} and {column} = {user}");
+                format!("select * from ({one} {order} limit {most})")
+            };
+            format!("{} union {} {order} limit {most}", walk("actor_id"), walk("subject_id"))
+        }
     };
-    // Two walks along two indexes, merged: an `or` would scan.
-    let walk = |column: &str| {
-        let conditions = &found.sql;
-        format!("select * from (select {COLUMNS} from events where {conditions} and {column} = {user} {LATEST} {most})")
-    };
-    let sql = format!("{} union {} {LATEST} {most}", walk("actor_id"), walk("subject_id"));
     r.all(&sql, params_from_iter(found.values), from_row)
 }
 

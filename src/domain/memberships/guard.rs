@@ -155,7 +155,12 @@ pub fn guarded<T>(w: &mut Write, user_id: i64, change: impl FnOnce(&mut Write) -
             "select exists (select 1 from memberships where account_id = ?1 and account_admin = 1 and active = 1
                                        and removed_at is null and invited_email is null)";
         if !w.value(admin, [&account])? {
-            let message = format!("They are the last admin of account {account}. Make somebody else its admin first.");
+            // Somebody of one account isn't told the name of another.
+            let here = w.actor.owner
+                || w.actor.is(user_id)
+                || w.actor.account.as_ref().is_some_and(|a| a.id.as_str() == account);
+            let which = if here { format!("account {account}") } else { "another account".into() };
+            let message = format!("They are the last admin of {which}. Make somebody else its admin first.");
             return Err(Error::Conflict("last_admin", message.into()));
         }
     }

@@ -47,10 +47,10 @@ pub async fn update(visit: Visit, form: Form) -> Result<Response> {
 async fn change(visit: &Visit, current: String, new: String) -> Result<()> {
     let email = visit.read(|r| Ok(r.actor.email.clone().unwrap_or_default())).await?;
     let known = visit.read(move |r| passwords::find_by_email(r, &email)).await?.map(|(_, hash)| hash);
-    if let Some(hash) = known {
-        if !visit.app.verify_password(current, Some(hash)).await? {
-            return Err(Error::invalid("current", "wrong_password", "This is not your password."));
-        }
+    if let Some(hash) = known
+        && !visit.app.verify_password(current, Some(hash)).await?
+    {
+        return Err(Error::invalid("current", "wrong_password", "This is not your password."));
     }
     passwords::check("password", &new).map_err(|problem| Error::Invalid(vec![problem]))?;
     let hash = visit.app.hash_password(new).await?;
