@@ -7,7 +7,6 @@ mod support;
 
 mod accounts;
 mod api_keys;
-mod calls;
 mod cli;
 mod docs;
 mod documented_errors;
