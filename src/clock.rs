@@ -53,7 +53,7 @@ impl std::str::FromStr for Timestamp {
         let parsed = text.parse::<jiff::Timestamp>();
         parsed
             .map(|at| Self(at.as_millisecond()))
-            .map_err(|_| "This is not a moment. Write it like 2026-11-23T08:38:19Z")
+            .map_err(|_| "This is not a moment. Write it like 2026-11-23T08:38:19Z.")
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A guided tour, in reading order.
 
-/// JSON: `/users` and `/me`, and the OpenAPI document that is made from their handlers.
+/// JSON: every noun of the directory, and the OpenAPI document that is made from their handlers.
 pub mod api;
 /// What every handler has at hand: configuration, database, keys, clock.
 pub mod app;

@@ -1,7 +1,7 @@
 // Try it out: sends what the form says and shows what came back. Nothing is stored. Without this script the form stays
 // hidden, and the curl line is what one uses.
 
-const SHOWN = ["content-type", "location", "x-request-id", "www-authenticate", "retry-after", "allow"];
+const SHOWN = ["content-type", "location", "etag", "x-request-id", "www-authenticate", "retry-after", "allow"];
 
 const section = document.getElementById("try");
 const form = section?.querySelector("form");

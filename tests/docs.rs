@@ -280,6 +280,28 @@ async fn what_has_not_changed_is_not_sent_again() {
     }
 }
 
+/// What the document says may be null is cleared by it.
+#[tokio::test]
+async fn null_clears_what_the_document_says() {
+    let test = TestApp::new();
+    let ada = test.client(ADA, "2311");
+    ada.post("/teams", json!({ "name": "Support" })).await.done();
+    let full = json!({ "email": "grace@example.com", "name": "G", "phone": "030 901820", "imgSrc": "https://example.com/g", "teamId": 1 });
+    ada.post("/users", full).await.done();
+    let document = document().await;
+    let mut cleared = BTreeSet::new();
+    for (schema, path) in [("ProfilePatch", "/users/2"), ("MembershipPatch", "/users/2/membership")] {
+        for (name, property) in document["components"]["schemas"][schema]["properties"].as_object().unwrap() {
+            if property["nullable"] == true {
+                let user = ada.patch(path, json!({ name.as_str(): null })).await.done();
+                assert_eq!(user.get(name), None, "{name}");
+                cleared.insert(name.clone());
+            }
+        }
+    }
+    assert!(cleared.iter().eq(["imgSrc", "name", "phone", "teamId"]));
+}
+
 /// Fails when another version of poem-openapi makes a page in which our places aren't found any more.
 #[tokio::test]
 async fn swagger_ui_shows_the_document_and_runs_nothing_else() {

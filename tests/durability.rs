@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::{create, init, rollcall, serve};
 
@@ -57,4 +57,45 @@ fn every_answered_user_survives_sigkill_and_none_is_there_twice() {
     assert_eq!(once.len(), stored.len(), "somebody is stored twice");
     let lost: Vec<_> = answered.difference(&once).collect();
     assert!(lost.is_empty(), "answered but lost: {lost:?}");
+}
+
+/// A client that never learnt what became of its request sends it again under its key, and one user is there.
+#[test]
+fn after_sigkill_the_same_key_gets_the_same_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = init(folder.path());
+    let send = |url: &str, n: usize| -> Result<String, ureq::Error> {
+        let request = ureq::post(format!("{url}/users")).header("authorization", format!("Bearer {token}"));
+        let request = request.header("x-account-id", "2311").header("idempotency-key", format!("key-{n}"));
+        request.send_json(json!({ "email": format!("p{n}@example.com") }))?.body_mut().read_to_string()
+    };
+    let mut served = serve(&mut rollcall(folder.path()), 1);
+    let (answer, answers) = channel();
+    let (url, child, sending) = (&served.url, &mut served.child, &send);
+    let answered: Vec<(usize, Option<String>)> = std::thread::scope(|scope| {
+        for client in 0..4 {
+            let answer = answer.clone();
+            scope.spawn(move || {
+                for n in (client..).step_by(4) {
+                    let result = sending(url, n).ok();
+                    let cut_off = result.is_none();
+                    answer.send((n, result)).unwrap();
+                    if cut_off {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(answer);
+        let first: Vec<_> = answers.iter().take(40).collect();
+        child.kill().unwrap();
+        first.into_iter().chain(answers).collect()
+    });
+    assert!(answered.iter().any(|(_, answer)| answer.is_none()), "somebody was cut off");
+    let served = serve(&mut rollcall(folder.path()), 1);
+    for (n, before) in answered {
+        let after = send(&served.url, n).unwrap();
+        assert!(before.is_none_or(|before| before == after), "key-{n} got another answer");
+        assert_eq!(send(&served.url, n).unwrap(), after);
+    }
 }

@@ -5,14 +5,24 @@
 mod calls;
 mod support;
 
+mod accounts;
+mod api_keys;
 mod cli;
 mod docs;
 mod documented_errors;
 mod durability;
 mod errors;
+mod events;
 mod guards;
+mod idempotency;
 mod isolation;
+mod memberships;
+mod operations;
 mod pages;
 mod properties;
+mod roles;
+mod sessions;
 mod shell;
+mod teams;
 mod users;
+mod users_life;

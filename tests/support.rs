@@ -105,6 +105,26 @@ impl TestApp {
         self.app.seal(&claims.unwrap()).unwrap()
     }
 
+    /// The same folder, opened by a server that was just started.
+    pub fn reopened(self) -> Self {
+        let Self { app, time, _folder, .. } = self;
+        let config = app.config().clone();
+        app.db().close();
+        let hands = time.clone();
+        let app = App::open(config, Clock::from_fn(move || Timestamp(hands.load(Ordering::SeqCst)))).unwrap();
+        let client = TestClient::new(poem::endpoint::EndpointExt::boxed(server::endpoint(app.clone())));
+        Self { app, client, time, _folder }
+    }
+
+    /// Somebody who calls the API, always inside the same account.
+    pub fn client(&self, email: &'static str, account: &'static str) -> Client<'_> {
+        self.client_with(&self.token(email), account)
+    }
+
+    pub fn client_with(&self, token: &str, account: &'static str) -> Client<'_> {
+        Client { test: self, token: token.to_owned(), account }
+    }
+
     pub fn advance(&self, time: Duration) {
         self.time.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
@@ -132,6 +152,41 @@ impl TestApp {
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
         let path = path.to_owned();
         Call { test: self, method, path, headers: Vec::new(), body: Vec::new() }
+    }
+}
+
+/// A token and an account, and the calls that are made with them.
+pub struct Client<'a> {
+    test: &'a TestApp,
+    pub token: String,
+    account: &'static str,
+}
+
+impl Client<'_> {
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        self.test.call(method, path).token(&self.token).account(self.account)
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path).json(&body).send().await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, path).json(&body).send().await
+    }
+
+    /// `PUT`; `null` stands for no body.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        let call = self.call(Method::PUT, path);
+        if body.is_null() { call.send().await } else { call.json(&body).send().await }
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path).send().await
     }
 }
 
@@ -197,6 +252,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The body of an answer that must be no error.
+    pub fn done(&self) -> Value {
+        assert!(self.status.is_success(), "{}: {}", self.status, self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}: {}", self.status, self.text))
     }

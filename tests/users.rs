@@ -278,6 +278,42 @@ async fn lists_are_searched_and_filtered() {
 }
 
 #[tokio::test]
+async fn lists_are_filtered_by_place_and_time() {
+    let test = TestApp::new();
+    test.account("2312", "Other", "eve@example.com");
+    let ada = test.client(ADA, "2311");
+    ada.post("/teams", json!({"name": "Support"})).await.done();
+    ada.post("/users", json!({"email": "bob@example.com", "teamId": 1, "roles": ["admin"]})).await.done();
+    test.advance(Duration::from_secs(3600));
+    ada.post("/users", json!({"email": "carol@example.com", "accountAdmin": true})).await.done();
+    ada.post("/users", json!({"email": "eve@example.com"})).await.done();
+    ada.post("/users", json!({"email": "dan@example.com"})).await.done();
+    test.advance(Duration::from_secs(3600));
+    ada.delete("/users/5").await.done();
+    ada.patch("/users/3", json!({"name": "Bob"})).await.done();
+    let names = async |query: &str| {
+        let page = ada.get(&format!("/users?{query}")).await.done();
+        let names = page["items"].as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap());
+        names.map(|email| email.split('@').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names("").await, "ada bob carol eve");
+    assert_eq!(names("role=admin").await, "ada bob");
+    assert_eq!(names("role=member").await, "carol eve");
+    assert_eq!(names("role=nothing").await, "");
+    assert_eq!(names("teamId=1").await, "bob");
+    assert_eq!(names("accountAdmin=true").await, "ada carol");
+    assert_eq!(names("accountAdmin=false").await, "bob eve");
+    assert_eq!(names("pending=true").await, "eve");
+    assert_eq!(names("pending=false").await, "ada bob carol");
+    assert_eq!(names("removed=true").await, "dan");
+    assert_eq!(names("removed=false&query=dan").await, "");
+    assert_eq!(names("createdSince=2026-11-23T09:00:00Z").await, "carol eve");
+    assert_eq!(names("updatedSince=2026-11-23T10:00:00Z").await, "bob");
+    assert_eq!(names("role=admin&accountAdmin=false&updatedSince=2026-11-23T10:00:00Z&query=BO").await, "bob");
+    assert_eq!(names("updatedSince=2026-11-23T12:00:00%2B02:00").await, "bob");
+}
+
+#[tokio::test]
 async fn bad_parameters_are_refused_in_words() {
     let test = TestApp::new();
     let token = test.token(ADA);
@@ -286,7 +322,7 @@ async fn bad_parameters_are_refused_in_words() {
     insta::assert_snapshot!(error("/users?limit=201").await, @"400 invalid_parameter: limit: A page has 1 to 200 users.");
     insta::assert_snapshot!(error("/users?sort=phone").await, @"400 invalid_parameter: sort: Sort by email, name, createdAt or updatedAt; a hyphen in front turns it round.");
     insta::assert_snapshot!(error("/users?cursor=abc").await, @"400 invalid_parameter: cursor: This is not a cursor of this list. Use nextCursor as it was given, with the same sort.");
-    insta::assert_snapshot!(error("/users?active=perhaps").await, @"400 invalid_parameter: active: provided string was not `true` or `false`");
+    insta::assert_snapshot!(error("/users?active=perhaps").await, @"400 invalid_parameter: active: This is `true` or `false`.");
     let next = test.get("/users?limit=1").token(&token).account("2311").send().await.json();
     assert_eq!(next.get("nextCursor"), None, "one user fits on one page");
     insta::assert_snapshot!(error("/users/99").await, @"404 not_found: There is no user 99 in this account.");

@@ -122,7 +122,7 @@ pub struct Page<T> {
 
 /// The schema of a list, named after what is in it: `UserPage`, `TeamList`.
 macro_rules! list {
-    ($type:ident, $description:literal, $($property:ident),*) => {
+    ($type:ident, $description:literal, $($more:expr)?) => {
         impl<T: Type> Type for $type<T> {
             const IS_REQUIRED: bool = true;
             type RawValueType = Self;
@@ -141,7 +141,7 @@ macro_rules! list {
                 registry.create_schema::<Self, _>(Self::name().into(), |_| MetaSchema {
                     description: Some($description),
                     required: vec!["items"],
-                    properties: vec![$($property::<T>()),*],
+                    properties: vec![items::<T>(), $($more)?],
                     ..MetaSchema::new("object")
                 });
             }
@@ -157,15 +157,15 @@ macro_rules! list {
     };
 }
 
-list!(List, "All there are.", items);
-list!(Page, "One page of a list.", items, next_cursor);
+list!(List, "All there are.",);
+list!(Page, "One page of a list.", next_cursor());
 
 fn items<T: Type>() -> (&'static str, MetaSchemaRef) {
     let items = Some(Box::new(T::schema_ref()));
     ("items", MetaSchemaRef::Inline(Box::new(MetaSchema { items, ..MetaSchema::new("array") })))
 }
 
-fn next_cursor<T>() -> (&'static str, MetaSchemaRef) {
+fn next_cursor() -> (&'static str, MetaSchemaRef) {
     let description = Some("Send it as `cursor` to get the next page; left out on the last one");
     ("nextCursor", MetaSchemaRef::Inline(Box::new(MetaSchema { description, ..MetaSchema::new("string") })))
 }

@@ -147,7 +147,17 @@ fn unreadable(text: &str) -> Error {
     // poem-openapi wraps what our types say: `failed to parse "Limit": … (occurred while parsing "optional_Limit")`.
     let reason = reason.split_once("\": ").map_or(reason, |(_, own)| own);
     let reason = reason.split_once(" (occurred while").map_or(reason, |(own, _)| own);
-    // What the standard library says of a number that isn't one.
-    let number = reason.contains("invalid digit") || reason.contains("number too") || reason.contains("empty string");
-    Error::invalid(name, "invalid_parameter", if number { "This is a whole number." } else { reason })
+    Error::invalid(name, "invalid_parameter", in_our_words(reason))
+}
+
+/// What poem-openapi and the standard library say of a value of the wrong kind.
+fn in_our_words(reason: &str) -> &str {
+    const WORDS: [(&str, &str); 5] = [
+        ("invalid digit", "This is a whole number."),
+        ("number too", "This is a whole number."),
+        ("empty string", "This is a whole number."),
+        ("was not `true` or `false`", "This is `true` or `false`."),
+        ("valid enumeration value", "This is none of the values it can have; the documentation lists them."),
+    ];
+    WORDS.into_iter().find(|(theirs, _)| reason.contains(theirs)).map_or(reason, |(_, ours)| ours)
 }

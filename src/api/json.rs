@@ -224,7 +224,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let reason = words::shortened_to(reason, REASON);
         let path = words::shortened_to(&path, REASON);
         let code = CODES.iter().find(|(words, _)| reason.starts_with(words)).map_or("invalid_value", |(_, code)| code);
-        Error::invalid(if path == "." { "" } else { &path }, code, format!("{}.", capitalised(&in_json_words(&reason))))
+        let reason = capitalised(&in_json_words(reason.trim_end_matches('.')));
+        Error::invalid(if path == "." { "" } else { &path }, code, format!("{reason}."))
     })?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)

@@ -14,15 +14,32 @@ const OF_THE_CONTRACT: [&str; 4] = ["PulseEvents", "NotificationPreference", "Us
 /// The contract has these written out where they are used.
 const INLINE: [&str; 2] = ["Delivery", "UserAccount"];
 
+/// Properties that `null` clears; poem-openapi doesn't tell them from those that may only be left out.
+const CLEARED_BY_NULL: [&str; 4] = [
+    "ProfilePatch/properties/name",
+    "ProfilePatch/properties/phone",
+    "ProfilePatch/properties/imgSrc",
+    "MembershipPatch/properties/teamId",
+];
+
+/// Properties that hold an object of any kind.
+const OBJECTS: [&str; 2] = ["Event/properties/changes", "NewEvent/properties/changes"];
+
 /// What the whole API has in common.
 const DESCRIPTION: &str = "\
 A directory of users, kept in accounts.
 
-**Authentication.** Send `Authorization: Bearer {token}`. `rollcall init` and `rollcall token` print a token, and the answer to \
-`POST /users` holds the first one of the new user.
+**Authentication.** Send `Authorization: Bearer {token}`. `rollcall init` and `rollcall token` print a token, `POST \
+/api-keys` makes one for a program, and the answer to `POST /users` holds the first one of the new user.
 
 **Accounts.** `x-account-id` names the account a request is about. What you may do and what you see depend on it; nothing of one \
 account shows in another.
+
+**Lists.** Each is answered as `{\"items\"}`. Long ones come in pages and have a `nextCursor` until the last one: send it as `cursor` \
+for the next page. A cursor stays good while people come and go; nobody is listed twice, nobody is missed.
+
+**Changes at the same time.** A user comes with an `ETag`. Sent back as `If-Match`, it changes that version and no other: if somebody \
+was faster, the answer is 412 and nothing was done. With an `Idempotency-Key`, `POST /users` is safe to send again.
 
 **Errors.** Whatever goes wrong is answered as `{\"error\", \"status\", \"message\"}`: `error` is a stable code for programs, `message` \
 a sentence for people that says what to do. Every answer has an `x-request-id`, which the server's log knows too.
@@ -40,6 +57,7 @@ pub fn complete() -> &'static Value {
 
 fn completed(mut generated: Value) -> Value {
     tidy(&mut generated);
+    specify(&mut generated);
     write_out(&mut generated);
     let mut document = json!({
         "openapi": "3.0.3",
@@ -155,6 +173,23 @@ fn tidy(value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// Says what the generator can't know.
+fn specify(document: &mut Value) {
+    let schemas = &mut document["components"]["schemas"];
+    let mut say = |place: &str, key: &str, value: Value| {
+        if let Some(property) = schemas.pointer_mut(&format!("/{place}")) {
+            property[key] = value;
+        }
+    };
+    for place in CLEARED_BY_NULL {
+        say(place, "nullable", json!(true));
+    }
+    for place in OBJECTS {
+        say(place, "type", json!("object"));
+        say(place, "additionalProperties", json!(true));
     }
 }
 

@@ -131,11 +131,9 @@ pub fn create(w: &Write, new: NewEvent) -> Result<Event> {
         let email = users::find_email(w, &account, id)?;
         subject = subject.or(Some(email));
     }
-    if let Some(changes) = &new.changes {
-        if !changes.is_object() || changes.to_string().len() > CHANGES_MAX {
-            let message = "This is an object of at most 8 KiB.";
-            return Err(Error::invalid("changes", "invalid_changes", message));
-        }
+    let fits = |changes: &Value| changes.is_object() && changes.to_string().len() <= CHANGES_MAX;
+    if !new.changes.as_ref().is_none_or(fits) {
+        return Err(Error::invalid("changes", "invalid_changes", "This is an object of at most 8 KiB."));
     }
     let id = insert(w, new.event, Some(&account), new.subject_id, subject.as_deref(), new.changes)?;
     load(w, &account, id)
