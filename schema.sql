@@ -124,7 +124,7 @@ create index memberships_created on memberships (account_id, created_at, user_id
 create index memberships_updated on memberships (account_id, updated_at, user_id) where removed_at is null;
 
 create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
-create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;
+create index memberships_pending  on memberships (account_id, user_id, invited_email, email_key) where invited_email is not null;
 create index memberships_inactive on memberships (account_id, user_id) where active = 0;
 create index memberships_purge    on memberships (removed_at) where removed_at is not null;
 

@@ -290,14 +290,15 @@ impl Conditions {
 /// The users that one of the filters leaves, found by its own index, as a JSON array; `None` if each leaves more than
 /// `few`, or there are no more to begin with.
 fn candidates(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Option<String>> {
-    let narrow = narrowing(r, filter, few)?;
+    let narrow = narrowing(r, account, filter, few)?;
     let more = format!("select 1 from memberships where account_id = ?1 limit 1 offset {few}");
     if narrow.is_empty() || r.maybe(&more, [account], |_| Ok(()))?.is_none() {
         return Ok(None);
     }
-    for (sql, value) in narrow {
+    for (sql, values) in narrow {
         let sql = format!("{sql} limit {}", few + 1);
-        let ids: Vec<i64> = r.all(&sql, params![account, value], |row| row.get(0))?;
+        let values = std::iter::once(Value::Text(account.to_owned())).chain(values);
+        let ids: Vec<i64> = r.all(&sql, params_from_iter(values), |row| row.get(0))?;
         if ids.len() <= few {
             return Ok(Some(serde_json::to_string(&ids).map_err(Error::internal)?));
         }
@@ -305,27 +306,31 @@ fn candidates(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Op
     Ok(None)
 }
 
-/// For each filter that has an index of its own: a query, given the account as ?1, for who is left by it, and its ?2.
-fn narrowing(r: &Read, filter: &Filter, few: usize) -> Result<Vec<(String, Value)>> {
+/// For each filter that has an index of its own: a query for who is left by it, and its values but for ?1, the account.
+fn narrowing(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Vec<(String, Vec<Value>)>> {
     let mut narrow = Vec::new();
-    let mut by = |sql: &str, value: Value| narrow.push((sql.to_owned(), value));
+    let mut by = |sql: &str, values: Vec<Value>| narrow.push((sql.to_owned(), values));
     let member = |condition: &str| format!("select user_id from memberships where account_id = ?1 and {condition}");
     if let Some(words) = trigrams(&filter.query) {
-        // Other accounts have people of that name too. They are read in vain, so there must not be too many.
-        let many = format!("select 1 from user_search where user_search match ?1 limit 1 offset {}", 10 * few);
-        if r.maybe(&many, [&words], |_| Ok(()))?.is_none() {
-            // Who is pending is known here by the e-mail that was invited, which may not be theirs any more.
+        // Other accounts have people of that name too, and who is pending is known here by the e-mail that was invited,
+        // whatever theirs is now. They are read in vain, so there must not be too many.
+        let most = 10 * few;
+        let many = format!("select 1 from user_search where user_search match ?1 limit 1 offset {most}");
+        let pending = format!("{} limit 1 offset {most}", member("invited_email is not null"));
+        if r.maybe(&many, [&words], |_| Ok(()))?.is_none() && r.maybe(&pending, [account], |_| Ok(()))?.is_none() {
             let sql = "select s.rowid from user_search s where s.user_search match ?2
-                          and exists (select 1 from memberships where account_id = ?1 and user_id = s.rowid)
-                       union all select user_id from memberships where account_id = ?1 and invited_email is not null";
-            by(sql, Value::Text(words));
+                          and exists (select 1 from memberships
+                                       where account_id = ?1 and user_id = s.rowid and invited_email is null)
+                       union all select user_id from memberships
+                        where account_id = ?1 and invited_email is not null and instr(email_key, ?3)";
+            by(sql, vec![Value::Text(words), Value::Text(email_key(&filter.query))]);
         }
     }
     if let Some(role) = &filter.role {
-        by("select user_id from membership_roles where account_id = ?1 and role = ?2", Value::Text(role.clone()));
+        by("select user_id from membership_roles where account_id = ?1 and role = ?2", vec![Value::Text(role.clone())]);
     }
     if let Some(team) = filter.team_id {
-        by(&member("team_id = ?2"), Value::Integer(team));
+        by(&member("team_id = ?2"), vec![Value::Integer(team)]);
     }
     for (condition, asked) in [
         ("account_admin = 1", filter.account_admin == Some(true)),
@@ -333,12 +338,12 @@ fn narrowing(r: &Read, filter: &Filter, few: usize) -> Result<Vec<(String, Value
         ("active = 0", filter.active == Some(false)),
     ] {
         if asked {
-            by(&member(&format!("{condition} and ?2")), Value::Integer(1));
+            by(&member(condition), Vec::new());
         }
     }
     for (column, since) in [("created_at", filter.created_since), ("updated_at", filter.updated_since)] {
         if let Some(since) = since.filter(|_| !filter.removed) {
-            by(&member(&format!("{column} >= ?2 and removed_at is null")), Value::Integer(since.0));
+            by(&member(&format!("{column} >= ?2 and removed_at is null")), vec![Value::Integer(since.0)]);
         }
     }
     Ok(narrow)
