@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{COLUMNS, User, WIDTH, complete, from_row};
 use crate::clock::Timestamp;
-use crate::db::{Read, Value, params, params_from_iter};
+use crate::db::{Read, Value, params_from_iter};
 use crate::domain::fields::{email_key, fold};
 use crate::domain::paging::limit;
 use crate::domain::permissions::Permission;
