@@ -17,6 +17,7 @@ mod guards;
 mod idempotency;
 mod isolation;
 mod memberships;
+mod model;
 mod operations;
 mod pages;
 mod properties;
