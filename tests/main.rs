@@ -20,6 +20,7 @@ mod memberships;
 mod model;
 mod operations;
 mod pages;
+mod paging;
 mod properties;
 mod roles;
 mod sessions;
