@@ -20,6 +20,7 @@ mod memberships;
 mod model;
 mod operations;
 mod pages;
+mod pages_directory;
 mod paging;
 mod properties;
 mod roles;

@@ -362,13 +362,13 @@ async fn the_list_searches_filters_sorts_and_pages() {
     let found = open(&format!("{base}?query=ASA+1")).await;
     assert_eq!(rows(&found), 10);
     assert!(found.contains("“ASA 1”"));
-    let suspended = open(&format!("{base}?active=false&query=person1")).await;
+    let suspended = open(&format!("{base}?status=suspended&query=person1")).await;
     assert_eq!(rows(&suspended), 3);
     assert!(open(&format!("{base}?query=zzz")).await.contains("Nobody found"));
     let newest = open(&format!("{base}?sort=-createdAt")).await;
     assert!(newest.contains("aria-sort=\"descending\""));
     assert!(newest.find("person69").unwrap() < newest.find("person68").unwrap());
-    assert_eq!(rows(&open(&format!("{base}?sort=nonsense&cursor=nonsense&active=maybe")).await), 25);
+    assert_eq!(rows(&open(&format!("{base}?sort=nonsense&cursor=nonsense&status=maybe")).await), 25);
 }
 
 #[tokio::test]

@@ -72,6 +72,16 @@ pub fn set(w: &Write, user_id: i64, email: &str, hash: &str) -> Result<()> {
     events::record(w, PulseEvent::UserPasswordChanged, account.as_ref(), Subject::user(user_id, email), None)
 }
 
+/// The actor's new password; every other browser of theirs is signed out.
+pub fn change(w: &Write, hash: &str, keep: &str) -> Result<()> {
+    let user_id = w.actor.require_self()?;
+    let email = w.actor.email.clone().unwrap_or_default();
+    set(w, user_id, &email, hash)?;
+    let sql =
+        "delete from tokens where user_id = ?1 and kind in ('session', 'invitation', 'sign_in_link') and id <> ?2";
+    w.run(sql, params![user_id, keep]).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

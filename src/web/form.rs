@@ -9,6 +9,7 @@ use crate::error::{Error, Problem, Result};
 const FORM_LIMIT: usize = 256 * 1024;
 
 /// The names and values of a form (`application/x-www-form-urlencoded`), in the order they were sent.
+#[derive(Default)]
 pub struct Form(Vec<(String, String)>);
 
 impl<'a> FromRequest<'a> for Form {
@@ -42,7 +43,9 @@ impl Faults {
     pub fn in_form(error: Error) -> Result<Self> {
         match error {
             Error::Invalid(problems) => Ok(Self(problems)),
-            Error::Conflict("email_taken", message) => Ok(Self(vec![Problem::new("email", "email_taken", message)])),
+            Error::Conflict(code, message) => Ok(Self(vec![Problem::new(about(code), code, message)])),
+            Error::Changed(message) => Ok(Self(vec![Problem::new("", "precondition_failed", message)])),
+            error @ Error::Forbidden(_) => Ok(Self(vec![Problem::new("", "forbidden", error.to_string())])),
             error => Err(error),
         }
     }
@@ -50,6 +53,11 @@ impl Faults {
     /// A fault of the form as a whole.
     pub fn of_all(message: impl Into<String>) -> Self {
         Self(vec![Problem::new("", "refused", message)])
+    }
+
+    /// Whether this is what is wrong.
+    pub fn is(&self, code: &str) -> bool {
+        self.0.iter().any(|problem| problem.code == code)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -70,5 +78,15 @@ impl Problem {
     /// The `id` of the element on the page that the fault is about.
     pub fn anchor(&self) -> &str {
         self.field.split(['.', '[']).next().unwrap_or_default()
+    }
+}
+
+/// The field that is in the way in a conflict.
+fn about(code: &str) -> &'static str {
+    match code {
+        "email_taken" | "already_invited" | "in_recycle_bin" => "email",
+        "account_exists" => "id",
+        "team_exists" | "role_exists" => "name",
+        _ => "",
     }
 }

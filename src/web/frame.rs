@@ -1,96 +1,119 @@
 //! What surrounds the page of somebody who is signed in: the menu, the account switcher, what was just achieved.
 
-use poem::Request;
-use poem::web::cookie::{Cookie, SameSite};
-
 use super::person::Person;
+use super::said::Said;
 use crate::db::Read;
 use crate::domain::accounts::{self, Account};
-use crate::domain::actor::Actor;
+use crate::domain::permissions::{Permission, Permissions};
 use crate::error::Result;
+
+/// A place in the menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Users,
+    Teams,
+    Roles,
+    Activity,
+    ApiKeys,
+    Account,
+    Me,
+}
+
+/// An entry of the menu.
+pub struct Entry {
+    pub section: Section,
+    pub title: &'static str,
+    pub icon: &'static str,
+    /// What its address ends with.
+    pub path: &'static str,
+    /// What it takes to see it; nothing if empty.
+    needs: &'static str,
+}
+
+const MENU: &[Entry] = &[
+    Entry { section: Section::Users, title: "Users", icon: "people", path: "users", needs: "users.read" },
+    Entry { section: Section::Teams, title: "Teams", icon: "team", path: "teams", needs: "users.read" },
+    Entry { section: Section::Roles, title: "Roles", icon: "shield", path: "roles", needs: "users.read" },
+    Entry { section: Section::Activity, title: "Activity", icon: "pulse", path: "activity", needs: "events.read" },
+    Entry { section: Section::ApiKeys, title: "API keys", icon: "key", path: "api-keys", needs: "" },
+    Entry { section: Section::Account, title: "Account", icon: "house", path: "account", needs: "" },
+];
 
 pub struct Frame {
     /// What the server is called.
     pub server: String,
     pub me: Person,
-    /// The account that is shown; on one's own page, the primary one.
-    pub account: Account,
+    /// May do everything on the server.
+    pub owner: bool,
+    /// An admin of the shown account, or an owner.
+    pub admin: bool,
+    permissions: Permissions,
+    /// The account that is shown, or else the primary one; an owner may be in none.
+    pub account: Option<Account>,
     /// Those one can switch to, the shown one included.
     pub accounts: Vec<Account>,
     pub said: Option<Said>,
-    pub on_my_page: bool,
+    pub section: Section,
 }
 
 impl Frame {
-    pub fn load(r: &Read, server: &str, said: Option<Said>) -> Result<Self> {
-        let Actor { user_id, email, name, account, .. } = r.actor.clone();
-        let id = r.actor.require_user()?;
+    pub fn load(r: &Read, server: &str, section: Section, said: Option<Said>) -> Result<Self> {
+        let actor = &r.actor;
+        let id = actor.require_user()?;
         let accounts = accounts::list(r)?;
-        let (account, on_my_page) = match account {
-            Some(account) => (Account { id: account.id, name: account.name }, false),
+        let account = match &actor.account {
+            Some(account) => Some(Account { id: account.id.clone(), name: account.name.clone() }),
             None => {
                 let primary = accounts::primary(r, id)?;
-                let shown = accounts.iter().find(|account| Some(&account.id) == primary.as_ref());
-                (shown.cloned().ok_or_else(crate::domain::actor::no_such_account)?, true)
+                accounts.iter().find(|account| Some(&account.id) == primary.as_ref()).or(accounts.first()).cloned()
             }
         };
-        let me = Person { id: user_id.unwrap_or_default(), email: email.unwrap_or_default(), name, img_src: None };
-        Ok(Self { server: server.to_owned(), me, account, accounts, said, on_my_page })
+        let email = actor.email.clone().unwrap_or_default();
+        Ok(Self {
+            server: server.to_owned(),
+            me: Person { id, email, name: actor.name.clone(), img_src: None },
+            owner: actor.owner,
+            admin: actor.admin,
+            permissions: actor.permissions,
+            account,
+            accounts,
+            said,
+            section,
+        })
+    }
+
+    /// What the shown account is called.
+    pub fn place(&self) -> &str {
+        self.account.as_ref().map_or(&self.server, |account| &account.name)
+    }
+
+    /// The address of a page of the shown account.
+    pub fn at(&self, rest: &str) -> String {
+        match &self.account {
+            Some(account) => format!("/ui/accounts/{}/{rest}", account.id),
+            None => "/ui/me".into(),
+        }
+    }
+
+    /// The entries of the menu that lead somewhere. On one's own page it isn't known yet what may be done in the account.
+    pub fn menu(&self) -> impl Iterator<Item = &'static Entry> {
+        let everything = self.section == Section::Me;
+        let open = move |entry: &&Entry| everything || entry.needs.is_empty() || self.may(entry.needs);
+        MENU.iter().filter(|_| self.account.is_some()).filter(open)
+    }
+
+    /// Whether the visitor holds a permission in the shown account.
+    pub fn may(&self, permission: &str) -> bool {
+        Permission::find(permission).is_some_and(|permission| self.permissions.contains(permission))
+    }
+
+    pub fn holds(&self, permission: &Permission) -> bool {
+        self.permissions.contains(*permission)
     }
 
     /// The other accounts, for the switcher.
     pub fn others(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.iter().filter(|account| account.id != self.account.id)
-    }
-}
-
-/// Something that was just achieved, said once on the next page. It travels in a cookie that only holds its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
-    SetUp,
-    PasswordSet,
-    SignedOut,
-}
-
-impl Said {
-    const ALL: [Self; 3] = [Self::SetUp, Self::PasswordSet, Self::SignedOut];
-    const COOKIE: &str = "rollcall-said";
-    pub const FORGET: &str = "rollcall-said=; Path=/ui; Max-Age=0";
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::SetUp => "set-up",
-            Self::PasswordSet => "password-set",
-            Self::SignedOut => "signed-out",
-        }
-    }
-
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::SetUp => "Everything is set up, and you are the owner. Add the first person when you like.",
-            Self::PasswordSet => "Your password is set, and you are signed in.",
-            Self::SignedOut => "You are signed out.",
-        }
-    }
-
-    pub fn cookie(self) -> Cookie {
-        let mut cookie = Cookie::new_with_str(Self::COOKIE, self.name());
-        cookie.set_path("/ui");
-        cookie.set_http_only(true);
-        cookie.set_same_site(SameSite::Lax);
-        cookie
-    }
-
-    /// Moves it from the request's cookies to its data; whether there was one.
-    pub fn take(request: &mut Request) -> bool {
-        let said = request.cookie().get(Self::COOKIE);
-        let said = said.and_then(|cookie| Self::ALL.into_iter().find(|said| said.name() == cookie.value_str()));
-        request.set_data(said);
-        said.is_some()
-    }
-
-    /// What is to be said on this page.
-    pub fn of(request: &Request) -> Option<Self> {
-        request.data::<Option<Self>>().copied().flatten()
+        let shown = self.account.as_ref().map(|account| &account.id);
+        self.accounts.iter().filter(move |account| Some(&account.id) != shown)
     }
 }

@@ -1,12 +1,21 @@
 //! The pages: parse a form, make one call into `domain`, render a template.
 
+mod accounts;
+mod activity;
+mod api_keys;
+mod confirm;
 mod form;
 mod frame;
+mod me;
 mod person;
 mod preferences;
+mod roles;
+mod said;
 mod session;
 mod setup;
+mod teams;
 mod users;
+mod visit;
 mod welcome;
 
 use std::sync::Arc;
@@ -21,6 +30,7 @@ use rust_embed::RustEmbed;
 use crate::app::App;
 use crate::auth;
 use crate::error::Error;
+use said::Said;
 
 /// Every page, under `/ui`.
 pub fn pages() -> impl Endpoint<Output = Response> {
@@ -31,10 +41,34 @@ pub fn pages() -> impl Endpoint<Output = Response> {
         .at("/sign-in/:token", get(session::show_link).post(session::create_from_link))
         .at("/sign-out", post(session::delete))
         .at("/welcome/:token", get(welcome::show_form).post(welcome::create))
-        .at("/me", get(users::show::my_page))
+        .at("/me", get(me::page))
+        .at("/me/edit", get(me::profile::show_form).post(me::profile::update))
+        .at("/me/preferences", get(me::preferences::show_form).post(me::preferences::update))
+        .at("/me/password", get(me::password::show_form).post(me::password::update))
+        .at("/me/accounts/:id/:act", post(me::carry_out))
+        .at("/me/sessions/:session/end", post(me::end_session))
+        .at("/accounts", get(accounts::list).post(accounts::create))
         .at("/accounts/:account/users", get(users::list::page).post(users::new::create))
         .at("/accounts/:account/users/new", get(users::new::show_form))
         .at("/accounts/:account/users/:id", get(users::show::page))
+        .at("/accounts/:account/users/:id/edit", get(users::edit::show_form).post(users::edit::update))
+        .at("/accounts/:account/users/:id/place", get(users::place::show_form).post(users::place::update))
+        .at("/accounts/:account/users/:id/preferences", get(users::grid::show_form).post(users::grid::update))
+        .at("/accounts/:account/users/:id/sessions/:session/end", post(users::show::end_session))
+        .at("/accounts/:account/users/:id/:act", get(users::acts::ask).post(users::acts::carry_out))
+        .at("/accounts/:account/teams", get(teams::list).post(teams::create))
+        .at("/accounts/:account/teams/:id", get(teams::show_form).post(teams::update))
+        .at("/accounts/:account/teams/:id/delete", get(teams::ask).post(teams::delete))
+        .at("/accounts/:account/roles", get(roles::list))
+        .at("/accounts/:account/roles/new", get(roles::show_new).post(roles::create))
+        .at("/accounts/:account/roles/:name", get(roles::show_form).post(roles::update))
+        .at("/accounts/:account/roles/:name/delete", get(roles::ask).post(roles::delete))
+        .at("/accounts/:account/activity", get(activity::page))
+        .at("/accounts/:account/activity/export", get(activity::export))
+        .at("/accounts/:account/api-keys", get(api_keys::list).post(api_keys::create))
+        .at("/accounts/:account/api-keys/:id/delete", get(api_keys::ask).post(api_keys::delete))
+        .at("/accounts/:account/account", get(accounts::show_form).post(accounts::rename))
+        .at("/accounts/:account/account/delete", get(accounts::ask).post(accounts::delete))
         .around(in_pages)
         .with(CookieJarManager::new())
         .with(Compression::new())
@@ -106,7 +140,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let app = request.data::<App>().cloned().ok_or_else(|| Error::internal("a page without its application"))?;
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
-    let said = frame::Said::take(&mut request);
+    let said = Said::take(&mut request);
     let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
@@ -115,7 +149,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let error = match response {
         Ok(mut response) => {
             if said && response.status().is_success() {
-                let forget = HeaderValue::from_static(frame::Said::FORGET);
+                let forget = HeaderValue::from_static(Said::FORGET);
                 response.headers_mut().append(header::SET_COOKIE, forget);
             }
             return Ok(response);
@@ -178,7 +212,7 @@ impl ErrorPage<'_> {
             Error::Forbidden(_) => "You may not do this",
             Error::NotFound(_) => "There is nothing here",
             Error::MethodNotAllowed => "That does not work here",
-            Error::Conflict(..) => "That is done already",
+            Error::Conflict(..) => "That cannot be done",
             Error::Changed(_) => "Somebody else was faster",
             Error::KeyReused => "That was sent before",
             Error::TooLarge(_) => "That was too much",

@@ -24,6 +24,17 @@ impl Person {
         self.name.as_deref().unwrap_or(&self.email)
     }
 
+    /// The e-mail as the path of a `mailto:` (RFC 6068): nothing in it adds a header.
+    pub fn mail_to(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "@.-_+~".contains(c);
+        self.email.chars().map(|c| if plain(c) { c.to_string() } else { encoded(c) }).collect()
+    }
+
+    /// A phone number as RFC 3966 has it: what people write between the digits left out.
+    pub fn dialled(&self, phone: &str) -> String {
+        phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect()
+    }
+
     pub fn colour(&self) -> i64 {
         self.id.rem_euclid(COLOURS)
     }
@@ -38,6 +49,11 @@ impl Person {
         let last = letters.next_back().filter(|_| first.is_uppercase() || first.is_lowercase());
         first.to_uppercase().chain(last.into_iter().flat_map(char::to_uppercase)).collect()
     }
+}
+
+fn encoded(c: char) -> String {
+    let mut bytes = [0; 4];
+    c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub const PRESETS: &[Preset] = &[
 ];
 
 /// The grid as it stands on a page.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Grid {
     ticked: BTreeMap<PulseEvent, BTreeSet<Delivery>>,
     /// Whether the choices are for one account only, instead of all.
@@ -91,6 +91,13 @@ impl Grid {
             filter: form.text("filter").trim().to_owned(),
             shown: form.text("shown").to_owned(),
         }
+    }
+
+    /// What somebody chose for one account, or, without one, for all.
+    pub fn of(preferences: &NotificationPreferences, account: &str) -> Self {
+        let chosen = preferences.values().flatten().filter(|p| p.account_id.as_deref().unwrap_or_default() == account);
+        let deliveries = |p: &NotificationPreference| p.delivery_pref.iter().flatten().copied().collect();
+        Self { ticked: chosen.map(|p| (p.event, deliveries(p))).collect(), ..Self::default() }
     }
 
     /// Does what a button of the grid asks; `false` if it is none of the grid's.
@@ -156,13 +163,32 @@ impl Grid {
 
     /// The preferences, for all accounts or only for `account`.
     pub fn preferences(&self, account: &AccountId) -> NotificationPreferences {
-        let account_id = self.only_here.then(|| account.to_string());
+        let account = self.only_here.then(|| account.as_str());
+        self.chosen_for(account).map(|(event, preference)| (event, vec![preference])).collect()
+    }
+
+    /// What is ticked, as preferences for one account or for all.
+    pub fn chosen_for<'g>(
+        &'g self,
+        account: Option<&'g str>,
+    ) -> impl Iterator<Item = (PulseEvent, NotificationPreference)> + 'g {
         let ticked = self.ticked.iter().filter(|(_, deliveries)| !deliveries.is_empty());
-        ticked
-            .map(|(&event, deliveries)| {
-                let delivery_pref = Some(deliveries.iter().copied().collect());
-                (event, vec![NotificationPreference { event, account_id: account_id.clone(), delivery_pref }])
-            })
-            .collect()
+        ticked.map(move |(&event, deliveries)| {
+            let delivery_pref = Some(deliveries.iter().copied().collect());
+            (event, NotificationPreference { event, account_id: account.map(Into::into), delivery_pref })
+        })
+    }
+
+    /// How many events have a box ticked, in words.
+    pub fn summary(&self) -> String {
+        match self.total() {
+            0 => "None chosen".into(),
+            n => format!("{n} of {} events", PulseEvent::ALL.len()),
+        }
+    }
+
+    /// Whether the filter leaves anything.
+    pub fn finds_any(&self) -> bool {
+        Group::ALL.iter().any(|group| self.found(group) > 0)
     }
 }

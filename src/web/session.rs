@@ -8,7 +8,7 @@ use poem::{IntoResponse, Request, Response, handler};
 use serde::Deserialize;
 
 use super::form::{Faults, Form};
-use super::frame::Said;
+use super::said::Said;
 use super::{render, status_of};
 use crate::app::App;
 use crate::auth::{self, Stranger, Visitor};

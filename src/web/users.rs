@@ -1,5 +1,10 @@
-//! The people of an account: the list, the form for a new one, and one person's page.
+//! The people of an account: the list, the form for a new one, one person's page and what can be done with them.
 
+pub mod acts;
+pub mod chosen;
+pub mod edit;
+pub mod grid;
 pub mod list;
 pub mod new;
+pub mod place;
 pub mod show;

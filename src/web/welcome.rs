@@ -7,9 +7,9 @@ use poem::web::{Path, Redirect};
 use poem::{IntoResponse, Response, handler};
 
 use super::form::{Faults, Form};
-use super::frame::Said;
 use super::person::Person;
 use super::render;
+use super::said::Said;
 use crate::app::App;
 use crate::auth::{self, Stranger};
 use crate::domain::invitations::{self, Invited};

@@ -93,7 +93,11 @@ impl Browser {
     }
 
     pub async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        let element = self.find(css).await;
+        // Into the middle first, as a person would: at the edge a bar of buttons may lie over it.
+        let script = "document.querySelector(arguments[0]).scrollIntoView({block: 'center'})";
+        self.client.execute(script, vec![css.into()]).await.unwrap();
+        element.click().await.unwrap();
     }
 
     pub async fn text(&self, css: &str) -> String {

@@ -28,7 +28,7 @@ async fn from_the_set_up_link_to_a_user_who_chooses_a_password_and_signs_in() {
     browser.fill("[name=email]", "grace@example.com").await;
     browser.click("details.section summary").await;
     browser.fill("[name=name]", "Grace Hopper").await;
-    browser.click("#notificationPreferences > summary").await;
+    browser.click("details:has(> #notificationPreferences) > summary").await;
     browser.fill("[data-filter]", "ticket assigned").await;
     browser.click("[name='pref.ticket_assigned'][value=sms]").await;
     browser.says("1 of 163 events").await;
@@ -107,7 +107,7 @@ async fn by_keyboard_alone() {
     browser.keys("\n").await;
     browser.tab_to("[name=name]").await;
     browser.keys("Grace Hopper").await;
-    browser.tab_to("#notificationPreferences > summary").await;
+    browser.tab_to("details:has(> #notificationPreferences) > summary").await;
     browser.keys(" ").await;
     browser.tab_to("[data-group] summary").await;
     browser.keys(" ").await;
@@ -173,6 +173,78 @@ async fn swagger_ui_creates_a_user() {
     browser.open(&browser.run(&["link"])).await;
     browser.click("main button[type=submit]").await;
     browser.says("swagger@example.com").await;
+    assert_eq!(browser.console_errors().await, Vec::<String>::new());
+    browser.close().await;
+}
+
+/// The main act of each page of the directory, without a pointer.
+#[tokio::test]
+async fn the_directory_by_keyboard() {
+    let browser = Browser::start().await;
+    set_up(&browser).await;
+    let base = "/ui/accounts/2311";
+
+    browser.open(&format!("{base}/teams")).await;
+    browser.tab_to("[name=name]").await;
+    browser.keys("Compilers\n").await;
+    browser.says("The team was made.").await;
+
+    browser.open(&format!("{base}/roles/new")).await;
+    browser.find("[name=name]:focus").await;
+    browser.keys("lead-reader").await;
+    browser.tab_to("[name='permission.users.read']").await;
+    browser.keys(" ").await;
+    browser.tab_to(".actions .primary").await;
+    browser.keys("\n").await;
+    browser.says("The role was made.").await;
+
+    browser.open(&format!("{base}/users/new")).await;
+    browser.keys("grace@example.com\n").await;
+    browser.says("grace@example.com can sign in now").await;
+    browser.open(&format!("{base}/users/2/place")).await;
+    browser.tab_to("[name=teamId]").await;
+    browser.keys("Comp").await;
+    browser.tab_to("[name='role.lead-reader']").await;
+    browser.keys(" ").await;
+    browser.tab_to(".actions .primary").await;
+    browser.keys("\n").await;
+    browser.says("Role lead-reader").await;
+
+    browser.tab_to("a[href$='/users/2/suspend']").await;
+    browser.keys("\n").await;
+    browser.says("Suspend grace@example.com?").await;
+    browser.tab_to("main button[type=submit]").await;
+    browser.keys("\n").await;
+    browser.says("They are suspended").await;
+
+    browser.open(&format!("{base}/users/2/remove")).await;
+    browser.tab_to("main button[type=submit]").await;
+    browser.keys("\n").await;
+    browser.says("They were taken out of the account").await;
+    browser.open(&format!("{base}/users?status=bin")).await;
+    browser.tab_to(".list td.who a").await;
+    browser.keys("\n").await;
+    browser.tab_to("main button[type=submit]").await;
+    browser.keys("\n").await;
+    browser.says("They are back").await;
+    browser.says("Compilers").await;
+
+    browser.open(&format!("{base}/activity")).await;
+    browser.says("suspended grace@example.com").await;
+    browser.tab_to("[name=event]").await;
+    browser.keys("Team created").await;
+    browser.tab_to("form .button").await;
+    browser.keys("\n").await;
+    browser.says("made the team Compilers").await;
+
+    browser.open(&format!("{base}/api-keys")).await;
+    browser.tab_to("[name=name]").await;
+    browser.keys("Nightly import\n").await;
+    browser.says("The key Nightly import is ready").await;
+    browser.open(&format!("{base}/account")).await;
+    browser.tab_to("[name=name]").await;
+    browser.keys(" Ltd\n").await;
+    browser.says("Saved.").await;
     assert_eq!(browser.console_errors().await, Vec::<String>::new());
     browser.close().await;
 }

@@ -1,43 +1,81 @@
 //! The list: everything about it is in its address, so that a view can be kept and sent.
 
 use askama::Template;
-use poem::http::StatusCode;
-use poem::web::{Path, Query};
-use poem::{Request, Response, handler};
+use poem::web::Query;
+use poem::{Response, handler};
 use serde::Deserialize;
 
-use crate::app::App;
-use crate::auth::Visitor;
 use crate::clock::Timestamp;
-use crate::domain::fields::AccountId;
-use crate::domain::permissions::Permission;
+use crate::db::Read;
+use crate::domain::roles::{self, Role};
+use crate::domain::teams::{self, Team};
 use crate::domain::users::{self, Cursor, Filter, Page, Sort, SortBy, User};
+use crate::domain::words;
 use crate::error::Result;
-use crate::web::frame::{Frame, Said};
+use crate::web::frame::{Frame, Section};
 use crate::web::person::Person;
-use crate::web::render;
+use crate::web::visit::Visit;
 
 /// The address's part after the `?`, as it was typed. What can't be read is left out, not refused.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct View {
+struct View {
     query: String,
-    active: String,
+    /// One of [`STATUSES`].
+    status: String,
+    role: String,
+    team: String,
     sort: String,
     cursor: String,
 }
+
+/// What the people of a list can have in common, by its name in the address.
+const STATUSES: &[(&str, &str)] = &[
+    ("", "Everybody"),
+    ("active", "Active"),
+    ("suspended", "Suspended"),
+    ("invited", "Invited"),
+    ("admins", "Admins"),
+    ("bin", "Recycle bin"),
+];
 
 impl View {
     fn filter(&self) -> Filter {
         let sort: Sort = self.sort.parse().unwrap_or_default();
         let cursor = self.cursor.parse().ok().filter(|cursor: &Cursor| cursor.fits(sort));
+        let status = |name: &str| (self.status == name).then_some(true);
         Filter {
             query: self.query.trim().to_owned(),
-            active: self.active.parse().ok(),
+            active: status("active").or(status("suspended").map(|_| false)),
+            pending: status("invited").or(status("active").map(|_| false)),
+            account_admin: status("admins"),
+            removed: self.status == "bin",
+            role: Some(self.role.clone()).filter(|role| !role.is_empty()),
+            team_id: self.team.parse().ok(),
             sort,
             cursor,
             ..Filter::default()
         }
+    }
+
+    /// Those of its parts that say something, by name.
+    fn kept<'v>(&'v self, names: &str) -> Vec<(&'static str, &'v str)> {
+        let all = [
+            ("query", &self.query),
+            ("status", &self.status),
+            ("role", &self.role),
+            ("team", &self.team),
+            ("sort", &self.sort),
+            ("cursor", &self.cursor),
+        ];
+        let wanted = |name: &str| names.split(' ').any(|wanted| wanted == name);
+        let said = all.into_iter().filter(|(name, value)| wanted(name) && !value.is_empty());
+        said.map(|(name, value)| (name, value.as_str())).collect()
+    }
+
+    fn pairs(&self) -> String {
+        let all = self.kept("query status role team sort cursor");
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish()
     }
 }
 
@@ -45,109 +83,114 @@ impl View {
 #[template(path = "users/list.html")]
 struct ListPage {
     frame: Frame,
-    filter: Filter,
+    view: View,
+    sort: Sort,
     people: Page,
     count: u64,
-    may_create: bool,
+    teams: Vec<Team>,
+    roles: Vec<Role>,
     now: Timestamp,
 }
 
 #[handler]
-pub async fn page(
-    app: App,
-    visitor: Visitor,
-    Path(account): Path<AccountId>,
-    Query(view): Query<View>,
-    request: &Request,
-) -> Result<Response> {
-    let (server, said) = (app.config().name.clone(), Said::of(request));
-    let found = app
-        .read(visitor.within(account), move |r| {
-            let filter = view.filter();
-            let (people, count) = (users::list(r, &filter)?, users::count(r, &filter)?);
-            let may_create = r.actor.may(Permission::UsersCreate);
-            Ok(ListPage { frame: Frame::load(r, &server, said)?, filter, people, count, may_create, now: r.now })
-        })
-        .await?;
-    Ok(render(StatusCode::OK, &found))
+pub async fn page(visit: Visit, view: poem::Result<Query<View>>) -> Result<Response> {
+    let mut view = view.map(|view| view.0).unwrap_or_default();
+    let filter = view.filter();
+    view.cursor.clear();
+    let page = move |r: &Read, frame| {
+        let (people, count) = (users::list(r, &filter)?, users::count(r, &filter)?);
+        let (teams, roles) = (teams::list(r)?, roles::list(r)?);
+        Ok(ListPage { frame, view, sort: filter.sort, people, count, teams, roles, now: r.now })
+    };
+    visit.page(Section::Users, page).await
 }
 
 /// Columns of the table, each with what it can be sorted by.
 const COLUMNS: &[(&str, &[(&str, SortBy)])] = &[
     ("who", &[("Name", SortBy::Name), ("E-mail", SortBy::Email)]),
     ("roles", &[]),
+    ("team", &[]),
     ("status", &[]),
     ("when", &[("Created", SortBy::CreatedAt)]),
-    ("when later", &[("Updated", SortBy::UpdatedAt)]),
 ];
 
 impl ListPage {
-    /// The address of this view with another filter, from its first page on.
-    fn address(&self, query: &str, active: Option<bool>, sort: Sort, cursor: Option<&Cursor>) -> String {
-        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-        if !query.is_empty() {
-            pairs.append_pair("query", query);
-        }
-        if let Some(active) = active {
-            pairs.append_pair("active", if active { "true" } else { "false" });
-        }
-        if sort != Sort::default() {
-            pairs.append_pair("sort", &sort.to_string());
-        }
-        if let Some(cursor) = cursor {
-            pairs.append_pair("cursor", &cursor.to_string());
-        }
-        let (base, pairs) = (self.base(), pairs.finish());
+    fn base(&self) -> String {
+        self.frame.at("users")
+    }
+
+    fn address(&self, view: &View) -> String {
+        let (base, pairs) = (self.base(), view.pairs());
         if pairs.is_empty() { base } else { format!("{base}?{pairs}") }
     }
 
-    fn base(&self) -> String {
-        format!("/ui/accounts/{}/users", self.frame.account.id)
-    }
-
-    fn with_active(&self, active: Option<bool>) -> String {
-        self.address(&self.filter.query, active, self.filter.sort, None)
-    }
-
-    fn without_query(&self) -> String {
-        self.address("", self.filter.active, self.filter.sort, None)
+    fn with_status(&self, status: &str) -> String {
+        self.address(&View { status: status.into(), ..self.view.clone() })
     }
 
     fn at(&self, cursor: &Cursor) -> String {
-        self.address(&self.filter.query, self.filter.active, self.filter.sort, Some(cursor))
+        self.address(&View { cursor: cursor.to_string(), ..self.view.clone() })
     }
 
     /// Sorts by a column; the other way round when it is sorted by it already.
     fn sorted_by(&self, by: &SortBy) -> String {
-        let (current, by) = (self.filter.sort, *by);
         let newest_first = matches!(by, SortBy::CreatedAt | SortBy::UpdatedAt);
-        let descending = if current.by == by { !current.descending } else { newest_first };
-        self.address(&self.filter.query, self.filter.active, Sort { by, descending }, None)
+        let descending = if self.sort.by == *by { !self.sort.descending } else { newest_first };
+        let sort = Sort { by: *by, descending };
+        let sort = if sort == Sort::default() { String::new() } else { sort.to_string() };
+        self.address(&View { sort, ..self.view.clone() })
     }
 
     /// The value of `aria-sort` for a column that can be sorted by these.
     fn aria_sort(&self, orders: &[(&str, SortBy)]) -> &'static str {
-        match self.filter.sort {
+        match self.sort {
             sort if orders.iter().all(|(_, by)| sort.by != *by) => "none",
             Sort { descending: true, .. } => "descending",
             Sort { descending: false, .. } => "ascending",
         }
     }
 
-    fn is_filtered(&self) -> bool {
-        !self.filter.query.is_empty() || self.filter.active.is_some()
+    /// What is shown, each with the address where it isn't.
+    fn chips(&self) -> Vec<(String, String)> {
+        let view = &self.view;
+        let mut chips = Vec::new();
+        let mut chip = |text: String, without: View| chips.push((text, self.address(&without)));
+        if !view.query.trim().is_empty() {
+            chip(format!("“{}”", view.query.trim()), View { query: String::new(), ..view.clone() });
+        }
+        if let Some((_, title)) = STATUSES.iter().find(|(name, _)| !name.is_empty() && *name == view.status) {
+            chip((*title).to_owned(), View { status: String::new(), ..view.clone() });
+        }
+        if !view.role.is_empty() {
+            chip(format!("Role {}", view.role), View { role: String::new(), ..view.clone() });
+        }
+        if !view.team.is_empty() {
+            let team = view.team.parse().ok().and_then(|id| self.team(&Some(id)));
+            let title = format!("Team {}", team.unwrap_or(&view.team));
+            chip(title, View { team: String::new(), ..view.clone() });
+        }
+        chips
+    }
+
+    fn in_bin(&self) -> bool {
+        self.view.status == "bin"
     }
 
     fn count(&self) -> String {
-        if self.count > users::COUNT_MAX { "10,000+".into() } else { crate::domain::words::number(self.count) }
+        if self.count > users::COUNT_MAX { "10,000+".into() } else { words::number(self.count) }
+    }
+
+    /// What a team is called.
+    fn team(&self, id: &Option<i64>) -> Option<&str> {
+        self.teams.iter().find(|team| Some(team.id) == *id).map(|team| team.name.as_str())
     }
 
     /// The roles in words; an account's admin needs no other.
     fn roles(&self, user: &User) -> String {
-        let here = self.frame.account.id.as_str();
-        match user.accounts.iter().find(|account| account.account_id == here) {
+        let here = self.frame.account.as_ref().map(|account| account.id.as_str());
+        match user.accounts.iter().find(|account| Some(account.account_id.as_str()) == here) {
             Some(account) if account.account_admin => "Account admin".into(),
-            _ => crate::domain::words::sentence(&user.flat_roles_list.join(", ")),
+            _ => words::sentence(&user.flat_roles_list.join(", ")),
         }
     }
 

@@ -1,46 +1,61 @@
 //! Adding a person: the form, and the page that says they can sign in now.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use poem::http::{StatusCode, header};
-use poem::web::Path;
-use poem::{Request, Response, handler};
+use poem::{Response, handler};
 
-use crate::app::App;
-use crate::auth::Visitor;
+use crate::db::Read;
 use crate::domain::fields::{AccountId, EmailText};
-use crate::domain::permissions::Permission;
+use crate::domain::permissions::{self, Permission};
 use crate::domain::preferences::Delivery;
 use crate::domain::pulse::Group;
+use crate::domain::roles::{self, Role};
+use crate::domain::teams::{self, Team};
 use crate::domain::users::{self, NewUser, User};
 use crate::error::Result;
 use crate::web::form::{Faults, Form};
-use crate::web::frame::Frame;
+use crate::web::frame::{Frame, Section};
 use crate::web::person::Person;
 use crate::web::preferences::{Grid, PRESETS};
-use crate::web::{origin, render, status_of};
+use crate::web::status_of;
+use crate::web::visit::Visit;
 
 #[derive(Template)]
 #[template(path = "users/new.html")]
 struct NewPage {
     frame: Frame,
+    teams: Vec<Team>,
+    roles: Vec<Role>,
     typed: Typed,
     grid: Grid,
     faults: Faults,
 }
 
 /// What was typed, kept as it was.
-#[derive(Default)]
 struct Typed {
     email: String,
     name: String,
     phone: String,
     img_src: String,
     suspended: bool,
+    team_id: Option<i64>,
+    roles: BTreeSet<String>,
+    /// Whether the roles could be chosen.
+    chose_roles: bool,
+    account_admin: bool,
     /// Whether the preferences were in use when the form was sent.
     in_grid: bool,
 }
 
 impl Typed {
+    fn nothing() -> Self {
+        let mut typed = Self::from_form(&Form::default());
+        typed.roles.insert(permissions::MEMBER.into());
+        typed
+    }
+
     fn from_form(form: &Form) -> Self {
         let text = |name| form.text(name).to_owned();
         Self {
@@ -49,6 +64,10 @@ impl Typed {
             phone: text("phone"),
             img_src: text("imgSrc"),
             suspended: form.text("active") == "false",
+            team_id: form.text("teamId").parse().ok(),
+            roles: form.beginning_with("role.").map(|(name, _)| name.to_owned()).collect(),
+            chose_roles: form.text("roles-shown") == "yes",
+            account_admin: !form.text("accountAdmin").is_empty(),
             in_grid: false,
         }
     }
@@ -62,7 +81,10 @@ impl Typed {
             img_src: given(&self.img_src),
             active: Some(!self.suspended),
             notification_preferences: Some(grid.preferences(account)),
-            ..NewUser::default()
+            team_id: self.team_id,
+            roles: self.chose_roles.then(|| self.roles.iter().cloned().collect()),
+            permissions: None,
+            account_admin: self.account_admin.then_some(true),
         }
     }
 }
@@ -70,43 +92,37 @@ impl Typed {
 impl NewPage {
     /// Whether the details are unfolded: something in them was typed or is wrong.
     fn details_open(&self) -> bool {
-        let Typed { name, phone, img_src, suspended, .. } = &self.typed;
+        let Typed { name, phone, img_src, suspended, team_id, .. } = &self.typed;
         *suspended
+            || team_id.is_some()
             || [name, phone, img_src].iter().any(|text| !text.is_empty())
-            || ["name", "phone", "imgSrc"].iter().any(|field| self.faults.at(field).is_some())
-    }
-
-    fn anything_found(&self) -> bool {
-        Group::ALL.iter().any(|group| self.grid.found(group) > 0)
+            || ["name", "phone", "imgSrc", "teamId", "roles"].iter().any(|field| self.faults.at(field).is_some())
     }
 
     fn grid_open(&self) -> bool {
         self.typed.in_grid || self.faults.iter().any(|fault| fault.anchor() == "notificationPreferences")
     }
+
+    /// Whether the visitor holds all that a role permits, and so may give it.
+    fn may_give(&self, role: &Role) -> bool {
+        role.permissions.iter().all(|name| self.frame.may(name))
+    }
 }
 
 #[handler]
-pub async fn show_form(app: App, visitor: Visitor, Path(account): Path<AccountId>) -> Result<Response> {
-    form_page(&app, &visitor, account, Typed::default(), Grid::default(), Faults::default(), StatusCode::OK).await
+pub async fn show_form(visit: Visit) -> Result<Response> {
+    form_page(&visit, Typed::nothing(), Grid::default(), Faults::default(), StatusCode::OK).await
 }
 
 /// The form, for somebody who may send it.
-async fn form_page(
-    app: &App,
-    visitor: &Visitor,
-    account: AccountId,
-    typed: Typed,
-    grid: Grid,
-    faults: Faults,
-    status: StatusCode,
-) -> Result<Response> {
-    let server = app.config().name.clone();
-    let load = move |r: &crate::db::Read| {
+async fn form_page(visit: &Visit, typed: Typed, grid: Grid, faults: Faults, status: StatusCode) -> Result<Response> {
+    let page = |r: &Read, frame: Frame| {
         r.actor.require(Permission::UsersCreate)?;
-        Frame::load(r, &server, None)
+        let sees = frame.may("users.read");
+        let (teams, roles) = if sees { (teams::list(r)?, roles::list(r)?) } else { (Vec::new(), Vec::new()) };
+        Ok(NewPage { frame, teams, roles, typed, grid, faults })
     };
-    let frame = app.read(visitor.within(account), load).await?;
-    Ok(render(status, &NewPage { frame, typed, grid, faults }))
+    visit.page_with(status, Section::Users, page).await
 }
 
 #[derive(Template)]
@@ -120,38 +136,26 @@ struct CreatedPage {
 }
 
 #[handler]
-pub async fn create(
-    app: App,
-    visitor: Visitor,
-    Path(account): Path<AccountId>,
-    form: Form,
-    request: &Request,
-) -> Result<Response> {
+pub async fn create(visit: Visit, form: Form) -> Result<Response> {
     let (mut typed, mut grid) = (Typed::from_form(&form), Grid::from_form(&form));
     if grid.apply(form.text("do")) {
         typed.in_grid = true;
-        return form_page(&app, &visitor, account, typed, grid, Faults::default(), StatusCode::OK).await;
+        return form_page(&visit, typed, grid, Faults::default(), StatusCode::OK).await;
     }
-    let (server, new) = (app.config().name.clone(), typed.new_user(&grid, &account));
-    let created = app
-        .write(visitor.within(account.clone()), move |w| {
-            let (user, invitation) = users::create(w, new)?;
-            Ok((user, invitation, Frame::load(w, &server, None)?))
-        })
-        .await;
-    let (user, invitation, frame) = match created {
+    let new = typed.new_user(&grid, visit.account_id()?);
+    let (user, invitation) = match visit.write(move |w| users::create(w, new)).await {
         Ok(created) => created,
         Err(error) => {
             let status = status_of(&error);
-            return form_page(&app, &visitor, account, typed, grid, Faults::in_form(error)?, status).await;
+            return form_page(&visit, typed, grid, Faults::in_form(error)?, status).await;
         }
     };
-    let origin = origin(request, &app);
-    let token = invitation.as_ref().map(|claims| app.seal(claims)).transpose()?;
+    let token = invitation.as_ref().map(|claims| visit.app.seal(claims)).transpose()?;
     let until = invitation.map(|claims| claims.expires_at.minute());
-    let link = token.map(|token| format!("{origin}/ui/welcome/{token}")).zip(until);
-    let location = format!("/ui/accounts/{account}/users/{}", user.id);
-    let mut response = render(StatusCode::CREATED, &CreatedPage { frame, person: Person::from(&user), user, link });
+    let link = token.map(|token| format!("{}/ui/welcome/{token}", visit.origin)).zip(until);
+    let location = visit.at(&format!("users/{}", user.id));
+    let page = move |_: &Read, frame| Ok(CreatedPage { frame, person: Person::from(&user), user, link });
+    let mut response = visit.page_with(StatusCode::CREATED, Section::Users, page).await?;
     if let Ok(location) = location.parse() {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -1,23 +1,30 @@
-//! One person: who they are, and everything known about them.
+//! One person: who they are, what can be done now, and everything known about them.
 
 use askama::Template;
-use poem::http::StatusCode;
 use poem::web::Path;
-use poem::{Request, Response, handler};
+use poem::{Response, handler};
+use serde::Deserialize;
 
-use crate::app::App;
-use crate::auth::Visitor;
+use super::chosen::Chosen;
 use crate::clock::Timestamp;
-use crate::domain::fields::AccountId;
-use crate::domain::memberships;
-use crate::domain::permissions::Granted;
-use crate::domain::preferences::{Delivery, NotificationPreference};
-use crate::domain::pulse::{Group, PulseEvent};
+use crate::db::Read;
+use crate::domain::events::{self, Event};
+use crate::domain::memberships::{self, Standing};
+use crate::domain::passwords;
+use crate::domain::permissions::{Granted, Permission};
+use crate::domain::sessions::{self, Session};
+use crate::domain::teams::{self, Team};
 use crate::domain::users::{self, User};
-use crate::error::Result;
-use crate::web::frame::{Frame, Said};
+use crate::error::{Error, Result};
+use crate::web::frame::{Frame, Section};
 use crate::web::person::Person;
-use crate::web::render;
+use crate::web::said::Said;
+use crate::web::visit::{Visit, done};
+
+#[derive(Deserialize)]
+pub struct Id {
+    pub id: i64,
+}
 
 #[derive(Template)]
 #[template(path = "users/show.html")]
@@ -25,68 +32,104 @@ struct ShowPage {
     frame: Frame,
     user: User,
     person: Person,
-    permissions: Vec<Granted>,
+    standing: Standing,
+    team: Option<Team>,
+    chosen: Chosen,
+    /// None where the visitor may not see them.
+    sessions: Option<Vec<Session>>,
+    /// What happened to and by them, the latest first; none where the visitor may not see it.
+    events: Option<Vec<Event>>,
+    may: May,
     now: Timestamp,
 }
 
-#[handler]
-pub async fn page(
-    app: App,
-    visitor: Visitor,
-    Path((account, id)): Path<(AccountId, i64)>,
-    request: &Request,
-) -> Result<Response> {
-    let (server, said) = (app.config().name.clone(), Said::of(request));
-    let person = app
-        .read(visitor.within(account), move |r| {
-            let permissions = memberships::permissions(r, id)?;
-            ShowPage::load(Frame::load(r, &server, said)?, users::find(r, id)?, permissions, r.now)
-        })
-        .await?;
-    Ok(render(StatusCode::OK, &person))
+/// What the visitor may do with this person.
+struct May {
+    /// Change their place in the account.
+    assign: bool,
+    /// Change their profile and preferences.
+    update: bool,
+    suspend: bool,
+    remove: bool,
+    /// Make a new welcome link: they have no password yet.
+    invite: bool,
+    own: bool,
 }
 
-/// One's own page, wherever one is a member.
+/// Events on the page.
+const EVENTS: u32 = 8;
+
 #[handler]
-pub async fn my_page(app: App, visitor: Visitor, request: &Request) -> Result<Response> {
-    let (server, said) = (app.config().name.clone(), Said::of(request));
-    let person = app
-        .read(visitor.anywhere(), move |r| {
-            ShowPage::load(Frame::load(r, &server, said)?, users::me(r)?, Vec::new(), r.now)
-        })
-        .await?;
-    Ok(render(StatusCode::OK, &person))
+pub async fn page(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
+    visit.page(Section::Users, move |r, frame| ShowPage::load(r, frame, id)).await
 }
 
 impl ShowPage {
-    fn load(frame: Frame, user: User, permissions: Vec<Granted>, now: Timestamp) -> Result<Self> {
-        Ok(Self { frame, person: Person::from(&user), user, permissions, now })
+    fn load(r: &Read, frame: Frame, id: i64) -> Result<Self> {
+        let account = r.actor.require(Permission::UsersRead)?.clone();
+        let user = users::find(r, id)?;
+        let gone = || Error::not_found(format!("There is no user {id} in this account."));
+        let standing = memberships::standing(r, &account, id)?.ok_or_else(gone)?;
+        let filter = events::Filter { about: Some(id), limit: events::Limit(EVENTS), ..events::Filter::default() };
+        Ok(Self {
+            person: Person::from(&user),
+            team: user.team_id.map(|team| teams::find(r, team)).transpose()?,
+            chosen: Chosen::of(&user),
+            sessions: sessions::list(r, id).ok(),
+            events: events::list(r, &filter).ok().map(|latest| latest.items),
+            may: May::find(r, &user, &standing)?,
+            now: r.now,
+            frame,
+            user,
+            standing,
+        })
     }
 
-    fn preferences(&self, event: &PulseEvent) -> &[NotificationPreference] {
-        self.user.notification_preferences.get(event).map_or(&[], Vec::as_slice)
+    /// Every permission, with all it comes from in words.
+    fn permissions(&self) -> Vec<Granted> {
+        let in_words = |source: String| match source.as_str() {
+            "owner" => "Owner".to_owned(),
+            "accountAdmin" => "Account admin".into(),
+            "direct" => "Given directly".into(),
+            role => format!("Role {}", role.trim_start_matches("role:")),
+        };
+        let granted = self.standing.sources().into_iter();
+        granted.map(|g| Granted { sources: g.sources.into_iter().map(in_words).collect(), ..g }).collect()
     }
 
-    fn deliveries<'p>(&self, preference: &'p NotificationPreference) -> &'p [Delivery] {
-        preference.delivery_pref.as_deref().unwrap_or_default()
+    fn at(&self, rest: &str) -> String {
+        self.frame.at(&format!("users/{}/{rest}", self.user.id))
     }
+}
 
-    /// How many of a group's events they have a preference for.
-    fn chosen(&self, group: &Group) -> u64 {
-        group.events().filter(|event| !self.preferences(event).is_empty()).count() as u64
+impl May {
+    fn find(r: &Read, user: &User, standing: &Standing) -> Result<Self> {
+        let account = r.actor.require_account()?;
+        let over = memberships::require_over(r, account, user.id).is_ok();
+        let home = over && !standing.pending && memberships::require_home(r, account, user.id).is_ok();
+        let may = |permission| r.actor.may(permission);
+        Ok(Self {
+            assign: over && may(Permission::RolesAssign),
+            update: home && may(Permission::UsersUpdate),
+            suspend: home && may(Permission::UsersSuspend) && !r.actor.is(user.id),
+            remove: over && may(Permission::UsersDelete),
+            invite: home
+                && may(Permission::UsersCreate)
+                && memberships::require_only_here(r, account, user.id).is_ok()
+                && !passwords::is_set(r, user.id)?,
+            own: r.actor.owner && !standing.pending,
+        })
     }
+}
 
-    fn total(&self) -> usize {
-        self.user.notification_preferences.len()
-    }
+#[derive(Deserialize)]
+pub struct SessionOf {
+    id: i64,
+    session: String,
+}
 
-    fn account_name<'p>(&'p self, id: &'p str) -> &'p str {
-        let account = self.user.accounts.iter().find(|account| account.account_id == id);
-        account.map_or(id, |account| &account.account_name)
-    }
-
-    /// A phone number as RFC 3966 has it: what people write between the digits left out.
-    fn dialled(&self, phone: &str) -> String {
-        phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect()
-    }
+#[handler]
+pub async fn end_session(visit: Visit, Path(SessionOf { id, session }): Path<SessionOf>) -> Result<Response> {
+    visit.write(move |w| sessions::end(w, id, &session)).await?;
+    Ok(done(Said::SessionEnded, visit.at(&format!("users/{id}"))))
 }

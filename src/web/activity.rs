@@ -1,0 +1,164 @@
+//! What happened in the account: filtered, paged, and as a file to keep.
+
+use askama::Template;
+use poem::web::Query;
+use poem::{Body, Response, handler};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::frame::{Frame, Section};
+use super::visit::Visit;
+use crate::clock::Timestamp;
+use crate::domain::events::{self, Event, Filter};
+use crate::domain::permissions::Permission;
+use crate::domain::pulse::Group;
+use crate::domain::words;
+use crate::error::Result;
+
+/// The address's part after the `?`, as it was typed. What can't be read is left out, not refused.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct View {
+    event: String,
+    /// ID of a user it was done by or to.
+    about: String,
+    /// Days, `2026-11-23`; the last one is included.
+    from: String,
+    to: String,
+    cursor: String,
+}
+
+impl View {
+    fn filter(&self) -> Filter {
+        let day = |text: &str, end: &str| {
+            format!("{text}T00:00:00Z").parse::<Timestamp>().ok().map(|at| match end {
+                "" => at,
+                _ => at.after(std::time::Duration::from_secs(24 * 3600)),
+            })
+        };
+        Filter {
+            event: self.event.parse().ok(),
+            about: self.about.parse().ok(),
+            from: day(&self.from, ""),
+            to: day(&self.to, "end"),
+            cursor: self.cursor.parse().ok(),
+            ..Filter::default()
+        }
+    }
+
+    /// This view's query, from another place on.
+    fn query(&self, cursor: Option<i64>) -> String {
+        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [("event", &self.event), ("about", &self.about), ("from", &self.from), ("to", &self.to)] {
+            if !value.is_empty() {
+                pairs.append_pair(name, value);
+            }
+        }
+        if let Some(cursor) = cursor {
+            pairs.append_pair("cursor", &cursor.to_string());
+        }
+        pairs.finish()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "activity/list.html")]
+struct ListPage {
+    frame: Frame,
+    view: View,
+    events: Vec<Event>,
+    next: Option<i64>,
+    now: Timestamp,
+}
+
+impl ListPage {
+    /// The query of the page of what happened before these.
+    fn earlier(&self, cursor: &i64) -> String {
+        self.view.query(Some(*cursor))
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.view.query(None).is_empty()
+    }
+}
+
+#[handler]
+pub async fn page(visit: Visit, view: poem::Result<Query<View>>) -> Result<Response> {
+    let view = view.map(|view| view.0).unwrap_or_default();
+    let page = move |r: &crate::db::Read, frame| {
+        let page = events::list(r, &view.filter())?;
+        Ok(ListPage { frame, view, events: page.items, next: page.next, now: r.now })
+    };
+    visit.page(Section::Activity, page).await
+}
+
+/// Events in one slice of the export.
+const SLICE: usize = 1000;
+
+/// Every event that the filter leaves, the oldest first, as newline-delimited JSON.
+#[handler]
+pub async fn export(visit: Visit, view: poem::Result<Query<View>>) -> Result<Response> {
+    let filter = view.map(|view| view.0).unwrap_or_default().filter();
+    visit.read(|r| r.actor.require(Permission::EventsRead).map(drop)).await?;
+    let name = format!("attachment; filename=\"events-{}.ndjson\"", visit.account_id()?);
+    let slices = futures_util::stream::try_unfold((visit, filter, 0), |(visit, filter, after)| async move {
+        let wanted = filter.clone();
+        let events = visit.read(move |r| events::export(r, &wanted, after, SLICE)).await;
+        let events = events.map_err(std::io::Error::other)?;
+        let Some(last) = events.last().map(|event| event.id) else { return Ok(None) };
+        let lines: Vec<String> = events.iter().filter_map(|event| serde_json::to_string(event).ok()).collect();
+        Ok::<_, std::io::Error>(Some((lines.join("\n") + "\n", (visit, filter, last))))
+    });
+    Ok(Response::builder()
+        .content_type("application/x-ndjson")
+        .header("content-disposition", name)
+        .body(Body::from_bytes_stream(slices)))
+}
+
+impl Event {
+    /// Who did it.
+    pub fn by(&self) -> &str {
+        self.actor.as_deref().unwrap_or("The server")
+    }
+
+    /// What changed, field by field, as "Name: Ada → Ada Lovelace".
+    pub fn changed(&self) -> Vec<String> {
+        let Some(Value::Object(fields)) = &self.changes else { return Vec::new() };
+        let line = |(field, value): (&String, &Value)| {
+            let title = words::sentence(&spaced(field));
+            match (value.get("before"), value.get("after")) {
+                (Some(before), Some(after)) => format!("{title}: {} → {}", said(before), said(after)),
+                _ => format!("{title}: {}", said(value)),
+            }
+        };
+        fields.iter().map(line).collect()
+    }
+}
+
+/// `imgSrc` → `img src`.
+fn spaced(field: &str) -> String {
+    let mut text = String::new();
+    for c in field.chars() {
+        if c.is_ascii_uppercase() {
+            text.push(' ');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+/// A JSON value in words.
+fn said(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".into(),
+        Value::Bool(true) => "yes".into(),
+        Value::Bool(false) => "no".into(),
+        Value::String(text) if text.is_empty() => "nothing".into(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".into(),
+        Value::Array(items) if items.iter().all(|item| item.is_string()) => {
+            items.iter().map(said).collect::<Vec<_>>().join(", ")
+        }
+        value => words::shortened(&value.to_string()),
+    }
+}

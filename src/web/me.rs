@@ -1,0 +1,117 @@
+//! One's own page: where one is, where one was invited, the browsers one is signed in with.
+
+pub mod password;
+pub mod preferences;
+pub mod profile;
+
+use askama::Template;
+use poem::web::Path;
+use poem::{Response, handler};
+use serde::Deserialize;
+
+use super::form::Form;
+use super::frame::{Frame, Section};
+use super::person::Person;
+use super::said::Said;
+use super::users::chosen::Chosen;
+use super::visit::{Visit, done};
+use crate::clock::Timestamp;
+use crate::domain::fields::AccountId;
+use crate::domain::memberships::{self, Membership};
+use crate::domain::sessions::{self, Session};
+use crate::domain::users::{self, User};
+use crate::error::{Error, Result};
+
+#[derive(Template)]
+#[template(path = "me/show.html")]
+struct MePage {
+    frame: Frame,
+    user: User,
+    person: Person,
+    chosen: Chosen,
+    memberships: Vec<Membership>,
+    sessions: Vec<Session>,
+    /// The id of the session that asks.
+    current: String,
+    now: Timestamp,
+}
+
+#[handler]
+pub async fn page(visit: Visit) -> Result<Response> {
+    let current = visit.visitor.claims.id.clone();
+    let page = move |r: &crate::db::Read, frame| {
+        let user = users::me(r)?;
+        Ok(MePage {
+            frame,
+            person: Person::from(&user),
+            chosen: Chosen::of(&user),
+            memberships: memberships::list_own(r)?,
+            sessions: sessions::list(r, user.id)?,
+            user,
+            current,
+            now: r.now,
+        })
+    };
+    visit.page(Section::Me, page).await
+}
+
+#[derive(Deserialize)]
+pub struct Act {
+    id: AccountId,
+    act: String,
+}
+
+/// Accepts or declines an invitation, makes an account the primary one, leaves one.
+#[handler]
+pub async fn carry_out(visit: Visit, Path(Act { id, act }): Path<Act>, _form: Form) -> Result<Response> {
+    let said = match act.as_str() {
+        "accept" => visit.write(move |w| memberships::accept(w, &id)).await.map(|_| Said::Accepted)?,
+        "primary" => visit.write(move |w| memberships::make_primary(w, &id)).await.map(|_| Said::PrimaryChosen)?,
+        "decline" => visit.write(move |w| memberships::leave(w, &id)).await.map(|()| Said::Declined)?,
+        "leave" => visit.write(move |w| memberships::leave(w, &id)).await.map(|()| Said::Left)?,
+        _ => return Err(Error::not_found("There is no page at this address.")),
+    };
+    Ok(done(said, "/ui/me"))
+}
+
+#[derive(Deserialize)]
+pub struct SessionId {
+    session: String,
+}
+
+#[handler]
+pub async fn end_session(visit: Visit, Path(SessionId { session }): Path<SessionId>) -> Result<Response> {
+    visit.write(move |w| sessions::end(w, w.actor.require_user()?, &session)).await?;
+    Ok(done(Said::SessionEnded, "/ui/me"))
+}
+
+impl Session {
+    /// The browser and the system, as far as it says: "Firefox on Linux".
+    pub fn browser(&self) -> String {
+        const BROWSERS: [(&str, &str); 6] = [
+            ("Edg/", "Edge"),
+            ("OPR/", "Opera"),
+            ("Firefox/", "Firefox"),
+            ("Chrome/", "Chrome"),
+            ("Safari/", "Safari"),
+            ("curl/", "curl"),
+        ];
+        const SYSTEMS: [(&str, &str); 6] = [
+            ("Android", "Android"),
+            ("iPhone", "iPhone"),
+            ("iPad", "iPad"),
+            ("Windows", "Windows"),
+            ("Mac OS X", "macOS"),
+            ("Linux", "Linux"),
+        ];
+        let device = self.device.as_deref().unwrap_or_default();
+        let find = |names: &[(&str, &'static str)]| {
+            names.iter().find(|(sign, _)| device.contains(sign)).map(|(_, name)| *name)
+        };
+        match (find(&BROWSERS), find(&SYSTEMS)) {
+            (Some(browser), Some(system)) => format!("{browser} on {system}"),
+            (Some(name), None) | (None, Some(name)) => name.into(),
+            (None, None) => "Unknown browser".into(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Something that was just achieved, said once on the next page. It travels in a cookie that only holds its name.
+
+use poem::Request;
+use poem::web::cookie::{Cookie, SameSite};
+
+macro_rules! said {
+    ($($variant:ident $sentence:literal)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Said { $($variant),* }
+
+        impl Said {
+            const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence),* }
+            }
+        }
+    };
+}
+
+said! {
+    SetUp            "Everything is set up, and you are the owner. Add the first person when you like."
+    PasswordSet      "Your password is set, and you are signed in."
+    SignedOut        "You are signed out."
+    Saved            "Saved."
+    NothingChanged   "Nothing was changed."
+    Suspended        "They are suspended, and signed out everywhere."
+    Activated        "They are active again."
+    Removed          "They were taken out of the account. For 30 days they can be put back from the recycle bin."
+    Withdrawn        "The invitation was withdrawn."
+    Restored         "They are back, with their team, roles and permissions."
+    MadeOwner        "They own this server now, as you do."
+    NoLongerOwner    "They are no owner any more."
+    Moved            "They were moved to the other account."
+    SessionEnded     "The session has ended."
+    TeamMade         "The team was made."
+    TeamDeleted      "The team was deleted. Its members stay in the account."
+    RoleMade         "The role was made."
+    RoleDeleted      "The role was deleted."
+    KeyRevoked       "The key was revoked. It stopped working at once."
+    AccountMade      "The account was made."
+    AccountDeleted   "The account was deleted."
+    Accepted         "You joined the account."
+    Declined         "The invitation was declined."
+    Left             "You left the account."
+    PrimaryChosen    "That is your primary account now."
+}
+
+impl Said {
+    const COOKIE: &str = "rollcall-said";
+    pub const FORGET: &str = "rollcall-said=; Path=/ui; Max-Age=0";
+
+    pub fn cookie(self) -> Cookie {
+        let mut cookie = Cookie::new_with_str(Self::COOKIE, format!("{self:?}"));
+        cookie.set_path("/ui");
+        cookie.set_http_only(true);
+        cookie.set_same_site(SameSite::Lax);
+        cookie
+    }
+
+    /// Moves it from the request's cookies to its data; whether there was one.
+    pub fn take(request: &mut Request) -> bool {
+        let said = request.cookie().get(Self::COOKIE);
+        let said =
+            said.and_then(|cookie| Self::ALL.iter().copied().find(|said| format!("{said:?}") == cookie.value_str()));
+        request.set_data(said);
+        said.is_some()
+    }
+
+    /// What is to be said on this page.
+    pub fn of(request: &Request) -> Option<Self> {
+        request.data::<Option<Self>>().copied().flatten()
+    }
+}

@@ -1,0 +1,211 @@
+//! What is done to somebody after asking once: suspending, taking out, putting back, inviting anew, owning, moving.
+
+use askama::Template;
+use poem::http::StatusCode;
+use poem::web::Path;
+use poem::{Response, handler};
+use serde::Deserialize;
+
+use crate::db::Read;
+use crate::domain::fields::AccountId;
+use crate::domain::users::{self, User};
+use crate::domain::{memberships, suspensions};
+use crate::error::{Error, Result};
+use crate::web::confirm::ConfirmPage;
+use crate::web::form::{Faults, Form};
+use crate::web::frame::{Frame, Section};
+use crate::web::person::Person;
+use crate::web::said::Said;
+use crate::web::status_of;
+use crate::web::visit::{Visit, done};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    Suspend,
+    Activate,
+    Remove,
+    Restore,
+    Invite,
+    MakeOwner,
+    UnmakeOwner,
+    Move,
+}
+
+#[derive(Deserialize)]
+pub struct Target {
+    id: i64,
+    act: Act,
+}
+
+impl Act {
+    /// The question, what follows from it, what the button says, and whether it takes something away.
+    fn question(self, who: &str, place: &str, pending: bool) -> (String, Vec<String>, &'static str, bool) {
+        let says = |sentences: &[&str]| sentences.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        match self {
+            Self::Suspend => (
+                format!("Suspend {who}?"),
+                says(&[
+                    "They are signed out everywhere at once, their tokens and keys end, and they cannot sign in until somebody makes them active again.",
+                    "They stay listed, with all they have.",
+                ]),
+                "Suspend",
+                true,
+            ),
+            Self::Activate => (
+                format!("Make {who} active again?"),
+                says(&["They can sign in again. Tokens and keys that ended stay ended."]),
+                "Make active",
+                false,
+            ),
+            Self::Remove if pending => (
+                format!("Withdraw the invitation of {who}?"),
+                says(&["They can't accept it any more."]),
+                "Withdraw invitation",
+                true,
+            ),
+            Self::Remove => (
+                format!("Take {who} out of {place}?"),
+                says(&[
+                    "They lose what they may do here. If they are in no other account, they cannot sign in any more.",
+                    "For 30 days they can be put back from the recycle bin, with their team, roles and preferences. After that it is for good.",
+                ]),
+                "Take out",
+                true,
+            ),
+            Self::Restore => (
+                format!("Put {who} back into {place}?"),
+                says(&["They get back their team, roles, permissions and preferences."]),
+                "Put back",
+                false,
+            ),
+            Self::Invite => (
+                format!("Make a new welcome link for {who}?"),
+                says(&["The link they have now stops working."]),
+                "Make new link",
+                false,
+            ),
+            Self::MakeOwner => (
+                format!("Make {who} an owner of this server?"),
+                says(&["They may then do everything, in every account, as you may."]),
+                "Make owner",
+                true,
+            ),
+            Self::UnmakeOwner => (
+                format!("Should {who} be an owner no more?"),
+                says(&["They keep what they are in their accounts."]),
+                "Take ownership away",
+                true,
+            ),
+            Self::Move => (
+                format!("Move {who} to another account?"),
+                says(&[
+                    "They leave this account with its team, roles and permissions, and become a member of the other one.",
+                ]),
+                "Move",
+                true,
+            ),
+        }
+    }
+}
+
+/// The question; for a move, with the accounts there are.
+#[handler]
+pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result<Response> {
+    if act == Act::Move {
+        return move_page(&visit, id, Faults::default(), StatusCode::OK).await;
+    }
+    let back = visit.at(&format!("users/{id}"));
+    let page = move |r: &Read, frame: Frame| {
+        let (who, pending) = match act {
+            Act::Restore => (format!("user {id}"), false),
+            _ => users::find(r, id).map(|user| (Person::from(&user).title().to_owned(), user.pending.is_some()))?,
+        };
+        let (title, sentences, button, grave) = act.question(&who, frame.place(), pending);
+        Ok(ConfirmPage { frame, title, sentences, button, grave, typed: None, back })
+    };
+    visit.page(Section::Users, page).await
+}
+
+#[derive(Template)]
+#[template(path = "users/move.html")]
+struct MovePage {
+    frame: Frame,
+    user: User,
+    person: Person,
+    faults: Faults,
+}
+
+async fn move_page(visit: &Visit, id: i64, faults: Faults, status: StatusCode) -> Result<Response> {
+    let page = move |r: &Read, frame| {
+        let user = users::find(r, id)?;
+        Ok(MovePage { frame, person: Person::from(&user), user, faults })
+    };
+    visit.page_with(status, Section::Users, page).await
+}
+
+/// A welcome link, shown this once.
+#[derive(Template)]
+#[template(path = "users/created.html")]
+struct InvitedPage {
+    frame: Frame,
+    user: User,
+    person: Person,
+    link: Option<(String, String)>,
+}
+
+#[handler]
+pub async fn carry_out(visit: Visit, Path(Target { id, act }): Path<Target>, form: Form) -> Result<Response> {
+    let (them, all) = (visit.at(&format!("users/{id}")), visit.at("users"));
+    match act {
+        Act::Suspend => visit.write(move |w| suspensions::create(w, id)).await.map(|_| done(Said::Suspended, them)),
+        Act::Activate => visit.write(move |w| suspensions::delete(w, id)).await.map(|_| done(Said::Activated, them)),
+        Act::Remove => remove(&visit, id).await.map(|said| done(said, all)),
+        Act::Restore => visit.write(move |w| memberships::restore(w, id)).await.map(|_| done(Said::Restored, them)),
+        Act::MakeOwner => {
+            visit.write(move |w| suspensions::set_owner(w, id, true)).await.map(|()| done(Said::MadeOwner, them))
+        }
+        Act::UnmakeOwner => {
+            visit.write(move |w| suspensions::set_owner(w, id, false)).await.map(|()| done(Said::NoLongerOwner, them))
+        }
+        Act::Invite => invite(&visit, id).await,
+        Act::Move => move_to(&visit, id, &form).await,
+    }
+}
+
+async fn remove(visit: &Visit, id: i64) -> Result<Said> {
+    visit
+        .write(move |w| {
+            let account = w.actor.require_account()?.clone();
+            let pending = memberships::standing(w, &account, id)?.is_some_and(|standing| standing.pending);
+            memberships::delete(w, id)?;
+            Ok(if pending { Said::Withdrawn } else { Said::Removed })
+        })
+        .await
+}
+
+async fn invite(visit: &Visit, id: i64) -> Result<Response> {
+    let claims = visit.write(move |w| users::invite(w, id)).await?;
+    let link = format!("{}/ui/welcome/{}", visit.origin, visit.app.seal(&claims)?);
+    let link = Some((link, claims.expires_at.minute()));
+    let page = move |r: &Read, frame| {
+        let user = users::find(r, id)?;
+        Ok(InvitedPage { frame, person: Person::from(&user), user, link })
+    };
+    visit.page_with(StatusCode::CREATED, Section::Users, page).await
+}
+
+async fn move_to(visit: &Visit, id: i64, form: &Form) -> Result<Response> {
+    let to = AccountId::parse("to", form.text("to")).map_err(|problem| Error::Invalid(vec![problem]));
+    let moved = match to {
+        Ok(to) => visit.write(move |w| memberships::move_to(w, id, &to)).await,
+        Err(error) => Err(error),
+    };
+    match moved {
+        Ok(()) => Ok(done(Said::Moved, visit.at("users"))),
+        Err(error) => {
+            let status = status_of(&error);
+            move_page(visit, id, Faults::in_form(error)?, status).await
+        }
+    }
+}
