@@ -105,7 +105,10 @@ pub fn delete(w: &Write, confirm: &str) -> Result<()> {
     let sql = "select user_id from memberships where account_id = ?1 and removed_at is null and invited_email is null";
     let members: Vec<i64> = w.all(sql, [id.as_str()], |row| row.get(0))?;
     w.run("update accounts set removed_at = ?2 where id = ?1", params![id.as_str(), w.now])?;
-    w.run("delete from memberships where account_id = ?1 and invited_email is not null", [id.as_str()])?;
+    let sql = "delete from memberships where account_id = ?1 and invited_email is not null returning user_id";
+    for invited in w.all(sql, [id.as_str()], |row| row.get(0))? {
+        super::memberships::forget(w, &id, invited)?;
+    }
     w.run("delete from tokens where account_id = ?1", [id.as_str()])?;
     let sql =
         "update memberships set removed_at = ?2, primary_account = 0 where account_id = ?1 and removed_at is null";

@@ -211,6 +211,7 @@ fn remove(w: &mut Write, account: &AccountId, user_id: i64, standing: &Standing)
     let place = params![account.as_str(), user_id];
     if standing.pending {
         w.run("delete from memberships where account_id = ?1 and user_id = ?2", place)?;
+        forget(w, account, user_id)?;
     } else {
         guarded(w, user_id, |w| {
             let sql =
@@ -315,17 +316,21 @@ pub fn purge(w: &Write, most: i64) -> Result<usize> {
     for (account, user_id) in &gone {
         w.run("delete from memberships where account_id = ?1 and user_id = ?2", params![account, user_id])?;
         let account = super::accounts::stored(account)?;
-        let sql = "delete from users where id = ?1 and not owner
-                      and not exists (select 1 from memberships where user_id = ?1) returning email";
-        let deleted: Option<String> = w.maybe(sql, [user_id], |row| row.get(0))?;
-        if let Some(email) = deleted {
-            events::record(w, PulseEvent::UserDeleted, Some(&account), Subject::user(*user_id, &email), None)?;
-        }
+        forget(w, &account, *user_id)?;
     }
     let sql = "delete from accounts where removed_at <= ?1
                   and not exists (select 1 from memberships where account_id = accounts.id)";
     w.run(sql, [before])?;
     Ok(gone.len())
+}
+
+/// Deletes a user for good who is left in no account at all, not even in its recycle bin.
+pub fn forget(w: &Write, account: &AccountId, user_id: i64) -> Result<()> {
+    let sql = "delete from users where id = ?1 and not owner
+                  and not exists (select 1 from memberships where user_id = ?1) returning email";
+    let deleted: Option<String> = w.maybe(sql, [user_id], |row| row.get(0))?;
+    let Some(email) = deleted else { return Ok(()) };
+    events::record(w, PulseEvent::UserDeleted, Some(account), Subject::user(user_id, &email), None)
 }
 
 fn store(w: &Write, account: &AccountId, user_id: i64, place: &Place) -> Result<()> {
