@@ -94,7 +94,8 @@ create table role_permissions (
 -- of one account is a walk along one index, whatever the size of the server.
 --
 -- A pending membership waits for its user to accept it; until then the account knows the e-mail it invited and nothing
--- else, so the repeated columns hold what the invitation said. A removed one is in the recycle bin, as it was.
+-- else, so the repeated columns hold what the invitation said. A removed one is in the recycle bin, as it was: its repeated
+-- columns stand still.
 create table memberships (
   account_id       text not null references accounts on delete cascade,
   user_id          integer not null references users on delete cascade,
@@ -140,7 +141,7 @@ create index memberships_removed_updated on memberships (account_id, updated_at,
 create trigger users_to_memberships after update of email_key, name_key, active, updated_at on users begin
   update memberships
      set email_key = new.email_key, name_key = new.name_key, active = new.active, updated_at = new.updated_at
-   where user_id = new.id and invited_email is null;
+   where user_id = new.id and invited_email is null and removed_at is null;
 end;
 
 -- The roles a member holds, by name: built-in ones or the account's own.

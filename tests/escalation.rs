@@ -172,3 +172,24 @@ async fn nobody_is_moved_or_put_back_without_having_a_say() {
     assert_eq!(test.call(Method::DELETE, "/me/memberships/7").token(&token).send().await.status, 204);
     assert!(other.delete(&format!("/users/{id}/removal")).await.error().starts_with("404"), "who left by themselves");
 }
+
+#[tokio::test]
+async fn the_recycle_bin_tells_nothing_of_a_life_elsewhere() {
+    let test = world().await;
+    let (id, _) = made_by_mallory(&test, "fay@example.com").await;
+    let other = test.client("admin@other.example", "7");
+    assert_eq!(other.post("/users", json!({"email": "fay@example.com"})).await.status, 201);
+    let fay = test.token("fay@example.com");
+    assert_eq!(test.call(Method::PUT, "/me/memberships/7").token(&fay).send().await.status, 200);
+    let ada = test.client(ADA, "2311");
+    test.member("2311", "boss@example.com", "admin");
+    assert_eq!(ada.delete(&format!("/users/{id}")).await.status, 204);
+    let elsewhere = json!({"name": "Fay Secret", "phone": "030 901820", "email": "fay@other.example"});
+    assert_eq!(other.patch(&format!("/users/{id}"), elsewhere).await.status, 200);
+    let bin = test.client("boss@example.com", "2311").get("/users?removed=true").await;
+    assert!(bin.text.contains("fay@example.com"), "{}", bin.text);
+    assert!(!bin.text.contains("Secret") && !bin.text.contains("other.example") && !bin.text.contains("901820"));
+    test.member("2311", "reader@example.com", "member");
+    assert!(test.client("reader@example.com", "2311").get("/users?removed=true").await.error().starts_with("403"));
+    assert_eq!(ada.delete(&format!("/users/{id}/removal")).await.done()["email"], "fay@other.example");
+}

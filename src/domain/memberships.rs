@@ -291,7 +291,11 @@ pub fn restore(w: &mut Write, user_id: i64) -> Result<User> {
     let account = w.actor.require(Permission::UsersDelete)?.clone();
     let removed = guard::removed(w, &account, user_id)?.ok_or_else(|| not_in_bin(user_id))?;
     guard::require_no_more(w, &removed)?;
-    let sql = "update memberships set removed_at = null where account_id = ?1 and user_id = ?2";
+    let sql = "update memberships
+                  set removed_at = null, email_key = u.email_key, name_key = u.name_key, active = u.active,
+                      created_at = u.created_at, updated_at = u.updated_at
+                 from users u
+                where memberships.account_id = ?1 and memberships.user_id = ?2 and u.id = ?2";
     w.run(sql, params![account.as_str(), user_id])?;
     settle(w, user_id)?;
     let changes = Changes::of("removed", true, false);

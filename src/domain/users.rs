@@ -281,9 +281,11 @@ pub(super) fn is_account(r: &Read, id: &AccountId) -> Result<bool> {
 
 const COLUMNS: &str = "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src,
                        u.created_by, u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin,
-                       m.invited_by, m.joined_at, m.removed_at";
+                       m.invited_by, m.joined_at, m.removed_at, m.email_key,
+                       exists (select 1 from memberships o
+                                where o.user_id = u.id and o.removed_at is null and o.invited_email is null)";
 /// How many columns those are.
-const WIDTH: usize = 16;
+const WIDTH: usize = 18;
 
 /// A user as their row tells it, before [`complete`] looks up what hangs on them.
 struct Loaded {
@@ -319,6 +321,9 @@ fn from_row(row: &Row) -> RowResult<Loaded> {
     if let Some(by) = row.get::<_, Option<String>>(13)? {
         user.become_pending(by, row.get(14)?);
     }
+    if user.removed_at.is_some() && row.get(17)? {
+        user.become_bygone(row.get(16)?);
+    }
     Ok(Loaded { user, account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default(), made_here })
 }
 
@@ -329,6 +334,13 @@ impl User {
         (self.active, self.owner, self.pending) = (true, false, Some(true));
         (self.created_by, self.created_at) = (by.clone(), at);
         (self.updated_by, self.updated_at) = (by, at);
+    }
+
+    /// Leaves of them what an account knew when they left it, who live on in others: an e-mail.
+    fn become_bygone(&mut self, email: String) {
+        self.email = EmailText(email);
+        (self.name, self.phone, self.img_src) = (None, None, None);
+        (self.updated_by, self.updated_at) = (self.created_by.clone(), self.created_at);
     }
 
     /// A version of what is shown of them (RFC 9110 section 8.8.3): whatever changes in it changes this.
