@@ -1,6 +1,8 @@
 //! A small model of who is what where, beside the real thing: after each random step both must say the same, and both must
 //! have refused the same.
 
+#![expect(clippy::print_stdout, reason = "a failing run says which seed it was")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
