@@ -21,7 +21,7 @@ mod welcome;
 use std::sync::Arc;
 
 use askama::Template;
-use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::http::{HeaderValue, StatusCode, header};
 use poem::middleware::{Compression, CookieJarManager, SetHeader};
 use poem::web::Redirect;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler, post};
@@ -92,7 +92,11 @@ struct Files;
 /// Everything in `static/`, from inside the binary. Its addresses carry a version (see [`asset`]), so it may be kept.
 pub fn files() -> impl Endpoint<Output = Response> {
     poem::endpoint::EmbeddedFilesEndpoint::<Files>::new()
-        .with(SetHeader::new().overriding(header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .with(
+            SetHeader::new()
+                .overriding(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+                .appending(header::VARY, "accept-encoding"),
+        )
         .with(Compression::new())
         .map_to_response()
 }
@@ -156,7 +160,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         }
         Err(error) => explain(error),
     };
-    if matches!(*error, Error::Unauthenticated(..)) && method == Method::GET && !is_link(&address) {
+    if matches!(*error, Error::Unauthenticated(..)) && method.is_safe() && !is_link(&address) {
         return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
     }
     let mut response = render(

@@ -53,10 +53,11 @@ struct Next {
 pub async fn show_form(
     app: App,
     stranger: Stranger,
-    Query(Next { next }): Query<Next>,
+    query: poem::Result<Query<Next>>,
     request: &Request,
 ) -> Result<Response> {
     let server = app.config().name.clone();
+    let next = query.map(|query| query.0.next).unwrap_or_default();
     if !app.read(stranger.0, setup::is_done).await? {
         return Ok(render(StatusCode::OK, &NotSetUpPage { server }));
     }

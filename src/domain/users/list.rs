@@ -103,7 +103,8 @@ enum Key {
 impl Cursor {
     /// Whether it is a place in a list that is sorted like this.
     pub fn fits(&self, sort: Sort) -> bool {
-        self.sort == sort.to_string()
+        let numbers = matches!(sort.by, SortBy::CreatedAt | SortBy::UpdatedAt);
+        self.sort == sort.to_string() && matches!(self.key, Key::Number(_)) == numbers
     }
 }
 
