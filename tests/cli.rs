@@ -208,17 +208,26 @@ fn the_document_is_printed_without_a_server() {
 #[test]
 fn the_demo_is_ready_to_paste_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let mut served = serve(rollcall(folder.path()).env("TMPDIR", folder.path()).args(["demo", "--users", "40"]), 11);
+    let mut served = serve(rollcall(folder.path()).env("TMPDIR", folder.path()).args(["demo", "--users", "100"]), 11);
     let token = served.greeting.lines().map(str::trim).find(|line| line.starts_with("v4.local.")).unwrap().to_owned();
     assert!(served.greeting.contains("/ui/sign-in/v4.local."), "{}", served.greeting);
-    let accounts = ["2311", "2312", "2313", "2314"].map(|account| {
-        let list =
-            ureq::get(format!("{}/users?limit=200", served.url)).header("authorization", format!("Bearer {token}"));
-        let page: Value = list.header("x-account-id", account).call().unwrap().body_mut().read_json().unwrap();
-        page["items"].as_array().unwrap().len()
-    });
-    assert_eq!(accounts.iter().sum::<usize>(), 41, "{accounts:?}");
-    assert!(accounts.iter().all(|people| *people > 0), "{accounts:?}");
+    let get = |account: &str, path: &str| {
+        let call = ureq::get(format!("{}{path}", served.url)).header("authorization", format!("Bearer {token}"));
+        call.header("x-account-id", account).call().unwrap().body_mut().read_json::<Value>().unwrap()
+    };
+    let many = |account: &str, path: &str| get(account, path)["items"].as_array().unwrap().len();
+    let all = |path: &str| ["2311", "2312", "2313", "2314"].map(|account| many(account, path));
+    let pending = all("/users?limit=200&pending=true").iter().sum::<usize>();
+    let here = all("/users?limit=200&pending=false");
+    let removed = all("/users?limit=200&removed=true").iter().sum::<usize>();
+    assert!(here.iter().all(|people| *people > 0), "{here:?}");
+    assert!(here.iter().sum::<usize>() + removed > 100, "{here:?} and {removed} removed");
+    assert!(pending > 0 && removed > 0 && all("/users?active=false").iter().sum::<usize>() > 0);
+    assert!(all("/teams").iter().all(|teams| (4..7).contains(teams)));
+    assert!(all("/roles").iter().all(|roles| *roles == 4));
+    assert!(all("/users?accountAdmin=true").iter().all(|admins| *admins > 0));
+    assert_eq!(many("2311", "/api-keys"), 2);
+    assert!(many("2311", "/events?event=user_logged_in") > 0);
     create(&served.url, &token, "new.colleague@example.com").unwrap();
     assert_eq!(stop(&mut served), 0);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -224,7 +224,8 @@ struct Conditions {
 }
 
 /// Up to so many members are looked up one by one and sorted; where every filter leaves more, walking along the sorted
-/// index meets them often enough. Either way a page costs about the same however many users there are.
+/// index meets them often enough. Either way a page costs about the same however many users there are. What is left is a
+/// search for one or two letters, which no index knows: where few have them, it reads the whole account.
 const FEW: usize = 1000;
 
 impl Conditions {
