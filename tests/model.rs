@@ -283,7 +283,9 @@ impl Model {
             Step::Own(id, owner) => {
                 check(self.people[&actor].owner, "no owner")?;
                 check(!owner || self.places_of(*id).any(|(_, place)| place.primary), "in no account")?;
-                self.guarded(*id, |model| model.people.get_mut(id).unwrap().owner = *owner)
+                self.guarded(*id, |model| model.people.get_mut(id).unwrap().owner = *owner)?;
+                self.forget_the_gone();
+                Ok(())
             }
             Step::Accept => {
                 let place = self.places.get(&own).ok_or("not invited")?.clone();
@@ -472,20 +474,19 @@ fn any_step(random: &mut Rng, model: &Model, account: Account) -> Step {
     };
     let (id, removed) = (of(here(false)), of(here(true)));
     match random.u8(..28) {
-        24.. => Step::Grant(id, any_grant(random, model.teams[account])),
         0 => Step::Create(format!("p{}@example.com", random.u32(..))),
         1..3 => Step::Create(model.people[&anybody].email.clone()),
         3..5 => Step::Remove(id),
         5..8 => Step::Restore(removed),
         8..10 => Step::Suspend(id),
         10..12 => Step::Reactivate(id),
-        12..17 => Step::Grant(id, any_grant(random, model.teams[account])),
+        12..17 | 24.. => Step::Grant(id, any_grant(random, model.teams[account])),
         17..19 => Step::Move(id, random.choice(ACCOUNTS).unwrap()),
         19 if random.bool() => Step::Own(*people.iter().find(|id| model.people[id].owner).unwrap(), false),
         19 => Step::Own(id, random.u8(..3) == 0),
         20 => Step::MakePrimary,
-        21..23 => Step::Accept,
-        _ => Step::Leave,
+        21 | 22 => Step::Accept,
+        23 => Step::Leave,
     }
 }
 

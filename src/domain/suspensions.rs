@@ -1,7 +1,7 @@
 //! Suspensions: somebody who is listed, but may not come in anywhere; and who owns the server.
 
 use super::events::Changes;
-use super::memberships::{guarded, require_home, require_over};
+use super::memberships::{forget, guarded, require_home, require_over};
 use super::permissions::Permission;
 use super::users::{self, User};
 use super::{accounts, tokens};
@@ -53,5 +53,10 @@ pub fn set_owner(w: &mut Write, user_id: i64, owner: bool) -> Result<()> {
         return Ok(());
     }
     guarded(w, user_id, |w| w.run("update users set owner = ?2 where id = ?1", params![user_id, owner]))?;
-    users::record_change(w, user_id, &email, Changes::of("owner", before, owner))
+    users::record_change(w, user_id, &email, Changes::of("owner", before, owner))?;
+    // Only owning the server kept somebody who is in no account at all.
+    match w.actor.account.clone() {
+        Some(account) => forget(w, &account.id, user_id),
+        None => Ok(()),
+    }
 }
