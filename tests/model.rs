@@ -445,20 +445,19 @@ fn any_step(random: &mut Rng, model: &Model, account: Account) -> Step {
         _ => anybody,
     };
     let (id, removed) = (of(here(false)), of(here(true)));
-    match random.u8(..28) {
-        24.. => Step::Grant(id, any_grant(random, model.teams[account])),
+    match random.u8(..30) {
         0 => Step::Create(format!("p{}@example.com", random.u32(..))),
         1..3 => Step::Create(model.people[&anybody].email.clone()),
         3..5 => Step::Remove(id),
         5..8 => Step::Restore(removed),
         8..10 => Step::Suspend(id),
         10..12 => Step::Reactivate(id),
-        12..17 => Step::Grant(id, any_grant(random, model.teams[account])),
-        17..19 => Step::Move(id, random.choice(ACCOUNTS).unwrap()),
-        19 if random.bool() => Step::Own(*people.iter().find(|id| model.people[id].owner).unwrap(), false),
-        19 => Step::Own(id, random.u8(..3) == 0),
-        20 => Step::MakePrimary,
-        21..23 => Step::Accept,
+        12..21 => Step::Grant(id, any_grant(random, model.teams[account])),
+        21..23 => Step::Move(id, random.choice(ACCOUNTS).unwrap()),
+        23..26 if random.bool() => Step::Own(*people.iter().find(|id| model.people[id].owner).unwrap(), false),
+        23..26 => Step::Own(id, random.u8(..3) == 0),
+        26 => Step::MakePrimary,
+        27..29 => Step::Accept,
         _ => Step::Leave,
     }
 }
