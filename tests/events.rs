@@ -180,3 +180,16 @@ async fn old_events_go_when_that_is_wanted() {
     jobs::run_once(&test.app).await;
     assert_eq!(test.query(|r| r.value::<i64>("select count(*) from events", [])), 1);
 }
+
+#[tokio::test]
+async fn an_export_of_what_is_about_somebody_holds_only_that() {
+    let test = TestApp::new();
+    let ada = test.client(ADA, "2311");
+    ada.post("/users", json!({"email": BOB})).await.done();
+    ada.post("/teams", json!({"name": "Crew"})).await.done();
+    test.client(BOB, "2311").patch("/me", json!({"phone": "+49 30 901820"})).await.done();
+    let lines = ada.get("/events/export?about=2").await.text;
+    let told: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(told, ["user_created", "user_updated"]);
+}

@@ -1,5 +1,9 @@
 //! Who may in one account may not in another, and nothing of one account shows in another.
 
+use std::time::Duration;
+
+use rollcall::domain::memberships;
+use rollcall::jobs;
 use serde_json::json;
 
 use rollcall::domain::permissions::Permission;
@@ -60,4 +64,65 @@ async fn an_owner_may_everywhere() {
     let me = test.get("/me").token(&ada).account("2312").send().await.json();
     assert_eq!(me["accounts"][0]["accountId"], "2311");
     assert_eq!(me["flatPermissionsList"].as_array().unwrap().len(), Permission::ALL.len());
+}
+
+/// Grace is made in Acme by Bob, who is in no other account, and then joins Other.
+async fn grace_joins_other() -> TestApp {
+    let test = TestApp::new();
+    test.account("2312", "Other", "eve@example.com");
+    test.member("2311", "bob@example.com", "admin");
+    test.advance(Duration::from_secs(1));
+    let bob = test.client("bob@example.com", "2311");
+    bob.post("/users", json!({"email": "grace@example.com"})).await.done();
+    test.client("eve@example.com", "2312").post("/users", json!({"email": "grace@example.com"})).await.done();
+    test.advance(Duration::from_secs(1));
+    test.client("grace@example.com", "2311").put("/me/memberships/2312", json!({})).await.done();
+    test
+}
+
+#[tokio::test]
+async fn who_made_somebody_in_another_account_is_not_told() {
+    let test = grace_joins_other().await;
+    let grace = "/users/4";
+    let seen = async |email, account| {
+        let user = test.client(email, account).get(grace).await.done();
+        (user["email"].as_str().unwrap().to_owned(), user["createdBy"].as_str().unwrap().to_owned())
+    };
+    let by = |by: &str| ("grace@example.com".to_owned(), by.to_owned());
+    assert_eq!(seen("bob@example.com", "2311").await, by("bob@example.com"));
+    assert_eq!(seen("eve@example.com", "2312").await, by("grace@example.com"));
+    assert_eq!(seen(ADA, "2312").await, by("bob@example.com"));
+}
+
+#[tokio::test]
+async fn whom_somebody_leads_elsewhere_is_not_told() {
+    let test = grace_joins_other().await;
+    let ada = test.client(ADA, "2312");
+    ada.patch("/users/4/membership", json!({"accountAdmin": true})).await.done();
+    let suspended = test.client("bob@example.com", "2311").put("/users/4/suspension", json!(null)).await;
+    insta::assert_snapshot!(suspended.error(), @"409 last_admin: They are the last admin of another account. Make somebody else its admin first.");
+    let suspended = test.client(ADA, "2311").put("/users/4/suspension", json!(null)).await;
+    insta::assert_snapshot!(suspended.error(), @"409 last_admin: They are the last admin of account 2312. Make somebody else its admin first.");
+}
+
+/// Somebody whose account let them go, and who was only asked to join another, is gone when that ends.
+#[tokio::test]
+async fn nobody_is_left_behind_in_no_account() {
+    for end in ["/users/3", "/accounts/2312?confirm=Other"] {
+        let test = TestApp::new();
+        test.account("2312", "Other", "eve@example.com");
+        let ada = test.client(ADA, "2311");
+        ada.post("/users", json!({"email": "bob@example.com"})).await.done();
+        let other = test.client(ADA, "2312");
+        other.post("/users", json!({"email": "bob@example.com"})).await.done();
+        assert_eq!(ada.delete("/users/3").await.status, 204);
+        test.advance(memberships::KEPT);
+        jobs::run_once(&test.app).await;
+        let other = test.client(ADA, "2312");
+        assert_eq!(other.get("/users/3").await.done()["pending"], true);
+        assert_eq!(other.delete(end).await.status, 204, "{end}");
+        assert_eq!(test.query(|r| r.value::<i64>("select count(*) from users where id = 3", [])), 0);
+        let again = test.client(ADA, "2311").post("/users", json!({"email": "bob@example.com"})).await.done();
+        assert!(again["token"].is_string());
+    }
 }

@@ -71,7 +71,10 @@ fn people_are_added_listed_shown_suspended_and_restored() {
     ID  E-MAIL             NAME          STATUS  ROLES
     2   grace@example.com  Grace Hopper  active  admin
     ");
-    insta::assert_snapshot!(says(data, &["user", "list", "--query", "nobody"]), @"0");
+    insta::assert_snapshot!(says(data, &["user", "list", "--query", "nobody"]), @"
+    0
+    There is nobody like that.
+    ");
     insta::assert_snapshot!(says(data, &["user", "restore", "3"]), @"
     0
     hanako@example.com is active.

@@ -150,8 +150,12 @@ impl Shell<'_> {
         let mut table = Table::new(["ID", "E-MAIL", "NAME", "STATUS", "ROLES"]);
         while left > 0 && !output.closed {
             filter.limit = Limit(u32::try_from(left).unwrap_or(u32::MAX).clamp(1, Limit::MAX));
+            let first = filter.cursor.is_none();
             let (page, account) = self.read(|r| Ok((users::list(r, &filter)?, r.actor.require_account()?.clone())))?;
             left = left.saturating_sub(page.items.len());
+            if first && page.items.is_empty() {
+                tell("There is nobody like that.");
+            }
             if self.json {
                 page.items.iter().try_for_each(|user| output.json(user))?;
             } else {
