@@ -23,7 +23,7 @@ use crate::domain::setup::FirstOwner;
 use crate::domain::tokens::Kind;
 use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
-use crate::folder::{Folder, Lock};
+use crate::folder::{self, Folder, Lock};
 use crate::{demo, docs, server};
 
 /// A self-contained user directory: an API, its docs, and pages, on one SQLite file
@@ -97,6 +97,7 @@ pub enum Command {
 }
 
 pub fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let Cli { command, config } = Cli::parse();
     log_to_stderr(config.log.into());
     match run(command.unwrap_or(Command::Serve), config) {
@@ -106,6 +107,26 @@ pub fn main() -> ExitCode {
             ExitCode::from(exit_code(&error))
         }
     }
+}
+
+/// `rollcall user list | head -1` closes the pipe after a line; `println!` panics on that, which is no fault of ours.
+fn end_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if info.payload_as_str().is_some_and(|text| text.starts_with("failed printing to stdout")) {
+            std::process::exit(1);
+        }
+        usual(info);
+    }));
+}
+
+/// The application on a folder that is there already: a mistyped `--data` makes no new one.
+fn open_existing(config: Config) -> Result<App> {
+    if !config.data.join(folder::DATABASE).exists() {
+        let folder = config.data.display();
+        return Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")));
+    }
+    App::open(config, Clock::system())
 }
 
 fn log_to_stderr(level: tracing::Level) {
@@ -136,7 +157,7 @@ fn run(command: Command, config: Config) -> Result<()> {
             Ok(())
         }
         Command::Token { email, ttl } => {
-            println!("{}", bearer_token(&App::open(config, Clock::system())?, email, ttl)?);
+            println!("{}", bearer_token(&open_existing(config)?, email, ttl)?);
             Ok(())
         }
         Command::Link { email } => {
@@ -144,9 +165,9 @@ fn run(command: Command, config: Config) -> Result<()> {
             println!("{}{}", base_url(&app)?, link(&app, email)?);
             Ok(())
         }
-        Command::User(asked) => users::run(&App::open(config, Clock::system())?, asked),
-        Command::Account(asked) => accounts::run(&App::open(config, Clock::system())?, asked),
-        Command::Events(asked) => events::export(&App::open(config, Clock::system())?, asked),
+        Command::User(asked) => users::run(&open_existing(config)?, asked),
+        Command::Account(asked) => accounts::run(&open_existing(config)?, asked),
+        Command::Events(asked) => events::export(&open_existing(config)?, asked),
         Command::Openapi { yaml } => {
             print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
             Ok(())

@@ -14,7 +14,7 @@ pub struct Config {
     pub data: PathBuf,
 
     /// Address to listen on; port 0 picks a free one
-    #[arg(long, global = true, env = "ROLLCALL_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, global = true, env = "ROLLCALL_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
     pub listen: SocketAddr,
 
     /// Address people reach the server at, if it isn't the one it listens on
@@ -55,6 +55,10 @@ impl From<LogLevel> for tracing::Level {
             LogLevel::Debug => Self::DEBUG,
         }
     }
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an IP address and a port, like 127.0.0.1:8080 or [::1]:8080".to_owned())
 }
 
 fn parse_public_url(text: &str) -> Result<Url, String> {

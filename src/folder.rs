@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
+/// What the database is called in its folder.
+pub const DATABASE: &str = "rollcall.db";
+
 /// A data folder on disk: mode 0700, its files 0600.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
@@ -26,12 +29,12 @@ impl Folder {
         let folder = Self(path.to_owned());
         // The lock file tells a folder that cannot be written before SQLite does so in its own words.
         folder.private_file("rollcall.lock").map_err(cannot)?;
-        folder.private_file("rollcall.db").map_err(cannot)?;
+        folder.private_file(DATABASE).map_err(cannot)?;
         Ok(folder)
     }
 
     pub fn database(&self) -> PathBuf {
-        self.0.join("rollcall.db")
+        self.0.join(DATABASE)
     }
 
     /// Takes the lock for a server, or says who has it.

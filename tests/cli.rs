@@ -232,3 +232,33 @@ fn the_demo_is_ready_to_paste_and_leaves_nothing_behind() {
     assert_eq!(stop(&mut served), 0);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_mistyped_folder_is_said_and_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    for arguments in [vec!["token", "--email", "a@b.co"], vec!["user", "list"], vec!["account", "list"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_rollcall")).arg("--data").arg(&nowhere).args(&arguments).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(4), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("Say where it is with --data."));
+        assert!(!nowhere.exists());
+    }
+}
+
+/// The name of the server is one thing, and that of a person another.
+#[test]
+fn nobody_is_called_what_the_server_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let rollcall = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        command.env("ROLLCALL_DATA", folder.path()).env("ROLLCALL_SERVER_NAME", "People");
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    rollcall(&["init", "--email", "ada@example.com"]);
+    let added = rollcall(&["user", "add", "--email", "grace@example.com", "--json"]);
+    assert!(!added.contains("\"name\""), "{added}");
+    assert!(!rollcall(&["user", "show", "ada@example.com", "--json"]).contains("\"name\":\"People\""));
+}
