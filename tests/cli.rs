@@ -110,7 +110,7 @@ fn wrong_use_says_what_to_do() {
         format!("{}: {}", output.status.code().unwrap(), stderr(&output).lines().next().unwrap_or_default())
     };
     insta::assert_snapshot!(fails(&["frobnicate"]), @"2: error: unrecognized subcommand 'frobnicate'");
-    insta::assert_snapshot!(fails(&["--listen", "here"]), @"2: error: invalid value 'here' for '--listen <ADDR:PORT>': invalid socket address syntax");
+    insta::assert_snapshot!(fails(&["--listen", "here"]), @"2: error: invalid value 'here' for '--listen <ADDR:PORT>': write an IP address and a port, like 127.0.0.1:8080 or [::1]:8080");
     insta::assert_snapshot!(fails(&["--public-url", "people.example.com"]), @"2: error: invalid value 'people.example.com' for '--public-url <URL>': relative URL without a base; write it like https://people.example.com");
     insta::assert_snapshot!(fails(&["init"]), @"2: error: the following required arguments were not provided:");
     insta::assert_snapshot!(fails(&["init", "--email", "ada"]), @"2: rollcall: email: This is not an e-mail address. Write it like name@example.com.");

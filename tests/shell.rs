@@ -128,9 +128,10 @@ fn people_are_added_listed_shown_suspended_and_restored() {
 fn several_accounts_have_to_be_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    insta::assert_snapshot!(says(data, &["user", "list"]), @"
-    3
-    rollcall: There is no account yet; `rollcall init` makes one.
+    let told = says(data, &["user", "list"]).replace(&data.display().to_string(), "DATA");
+    insta::assert_snapshot!(told, @"
+    4
+    rollcall: There is no Rollcall in DATA. Say where it is with --data.
     ");
     init(data);
     insta::assert_snapshot!(says(data, &["account", "add", "--name", "Other", "--id", "other"]), @"
