@@ -4,12 +4,14 @@
 -- A `*_key` column holds what is compared and sorted by (case and accents folded); its neighbour holds what was typed.
 
 -- A tenant: everything but a user's own profile belongs to exactly one account.
+--
+-- The row of a deleted account stays, so that its id, and the events under it, are never anybody else's.
 create table accounts (
   id          text primary key check (length(id) between 1 and 64),  -- text because clients send it in a header
   name        text not null,
   created_at  integer not null,
   updated_at  integer not null,
-  removed_at  integer                                                -- deleted, and gone for good with its last membership
+  removed_at  integer                                                -- deleted
 ) strict;
 
 create index accounts_name    on accounts (name, id)  where removed_at is null;
@@ -17,7 +19,7 @@ create index accounts_removed on accounts (removed_at) where removed_at is not n
 
 -- A person. An e-mail names one person on the whole server, whatever their accounts.
 create table users (
-  id          integer primary key,
+  id          integer primary key autoincrement,                     -- never used again: events outlive people
   email       text not null,
   email_key   text not null,
   name        text,
@@ -60,7 +62,7 @@ create table passwords (
 
 -- A group of people inside one account. Nobody is put into a team that isn't active.
 create table teams (
-  id          integer primary key,
+  id          integer primary key autoincrement,
   account_id  text not null references accounts on delete cascade,
   name        text not null,
   name_key    text not null,
@@ -92,7 +94,8 @@ create table role_permissions (
 -- of one account is a walk along one index, whatever the size of the server.
 --
 -- A pending membership waits for its user to accept it; until then the account knows the e-mail it invited and nothing
--- else, so the repeated columns hold what the invitation said. A removed one is in the recycle bin, as it was.
+-- else, so the repeated columns hold what the invitation said. A removed one is in the recycle bin, as it was: its repeated
+-- columns stand still.
 create table memberships (
   account_id       text not null references accounts on delete cascade,
   user_id          integer not null references users on delete cascade,
@@ -126,6 +129,7 @@ create index memberships_updated on memberships (account_id, updated_at, user_id
 create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
 create index memberships_pending  on memberships (account_id, user_id, invited_email, email_key) where invited_email is not null;
 create index memberships_inactive on memberships (account_id, user_id) where active = 0;
+create index memberships_invited on memberships (joined_at) where invited_email is not null;
 create index memberships_purge    on memberships (removed_at) where removed_at is not null;
 
 -- The recycle bin is sorted like the account it belongs to.
@@ -137,7 +141,7 @@ create index memberships_removed_updated on memberships (account_id, updated_at,
 create trigger users_to_memberships after update of email_key, name_key, active, updated_at on users begin
   update memberships
      set email_key = new.email_key, name_key = new.name_key, active = new.active, updated_at = new.updated_at
-   where user_id = new.id and invited_email is null;
+   where user_id = new.id and invited_email is null and removed_at is null;
 end;
 
 -- The roles a member holds, by name: built-in ones or the account's own.
@@ -210,7 +214,7 @@ create index idempotency_keys_created on idempotency_keys (created_at);
 -- What happened, written in the same transaction as the change itself. It names people and accounts by value, because
 -- it must outlive them.
 create table events (
-  id          integer primary key,
+  id          integer primary key autoincrement,
   event       text not null,
   at          integer not null,
   account_id  text,
@@ -220,7 +224,8 @@ create table events (
   subject     text,                                                 -- the e-mail, or the name, of what it was done to
   request_id  text,
   address     text,
-  changes     text check (json_valid(changes))                      -- {"field": {"before": …, "after": …}}
+  changes     text check (json_valid(changes)),                     -- {"field": {"before": …, "after": …}}
+  reported    integer not null default 0 check (reported in (0, 1)) -- another system says so
 ) strict;
 
 create index events_account on events (account_id, at, id);

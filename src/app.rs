@@ -10,6 +10,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Read, Write};
+use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
 use crate::domain::{idempotency, passwords};
 use crate::error::{Error, Result};
@@ -96,7 +97,9 @@ impl App {
     /// Changes things once, however often the same request is sent under its key: what the first one was answered is kept
     /// in the transaction of the change, sealed since it may hold a secret, and is the answer to the others too. What
     /// fails changes nothing and is not kept, so it may be tried again.
-    pub async fn write_once<T, F>(&self, caller: Caller, once: Option<Once>, f: F) -> Result<T>
+    ///
+    /// `permission` is what the change takes: an answer is told again only to who could have got it anew.
+    pub async fn write_once<T, F>(&self, caller: Caller, permission: Permission, once: Option<Once>, f: F) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
@@ -104,6 +107,7 @@ impl App {
         let Some((key, fingerprint)) = once else { return self.write(caller, f).await };
         let app = self.clone();
         let change = move |w: &mut Write| {
+            w.actor.require(permission)?;
             if let Some(kept) = idempotency::find(w, &key, &fingerprint)? {
                 return serde_json::from_str(&app.0.keys.open_text(KEPT_ANSWER, &kept)?).map_err(Error::internal);
             }

@@ -22,8 +22,8 @@ pub struct Config {
     pub public_url: Option<Url>,
 
     /// What this server is called on its pages
-    #[arg(long, global = true, env = "ROLLCALL_NAME", value_name = "NAME", default_value = "Rollcall")]
-    pub name: String,
+    #[arg(long, global = true, env = "ROLLCALL_SERVER_NAME", value_name = "NAME", default_value = "Rollcall")]
+    pub server_name: String,
 
     /// Key that tokens are sealed with (PASERK k4.local), instead of the one in the data folder
     #[arg(long, global = true, env = "ROLLCALL_KEY", value_name = "KEY", hide_env_values = true)]

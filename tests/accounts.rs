@@ -67,7 +67,10 @@ async fn an_account_is_deleted_only_under_its_name() {
     jobs::run_once(&test.app).await;
     let (users, accounts): (i64, i64) =
         test.query(|r| Ok((r.value("select count(*) from users", [])?, r.value("select count(*) from accounts", [])?)));
-    assert_eq!((users, accounts), (1, 1), "and nothing is left after thirty days");
+    assert_eq!((users, accounts), (1, 2), "nobody is left after thirty days, but the id is nobody else's ever");
+    let ada = test.client(ADA, "2311");
+    assert!(ada.post("/accounts", json!({"id": "2312", "name": "X"})).await.error().starts_with("409 account_exists"));
+    assert_eq!(ada.post("/accounts", json!({"name": "X"})).await.done()["id"], "2313");
 }
 
 #[tokio::test]

@@ -148,10 +148,15 @@ async fn of_people() -> Vec<Seen> {
     errors.done(Method::POST, "/accounts", json!({ "id": "2312", "name": "Other" })).await;
     let there = errors.test.post("/users").token(&errors.ada).account("2312").json(&json!({ "email": GRACE }));
     assert_eq!(there.send().await.status, 201);
+    let session = errors.test.token(GRACE);
+    let accepted = errors.test.call(Method::PUT, "/me/memberships/2312").token(&session).send().await;
+    assert_eq!(accepted.status, 200, "{}", accepted.text);
     errors.see("InviteUserConflict", Method::POST, "/users/2/invitation", Value::Null).await;
     errors.see("MoveUserConflict", Method::PUT, "/users/2/account", json!({ "accountId": "2312" })).await;
     errors.done(Method::DELETE, "/users/2", Value::Null).await;
     errors.see("CreateUserConflict", Method::POST, "/users", json!({ "email": GRACE })).await;
+    let there = errors.test.call(Method::DELETE, "/users/2").token(&errors.ada).account("2312").send().await;
+    assert_eq!(there.status, 204, "{}", there.text);
     errors.see("MakeOwnerConflict", Method::PUT, "/users/2/ownership", Value::Null).await;
     errors.seen
 }

@@ -43,7 +43,8 @@ async fn other_systems_record_any_of_the_163() {
       "requestId": "…",
       "changes": {
         "source": "website"
-      }
+      },
+      "reported": true
     }
     "#);
     let error = async |body: Value| ada.post("/events", body).await.error();

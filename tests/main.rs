@@ -12,6 +12,7 @@ mod docs;
 mod documented_errors;
 mod durability;
 mod errors;
+mod escalation;
 mod events;
 mod guards;
 mod idempotency;

@@ -26,7 +26,8 @@ use rules::{ACCOUNTS, Account, Grant, Model, PILOT, Person, Place, State, Step};
 /// The same from the database.
 fn real(test: &TestApp, teams: &BTreeMap<Account, i64>) -> Model {
     test.query(|r| {
-        let mut model = Model { teams: teams.clone(), ..Model::default() };
+        let last = r.value("select seq from sqlite_sequence where name = 'users'", [])?;
+        let mut model = Model { teams: teams.clone(), last, ..Model::default() };
         let people = r.all("select id, email, active, owner from users", [], |row| {
             Ok((row.get(0)?, Person { email: row.get(1)?, active: row.get(2)?, owner: row.get(3)? }))
         })?;
@@ -36,7 +37,7 @@ fn real(test: &TestApp, teams: &BTreeMap<Account, i64>) -> Model {
         };
         let sql = format!(
             "select m.account_id, m.user_id, invited_email is not null, removed_at, primary_account, account_admin, team_id,
-                    joined_at, {}, {} from memberships m",
+                    joined_at, {}, {}, invited_by from memberships m",
             names("membership_roles", "role"),
             names("membership_permissions", "permission")
         );
@@ -55,6 +56,7 @@ fn real(test: &TestApp, teams: &BTreeMap<Account, i64>) -> Model {
                 joined: row.get(7)?,
                 roles: roles.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect(),
                 direct: direct.split(',').filter_map(Permission::find).collect(),
+                invited_by: row.get(10)?,
             };
             Ok((row.get(0)?, row.get(1)?, place))
         })?;
@@ -94,7 +96,7 @@ fn take(w: &mut Write, here: &AccountId, step: Step) -> Result<()> {
             };
             let permissions = grant.direct.map(Permissions::names);
             let patch = MembershipPatch { account_admin: grant.admin, roles: grant.roles, permissions, team_id };
-            memberships::update(w, id, patch).map(drop)
+            memberships::update(w, id, patch, None).map(drop)
         }
         Step::Move(id, to) => memberships::move_to(w, id, &to.parse().unwrap()),
         Step::Own(id, owner) => suspensions::set_owner(w, id, owner),
@@ -234,7 +236,7 @@ fn the_rules_are_those_of_the_model() {
         "may more",
         "an admin",
         "an owner",
-        "grants a role",
+        "grants more than they hold",
         "not at home",
         "in no account",
     ] {

@@ -5,6 +5,12 @@ use serde_json::json;
 
 use crate::support::{ADA, Answer, PASSWORD, TestApp};
 
+/// The version a form was made of.
+fn version(page: &str) -> String {
+    let rest = page.split("name=\"version\" value=\"").nth(1).unwrap();
+    rest.split("\">").next().unwrap().replace("&#34;", "\"")
+}
+
 const USERS: &str = "/ui/accounts/2311/users";
 
 /// A browser that somebody is signed in with.
@@ -173,8 +179,17 @@ async fn a_persons_life_by_pages() {
     for known in ["Compilers", "Role admin", "New welcome link", "created grace@example.com"] {
         assert!(page.contains(known), "{known}");
     }
-    let place = [("teamId", ""), ("role.member", "on"), ("permission.events.read", "on"), ("admin-shown", "yes")];
+    let seen = version(&browser.get(&format!("{person}/place")).await);
+    let place = [
+        ("version", seen.as_str()),
+        ("teamId", ""),
+        ("role.member", "on"),
+        ("permission.events.read", "on"),
+        ("admin-shown", "yes"),
+    ];
     browser.post(&format!("{person}/place"), &place).await;
+    let late = browser.try_post(&format!("{person}/place"), &place).await;
+    assert_eq!(late.status, 412, "an old form gives back nothing that was taken away");
     let page = browser.get(&person).await;
     assert!(page.contains("Given directly") && page.contains("Role member") && !page.contains("Role admin"));
 
@@ -212,10 +227,6 @@ async fn whoever_was_slower_is_told_and_keeps_what_they_typed() {
     let id = test.member("2311", "grace@example.com", permissions::MEMBER);
     let browser = Browser::of(&test, ADA).await;
     let edit = format!("{USERS}/{id}/edit");
-    let version = |page: &str| {
-        let rest = page.split("name=\"version\" value=\"").nth(1).unwrap();
-        rest.split("\">").next().unwrap().replace("&#34;", "\"")
-    };
     let seen = version(&browser.get(&edit).await);
     let form = |name: &'static str| [("email", "grace@example.com".to_owned()), ("name", name.to_owned())];
     let send = async |name, version: &str| {
@@ -237,10 +248,6 @@ async fn whoever_was_slower_is_told_and_keeps_what_they_typed() {
 async fn preferences_for_one_account_leave_those_for_all_alone() {
     let test = TestApp::new();
     let browser = Browser::of(&test, ADA).await;
-    let version = |page: &str| {
-        let rest = page.split("name=\"version\" value=\"").nth(1).unwrap();
-        rest.split("\">").next().unwrap().replace("&#34;", "\"")
-    };
     for (account, delivery) in [("", "email"), ("2311", "sms")] {
         let seen = version(&browser.get(&format!("/ui/me/preferences?account={account}")).await);
         let form = [("do", "save"), ("account", account), ("version", &seen), ("pref.lead_created", delivery)];
@@ -356,7 +363,8 @@ async fn the_last_admin_stays_whatever_is_clicked() {
         let refused = browser.try_post(path, &[]).await;
         assert!(refused.status == 409 && refused.text.contains(said), "{path}: {}", refused.text);
     }
-    let place = [("role.admin", "on"), ("admin-shown", "yes")];
+    let seen = version(&browser.get("/ui/accounts/2311/users/1/place").await);
+    let place = [("version", seen.as_str()), ("role.admin", "on"), ("admin-shown", "yes")];
     let refused = browser.try_post("/ui/accounts/2311/users/1/place", &place).await;
     assert!(refused.status == 409 && refused.text.contains("last admin"), "{}", refused.text);
     let standing = test.query(|r| memberships::standing(r, &"2311".parse().unwrap(), 1));

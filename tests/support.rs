@@ -43,7 +43,7 @@ impl TestApp {
             data: folder.path().join("data"),
             listen: "127.0.0.1:8080".parse().unwrap(),
             public_url: None,
-            name: "Rollcall".into(),
+            server_name: "Rollcall".into(),
             key: None,
             keep_events: None,
             log: LogLevel::Error,

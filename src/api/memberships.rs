@@ -1,7 +1,7 @@
 //! What somebody is in an account: `/users/{id}/membership` and what belongs to it, and one's own under `/me`.
 
 use poem_openapi::OpenApi;
-use poem_openapi::param::Path;
+use poem_openapi::param::{Header, Path};
 
 use super::Tag;
 use super::answers::{Done, Found, FoundUser, List};
@@ -29,9 +29,13 @@ impl Api {
         #[oai(name = "x-account-id")] caller: Inside,
         /// User ID
         id: Path<i64>,
+        /// The `ETag` of the user as you know them: if they have changed since, nothing is done
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
         patch: Json<MembershipPatch>,
     ) -> Result<FoundUser> {
-        Ok(app.write(caller.0, move |w| memberships::update(w, id.0, patch.0)).await?.into())
+        let user = app.write(caller.0, move |w| memberships::update(w, id.0, patch.0, if_match.0.as_deref())).await?;
+        Ok(user.into())
     }
 
     /// Explain a user's permissions

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::idempotency::Key;
 use crate::domain::memberships;
+use crate::domain::permissions::Permission;
 use crate::domain::users::{self, Cursor, Filter, Limit, NewUser, ProfilePatch, Sort, User};
 use crate::error::{Error, Result};
 
@@ -60,7 +61,7 @@ impl Api {
         let once = key.0.map(|key| (key, fingerprint));
         let sealing = app.clone();
         let (location, json) = app
-            .write_once(caller.0, once, move |w| {
+            .write_once(caller.0, Permission::UsersCreate, once, move |w| {
                 let (mut user, invitation) = users::create(w, new)?;
                 user.token = invitation.map(|claims| sealing.seal(&claims)).transpose()?;
                 let json = serde_json::to_string(&user).map_err(Error::internal)?;

@@ -264,11 +264,11 @@ impl Year {
             }
             Act::Promote => {
                 let roles = Some(vec!["member".into(), "people-partner".into()]);
-                memberships::update(w, id, MembershipPatch { roles, ..MembershipPatch::default() }).map(drop)
+                memberships::update(w, id, MembershipPatch { roles, ..MembershipPatch::default() }, None).map(drop)
             }
             Act::ChangeTeam => {
                 let team_id = MaybeUndefined::Value(self.places[at].teams[self.random.usize(..4)]);
-                memberships::update(w, id, MembershipPatch { team_id, ..MembershipPatch::default() }).map(drop)
+                memberships::update(w, id, MembershipPatch { team_id, ..MembershipPatch::default() }, None).map(drop)
             }
             Act::SignIn => {
                 let account = self.places[at].account.clone();

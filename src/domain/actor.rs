@@ -36,6 +36,8 @@ pub struct Actor {
     pub trace: Trace,
     /// Whether their token is an API key that may do less than they may.
     pub held_back: bool,
+    /// Whether they come with their first token. Whoever made them holds it too, so it decides nothing for good.
+    pub by_first_token: bool,
     /// The id of their token, when the time of its last use should be written down.
     pub stale_token: Option<String>,
 }
@@ -89,10 +91,11 @@ impl Actor {
         self.user_id.ok_or_else(|| Error::Unauthenticated("token_missing", "Sign in first.".into()))
     }
 
-    /// The signed-in user's id, for what concerns them alone; not for an API key that may do less than they may.
+    /// The signed-in user's id, for what concerns them alone: not for a token that isn't only theirs, or may do
+    /// less than they may.
     pub fn require_self(&self) -> Result<i64> {
-        if self.held_back {
-            return Err(Error::forbidden("An API key for one account may not do this. Sign in and do it yourself."));
+        if self.held_back || self.by_first_token {
+            return Err(Error::forbidden("This token may not do this. Sign in and do it yourself."));
         }
         self.require_user()
     }

@@ -3,7 +3,7 @@
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
-use super::events::{self, Subject};
+use super::events::{self, Changes, Subject};
 use super::fields::{self, AccountId};
 use super::object::only_from_objects;
 use super::permissions::Permission;
@@ -81,7 +81,10 @@ pub fn create(w: &Write, new: NewApiKey) -> Result<(ApiKey, Claims)> {
         permissions: permissions.map(|set| set.iter().collect()),
     };
     let claims = tokens::issue_until(w, Kind::ApiKey, Some(user_id), new.expires_at, Some(&limits))?;
-    events::record(w, PulseEvent::ApiKeyCreated, Some(&account), Subject::named(&name), None)?;
+    let mut changes = Changes::default();
+    changes.note("permissions", None::<()>, &new.permissions);
+    changes.note("expiresAt", None::<()>, new.expires_at);
+    events::record(w, PulseEvent::ApiKeyCreated, Some(&account), Subject::named(&name), changes.some())?;
     Ok((load(w, &account, &claims.id)?, claims))
 }
 

@@ -48,6 +48,9 @@ pub struct Event {
     /// What changed: field by field, `before` and `after`; or what another system said
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Value>,
+    /// `true` if another system reported it by `POST /events`; left out if it happened here
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported: Option<bool>,
 }
 
 /// An event that another system of the team's records.
@@ -136,6 +139,7 @@ pub fn create(w: &Write, new: NewEvent) -> Result<Event> {
         return Err(Error::invalid("changes", "invalid_changes", "This is an object of at most 8 KiB."));
     }
     let id = insert(w, new.event, Some(&account), new.subject_id, subject.as_deref(), new.changes)?;
+    w.run("update events set reported = 1 where id = ?1", [id])?;
     load(w, &account, id)
 }
 
@@ -184,7 +188,7 @@ fn insert(
     )
 }
 
-const COLUMNS: &str = "id, event, at, actor_id, actor, subject_id, subject, request_id, address, changes";
+const COLUMNS: &str = "id, event, at, actor_id, actor, subject_id, subject, request_id, address, changes, reported";
 
 fn from_row(row: &Row) -> RowResult<Event> {
     let event: String = row.get(1)?;
@@ -200,6 +204,7 @@ fn from_row(row: &Row) -> RowResult<Event> {
         request_id: row.get(7)?,
         address: row.get(8)?,
         changes: changes.and_then(|json| serde_json::from_str(&json).ok()),
+        reported: row.get::<_, bool>(10)?.then_some(true),
     })
 }
 
@@ -208,6 +213,9 @@ impl Event {
     pub fn sentence(&self) -> String {
         let subject = self.subject.as_deref().unwrap_or("somebody");
         let own = self.subject_id.is_some() && self.subject_id == self.actor_id;
+        if self.reported.is_some() {
+            return format!("reported: {}", self.title());
+        }
         let whose = if own { "their".to_owned() } else { format!("{subject}’s") };
         use PulseEvent as E;
         match self.event {
@@ -215,15 +223,20 @@ impl Event {
             E::UserLoggedOut if own => "signed out".into(),
             E::UserLoggedOut => format!("ended a session of {subject}"),
             E::UserCreated => format!("created {subject}"),
-            E::UserUpdated => match self.active() {
-                Some(true) => format!("made {subject} active again"),
-                Some(false) => format!("suspended {subject}"),
-                None => format!("changed {whose} profile"),
+            E::UserUpdated => match (self.became("active"), self.became("owner")) {
+                (Some(true), _) => format!("made {subject} active again"),
+                (Some(false), _) => format!("suspended {subject}"),
+                (_, Some(true)) => format!("made {subject} an owner of the server"),
+                (_, Some(false)) => format!("took the ownership of the server from {subject}"),
+                (None, None) => format!("changed {whose} profile"),
             },
             E::UserDeleted => format!("{subject} was deleted for good"),
             E::UserPasswordChanged => format!("set {whose} password"),
             E::UserPasswordResetRequested => format!("made a new invitation for {subject}"),
             E::UserAddedToAccount if own => "joined the account".into(),
+            E::UserAddedToAccount if self.became("pending") == Some(true) => {
+                format!("invited {subject} to the account")
+            }
             E::UserAddedToAccount => format!("added {subject} to the account"),
             E::UserRemovedFromAccount if own => "left the account".into(),
             E::UserRemovedFromAccount => format!("took {subject} out of the account"),
@@ -243,15 +256,20 @@ impl Event {
             E::RolePermissionsUpdated => format!("changed what the role {subject} permits"),
             E::ApiKeyCreated => format!("made the API key {subject}"),
             E::ApiKeyDeleted => format!("revoked the API key {subject}"),
-            event => match &self.subject {
-                Some(subject) => format!("{}: {subject}", event.title()),
-                None => event.title(),
-            },
+            _ => self.title(),
         }
     }
 
-    /// What `active` was changed to, if it was.
-    fn active(&self) -> Option<bool> {
-        self.changes.as_ref()?.get("active")?.get("after")?.as_bool()
+    /// What an event is called, and whom it is about.
+    fn title(&self) -> String {
+        match &self.subject {
+            Some(subject) => format!("{}: {subject}", self.event.title()),
+            None => self.event.title(),
+        }
+    }
+
+    /// What a field that says yes or no was changed to, if it was.
+    fn became(&self, field: &str) -> Option<bool> {
+        self.changes.as_ref()?.get(field)?.get("after")?.as_bool()
     }
 }

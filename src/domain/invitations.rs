@@ -15,6 +15,14 @@ pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
     tokens::issue(w, Kind::Invitation, Some(user_id), LIFETIME)
 }
 
+/// Whether somebody has neither a password nor an account they are in: nobody's person, with nothing to sign in with.
+pub fn is_stranded(r: &Read, user_id: i64) -> Result<bool> {
+    let sql = "select not exists (select 1 from passwords where user_id = ?1)
+                  and not exists (select 1 from memberships where user_id = ?1 and removed_at is null and invited_email is null)
+                  and not owner from users where id = ?1";
+    r.value(sql, [user_id])
+}
+
 /// Whom an invitation is for.
 pub struct Invited {
     pub user_id: i64,
@@ -27,9 +35,10 @@ pub struct Invited {
 pub fn find(r: &Read, invitation: &Claims) -> Result<Invited> {
     tokens::require(r, invitation)?;
     let sql = "select u.id, u.email, u.name, a.name, u.active from users u
-                 join memberships m on m.user_id = u.id and m.primary_account = 1
+                 join memberships m on m.user_id = u.id and m.removed_at is null
                  join accounts a on a.id = m.account_id
-                where u.id = ?1";
+                where u.id = ?1
+                order by m.primary_account desc, m.joined_at desc limit 1";
     let found = r.maybe(sql, [invitation.user_id], |row| {
         let invited =
             Invited { user_id: row.get(0)?, email: row.get(1)?, name: row.get(2)?, account_name: row.get(3)? };
@@ -47,8 +56,9 @@ pub fn accept(w: &mut Write, invitation: &Claims, password_hash: &str) -> Result
     let invited = find(w, invitation)?;
     tokens::redeem(w, invitation)?;
     let user_id = invited.user_id;
+    // Whoever made them held their first token too: nothing of it outlives their own password.
+    tokens::revoke_user(w, user_id)?;
     let session = sessions::create(w, user_id)?;
     passwords::set(w, user_id, &invited.email, password_hash)?;
-    tokens::revoke_all(w, Kind::Invitation, Some(user_id))?;
     Ok(session)
 }

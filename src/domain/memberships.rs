@@ -67,6 +67,16 @@ impl Place {
         Self { roles: [role.to_owned()].into(), ..Self::default() }
     }
 
+    /// What it gives, for the event that tells of it.
+    pub fn changes(&self) -> Changes {
+        let mut changes = Changes::default();
+        changes.note("accountAdmin", false, self.account_admin);
+        changes.note("teamId", None::<i64>, self.team_id);
+        changes.note("roles", [""; 0], &self.roles);
+        changes.note("permissions", [""; 0], self.permissions.names());
+        changes
+    }
+
     /// What was asked for a new member. Without roles they are a `member`, unless that is more than the actor is.
     pub fn parse(r: &Read, account: &AccountId, asked: &MembershipPatch) -> Result<Self> {
         let mut place = Self { account_admin: asked.account_admin.unwrap_or_default(), ..Self::default() };
@@ -105,19 +115,26 @@ pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: 
     let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at,
                                         invited_email, invited_by, email_key, name_key, active, created_at, updated_at)
                values (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, '', 1, ?5, ?5)";
-    // From the server's own shell nobody in particular asks them.
-    let by = w.actor.email.as_deref().unwrap_or(email);
+    // The server's own shell speaks for its owner.
+    let owner = "select email from users where owner = 1 and active = 1 order by id limit 1";
+    let by = match &w.actor.email {
+        Some(by) => by.clone(),
+        None => w.maybe(owner, [], |row| row.get(0))?.unwrap_or_else(|| email.to_owned()),
+    };
     let key = super::fields::email_key(email);
     w.run(sql, params![account.as_str(), user_id, place.account_admin, place.team_id, w.now, email, by, key])?;
     store(w, account, user_id, place)?;
-    let changes = Changes::of("pending", false, true);
-    events::record(w, PulseEvent::UserAddedToAccount, Some(account), Subject::user(user_id, email), changes)
+    let mut changes = place.changes();
+    changes.note("pending", false, true);
+    let subject = Subject::user(user_id, email);
+    events::record(w, PulseEvent::UserAddedToAccount, Some(account), subject, changes.some())
 }
 
 /// Changes somebody's team, roles, direct permissions, or whether they are an admin.
-pub fn update(w: &mut Write, user_id: i64, patch: MembershipPatch) -> Result<User> {
+pub fn update(w: &mut Write, user_id: i64, patch: MembershipPatch, if_match: Option<&str>) -> Result<User> {
     let account = w.actor.require(Permission::RolesAssign)?.clone();
     let before = require_over(w, &account, user_id)?;
+    users::require_match(&users::find_changed(w, user_id)?, if_match)?;
     guarded(w, user_id, |w| {
         change_place(w, &account, user_id, &before, &patch)?;
         change_roles(w, &account, user_id, &before, patch.roles.as_deref())?;
@@ -232,7 +249,9 @@ pub fn settle(w: &Write, user_id: i64) -> Result<()> {
         [user_id],
     )?;
     if !left {
-        return tokens::revoke_user(w, user_id);
+        // An owner comes in without an account, too.
+        let owner: bool = w.value("select owner from users where id = ?1", [user_id])?;
+        return if owner { Ok(()) } else { tokens::revoke_user(w, user_id) };
     }
     let sql = "update memberships set primary_account = 1
                 where user_id = ?1
@@ -261,13 +280,26 @@ pub fn is_removed(r: &Read, user_id: i64) -> Result<bool> {
     Ok(guard::removed(r, account, user_id)?.is_some())
 }
 
+/// The e-mail of somebody in the recycle bin of the actor's account.
+pub fn removed_email(r: &Read, user_id: i64) -> Result<String> {
+    let account = r.actor.require(Permission::UsersDelete)?;
+    Ok(guard::removed(r, account, user_id)?.ok_or_else(|| not_in_bin(user_id))?.email)
+}
+
+fn not_in_bin(user_id: i64) -> Error {
+    Error::not_found(format!("There is no user {user_id} in the recycle bin of this account."))
+}
+
 /// Puts somebody back who was taken out of the account, with their team, roles and permissions.
 pub fn restore(w: &mut Write, user_id: i64) -> Result<User> {
     let account = w.actor.require(Permission::UsersDelete)?.clone();
-    let removed = guard::removed(w, &account, user_id)?
-        .ok_or_else(|| Error::not_found(format!("There is no user {user_id} in the recycle bin of this account.")))?;
+    let removed = guard::removed(w, &account, user_id)?.ok_or_else(|| not_in_bin(user_id))?;
     guard::require_no_more(w, &removed)?;
-    let sql = "update memberships set removed_at = null where account_id = ?1 and user_id = ?2";
+    let sql = "update memberships
+                  set removed_at = null, email_key = u.email_key, name_key = u.name_key, active = u.active,
+                      created_at = u.created_at, updated_at = u.updated_at
+                 from users u
+                where memberships.account_id = ?1 and memberships.user_id = ?2 and u.id = ?2";
     w.run(sql, params![account.as_str(), user_id])?;
     settle(w, user_id)?;
     let changes = Changes::of("removed", true, false);
@@ -280,6 +312,7 @@ pub fn restore(w: &mut Write, user_id: i64) -> Result<User> {
 pub fn move_to(w: &mut Write, user_id: i64, to: &AccountId) -> Result<()> {
     let from = w.actor.require(Permission::UsersDelete)?.clone();
     let before = require_over(w, &from, user_id)?;
+    require_home(w, &from, user_id)?;
     let me = w.actor.require_self()?;
     let there = standing(w, to, me)?.filter(|there| !there.pending);
     let may = w.actor.owner && users::is_account(w, to)?
@@ -318,9 +351,12 @@ pub fn purge(w: &Write, most: i64) -> Result<usize> {
         let account = super::accounts::stored(account)?;
         forget(w, &account, *user_id)?;
     }
-    let sql = "delete from accounts where removed_at <= ?1
-                  and not exists (select 1 from memberships where account_id = accounts.id)";
-    w.run(sql, [before])?;
+    let sql =
+        "delete from memberships where invited_email is not null and joined_at <= ?1 returning account_id, user_id";
+    let stale: Vec<(String, i64)> = w.all(sql, [before], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (account, user_id) in stale {
+        forget(w, &super::accounts::stored(&account)?, user_id)?;
+    }
     Ok(gone.len())
 }
 

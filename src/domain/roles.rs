@@ -113,6 +113,9 @@ pub fn update(w: &Write, name: &str, new: RolePermissions) -> Result<Role> {
     let (account, before) = require_own(w, name)?;
     let after = parse_permissions("permissions", &new.permissions).map_err(|problem| Error::Invalid(vec![problem]))?;
     require_grantable(w, after.without(before).union(before.without(after)))?;
+    if after == before {
+        return find(w, name);
+    }
     store(w, &account, name, after)?;
     w.run(
         "update roles set updated_at = ?3 where account_id = ?1 and name = ?2",

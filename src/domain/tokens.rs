@@ -201,6 +201,7 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
         }
         (actor.owner, actor.held_back) = (false, true);
     }
+    actor.by_first_token = claims.kind == Kind::Invitation;
     if let Some(limit) = limit {
         let names: Vec<String> = serde_json::from_str(&limit).map_err(Error::internal)?;
         let most = names.iter().filter_map(|name| Permission::find(name)).collect();

@@ -19,8 +19,8 @@ use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problems, Result};
 
-pub(super) use change::record as record_change;
 pub use change::{ProfilePatch, invite, set_preferences, update, update_own};
+pub(super) use change::{record as record_change, require_match};
 pub use list::{COUNT_MAX, Cursor, Filter, Limit, Page, Sort, SortBy, count, list};
 
 mod change;
@@ -154,7 +154,9 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     if let Some(id) = w.maybe(known, [member.email.key()], |row| row.get(0))? {
         require_absent(w, &account, id, &member.email)?;
         memberships::invite(w, &account, id, member.email.as_str(), &place)?;
-        return Ok((load(w, id, &account)?, None));
+        // Who never came to a password, and is nowhere any more, could not sign in to accept.
+        let invitation = invitations::is_stranded(w, id)?.then(|| invitations::create(w, id)).transpose()?;
+        return Ok((load(w, id, &account)?, invitation));
     }
     let id = insert(w, &account, &member, &place)?;
     preferences::insert(w, id, &preferences)?;
@@ -184,7 +186,7 @@ pub fn find_id(r: &Read, person: &str) -> Result<i64> {
 }
 
 /// A user that the actor has just changed, which they may see whatever else they may.
-pub(super) fn find_changed(r: &Read, id: i64) -> Result<User> {
+pub fn find_changed(r: &Read, id: i64) -> Result<User> {
     load(r, id, r.actor.require_account()?)
 }
 
@@ -226,7 +228,8 @@ pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) ->
     ];
     let id = w.maybe(sql, values, |row| row.get(0))?.ok_or_else(|| taken(email))?;
     memberships::insert(w, account, id, place)?;
-    events::record(w, PulseEvent::UserCreated, Some(account), Subject::user(id, email), None)?;
+    let changes = place.changes().some();
+    events::record(w, PulseEvent::UserCreated, Some(account), Subject::user(id, email), changes)?;
     Ok(id)
 }
 
@@ -278,9 +281,11 @@ pub(super) fn is_account(r: &Read, id: &AccountId) -> Result<bool> {
 
 const COLUMNS: &str = "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src,
                        u.created_by, u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin,
-                       m.invited_by, m.joined_at, m.removed_at";
+                       m.invited_by, m.joined_at, m.removed_at, m.email_key,
+                       exists (select 1 from memberships o
+                                where o.user_id = u.id and o.removed_at is null and o.invited_email is null)";
 /// How many columns those are.
-const WIDTH: usize = 16;
+const WIDTH: usize = 18;
 
 /// A user as their row tells it, before [`complete`] looks up what hangs on them.
 struct Loaded {
@@ -316,6 +321,9 @@ fn from_row(row: &Row) -> RowResult<Loaded> {
     if let Some(by) = row.get::<_, Option<String>>(13)? {
         user.become_pending(by, row.get(14)?);
     }
+    if user.removed_at.is_some() && row.get(17)? {
+        user.become_bygone(row.get(16)?);
+    }
     Ok(Loaded { user, account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default(), made_here })
 }
 
@@ -326,6 +334,13 @@ impl User {
         (self.active, self.owner, self.pending) = (true, false, Some(true));
         (self.created_by, self.created_at) = (by.clone(), at);
         (self.updated_by, self.updated_at) = (by, at);
+    }
+
+    /// Leaves of them what an account knew when they left it, who live on in others: an e-mail.
+    fn become_bygone(&mut self, email: String) {
+        self.email = EmailText(email);
+        (self.name, self.phone, self.img_src) = (None, None, None);
+        (self.updated_by, self.updated_at) = (self.created_by.clone(), self.created_at);
     }
 
     /// A version of what is shown of them (RFC 9110 section 8.8.3): whatever changes in it changes this.
@@ -406,8 +421,8 @@ fn veil(r: &Read, user: &mut User, account: &AccountId, made_here: bool) -> Resu
     Ok(())
 }
 
-/// Those of a user's accounts that the actor may see: the ones they share, or all for an owner or the user themself; the
-/// one it is for, for an API key. Of who is pending or removed, only the account they are so in.
+/// Those of a user's accounts that the actor may see: the ones where they see people themself, or all for an owner or the
+/// user themself. Of who is pending or removed, only the account they are so in.
 fn visible_accounts(r: &Read, actor: &Actor, user_id: i64, only: Option<&AccountId>) -> Result<Vec<UserAccount>> {
     let sql = "select a.id, a.name, m.primary_account, m.account_admin
                  from memberships m join accounts a on a.id = m.account_id and a.removed_at is null
@@ -422,12 +437,28 @@ fn visible_accounts(r: &Read, actor: &Actor, user_id: i64, only: Option<&Account
     let here = actor.account.as_ref().map(|account| account.id.as_str());
     let sharing = actor.user_id.filter(|_| !actor.held_back);
     let values = params![user_id, everywhere, sharing, only.map(AccountId::as_str), here];
-    r.all(sql, values, |row| {
+    let mut accounts = r.all(sql, values, |row| {
         Ok(UserAccount {
             account_id: row.get(0)?,
             account_name: row.get(1)?,
             users_primary_account: row.get(2)?,
             account_admin: row.get(3)?,
         })
-    })
+    })?;
+    if !everywhere {
+        let mut seen = Vec::new();
+        for account in accounts {
+            if Some(account.account_id.as_str()) == here || sees_people(r, actor, &account.account_id)? {
+                seen.push(account);
+            }
+        }
+        accounts = seen;
+    }
+    Ok(accounts)
+}
+
+/// Whether the actor sees the people of another account they are in.
+fn sees_people(r: &Read, actor: &Actor, account: &str) -> Result<bool> {
+    let standing = memberships::standing(r, &accounts::stored(account)?, actor.require_user()?)?;
+    Ok(standing.is_some_and(|standing| !standing.pending && standing.permissions().contains(Permission::UsersRead)))
 }

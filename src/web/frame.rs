@@ -4,6 +4,7 @@ use super::person::Person;
 use super::said::Said;
 use crate::db::Read;
 use crate::domain::accounts::{self, Account};
+use crate::domain::memberships;
 use crate::domain::permissions::{Permission, Permissions};
 use crate::error::Result;
 
@@ -74,7 +75,14 @@ impl Frame {
             me: Person { id, email, name: actor.name.clone(), img_src: None },
             owner: actor.owner,
             admin: actor.admin,
-            permissions: actor.permissions,
+            permissions: match (&actor.account, &account) {
+                (None, Some(shown)) if !actor.owner => memberships::standing(r, &shown.id, id)?
+                    .filter(|standing| !standing.pending)
+                    .map(|standing| standing.permissions())
+                    .unwrap_or_default(),
+                (None, _) if actor.owner => Permissions::all(),
+                _ => actor.permissions,
+            },
             account,
             accounts,
             said,
@@ -95,10 +103,9 @@ impl Frame {
         }
     }
 
-    /// The entries of the menu that lead somewhere. On one's own page it isn't known yet what may be done in the account.
+    /// The entries of the menu that lead somewhere.
     pub fn menu(&self) -> impl Iterator<Item = &'static Entry> {
-        let everything = self.section == Section::Me;
-        let open = move |entry: &&Entry| everything || entry.needs.is_empty() || self.may(entry.needs);
+        let open = move |entry: &&Entry| entry.needs.is_empty() || self.may(entry.needs);
         MENU.iter().filter(|_| self.account.is_some()).filter(open)
     }
 

@@ -165,7 +165,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     }
     let mut response = render(
         status_of(&error),
-        &ErrorPage { is_link: is_link(&address), server: app.config().name.clone(), error: &error, request_id },
+        &ErrorPage { is_link: is_link(&address), server: app.config().server_name.clone(), error: &error, request_id },
     );
     response.set_data(error);
     Ok(response)

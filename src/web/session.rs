@@ -12,6 +12,7 @@ use super::said::Said;
 use super::{render, status_of};
 use crate::app::App;
 use crate::auth::{self, Stranger, Visitor};
+use crate::domain::permissions::Permission;
 use crate::domain::tokens::{Claims, Kind};
 use crate::domain::{accounts, passwords, sessions, setup};
 use crate::error::{Error, Result};
@@ -20,10 +21,13 @@ use crate::error::{Error, Result};
 #[handler]
 pub async fn home(app: App, visitor: Visitor) -> Result<Redirect> {
     let primary = app.read(visitor.anywhere(), |r| accounts::primary(r, r.actor.require_user()?)).await?;
-    Ok(Redirect::see_other(match primary {
-        Some(account) => format!("/ui/accounts/{account}/users"),
-        None => "/ui/me".into(),
-    }))
+    let Some(account) = primary else { return Ok(Redirect::see_other("/ui/me")) };
+    let may_read = app.read(visitor.within(account.clone()), |r| Ok(r.actor.may(Permission::UsersRead))).await?;
+    Ok(if may_read {
+        Redirect::see_other(format!("/ui/accounts/{account}/users"))
+    } else {
+        Redirect::see_other("/ui/me")
+    })
 }
 
 #[derive(Template)]
@@ -56,7 +60,7 @@ pub async fn show_form(
     query: poem::Result<Query<Next>>,
     request: &Request,
 ) -> Result<Response> {
-    let server = app.config().name.clone();
+    let server = app.config().server_name.clone();
     let next = query.map(|query| query.0.next).unwrap_or_default();
     if !app.read(stranger.0, setup::is_done).await? {
         return Ok(render(StatusCode::OK, &NotSetUpPage { server }));
@@ -75,7 +79,7 @@ pub async fn create(app: App, stranger: Stranger, jar: &CookieJar, form: Form) -
         }
         Err(error @ Error::Unauthenticated(..)) => {
             let faults = Faults::of_all(error.to_string());
-            let page = SignInPage { server: app.config().name.clone(), said: None, email, next, faults };
+            let page = SignInPage { server: app.config().server_name.clone(), said: None, email, next, faults };
             Ok(render(status_of(&error), &page))
         }
         Err(error) => Err(error),
@@ -106,7 +110,7 @@ struct LinkPage {
 pub async fn show_link(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let link = app.open_token(&token)?.of_kind(Kind::SignInLink)?;
     let email = app.read(stranger.0, move |r| sessions::find_by_link(r, &link)).await?;
-    Ok(render(StatusCode::OK, &LinkPage { server: app.config().name.clone(), email }))
+    Ok(render(StatusCode::OK, &LinkPage { server: app.config().server_name.clone(), email }))
 }
 
 #[handler]

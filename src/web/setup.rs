@@ -27,7 +27,7 @@ struct SetUpPage {
 pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let link = app.open_token(&token)?.of_kind(Kind::SetUpLink)?;
     app.read(stranger.0, move |r| setup::require_link(r, &link)).await?;
-    Ok(render(StatusCode::OK, &SetUpPage { server: app.config().name.clone(), ..SetUpPage::default() }))
+    Ok(render(StatusCode::OK, &SetUpPage { server: app.config().server_name.clone(), ..SetUpPage::default() }))
 }
 
 #[handler]
@@ -48,7 +48,10 @@ pub async fn create(
     let password = form.text("password").to_owned();
     if let Err(error) = setup::check(&new, &password) {
         let faults = Faults::in_form(error)?;
-        return Ok(render(StatusCode::BAD_REQUEST, &SetUpPage { server: app.config().name.clone(), new, faults }));
+        return Ok(render(
+            StatusCode::BAD_REQUEST,
+            &SetUpPage { server: app.config().server_name.clone(), new, faults },
+        ));
     }
     let checked = link.clone();
     app.read(stranger.0.clone(), move |r| setup::require_link(r, &checked)).await?;

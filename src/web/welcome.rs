@@ -36,7 +36,7 @@ impl WelcomePage {
 pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let invitation = app.open_token(&token)?.of_kind(Kind::Invitation)?;
     let invited = app.read(stranger.0, move |r| invitations::find(r, &invitation)).await?;
-    let page = WelcomePage { server: app.config().name.clone(), invited, faults: Faults::default() };
+    let page = WelcomePage { server: app.config().server_name.clone(), invited, faults: Faults::default() };
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -54,7 +54,7 @@ pub async fn create(
     let password = form.text("password").to_owned();
     if let Err(problem) = passwords::check("password", &password) {
         let faults = Faults::in_form(Error::Invalid(vec![problem]))?;
-        let page = WelcomePage { server: app.config().name.clone(), invited, faults };
+        let page = WelcomePage { server: app.config().server_name.clone(), invited, faults };
         return Ok(render(StatusCode::BAD_REQUEST, &page));
     }
     let hash = app.hash_password(password).await?;

@@ -112,7 +112,7 @@ pub fn require_no_more(r: &Read, standing: &Standing) -> Result<()> {
 
 impl Standing {
     /// What the account itself gave them.
-    fn permissions_here(&self) -> Permissions {
+    pub(super) fn permissions_here(&self) -> Permissions {
         Self { owner: false, ..self.clone() }.permissions()
     }
 }
@@ -131,7 +131,8 @@ pub fn require_home(r: &Read, account: &AccountId, user_id: i64) -> Result<()> {
 
 /// A new first token would open every account somebody is in, so they must be in no other.
 pub fn require_only_here(r: &Read, account: &AccountId, user_id: i64) -> Result<()> {
-    let sql = "select exists (select 1 from memberships where user_id = ?2 and account_id <> ?1)";
+    let sql = "select exists (select 1 from memberships where user_id = ?2 and account_id <> ?1
+                                 and removed_at is null and invited_email is null)";
     if r.value(sql, params![account.as_str(), user_id])? {
         return Err(Error::Conflict(
             "in_other_accounts",

@@ -66,6 +66,7 @@ pub fn accept(w: &Write, account: &AccountId) -> Result<Membership> {
     if !membership.pending {
         return Ok(membership);
     }
+    require_still_given(w, user_id, account, &membership)?;
     let sql = "update memberships
                   set invited_email = null, invited_by = null, joined_at = ?3, email_key = u.email_key, name_key = u.name_key,
                       active = u.active, created_at = u.created_at, updated_at = u.updated_at
@@ -77,6 +78,27 @@ pub fn accept(w: &Write, account: &AccountId) -> Result<Membership> {
     let changes = Changes::of("pending", true, false);
     events::record(w, PulseEvent::UserAddedToAccount, Some(account), Subject::user(user_id, email), changes)?;
     find(w, user_id, account)
+}
+
+/// An invitation gives no more than who sent it could give now.
+fn require_still_given(r: &Read, user_id: i64, account: &AccountId, membership: &Membership) -> Result<()> {
+    let by = membership.invited_by.as_deref().unwrap_or_default();
+    let sql = "select id, owner from users where email_key = ?1 and active = 1";
+    let inviter: Option<(i64, bool)> =
+        r.maybe(sql, [crate::domain::fields::email_key(by)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let given = standing(r, account, user_id)?.ok_or_else(not_in)?;
+    let holds = match inviter {
+        Some((_, true)) => true,
+        Some((id, false)) => standing(r, account, id)?.filter(|by| !by.pending).is_some_and(|by| {
+            by.account_admin || !given.account_admin && by.permissions().includes(given.permissions_here())
+        }),
+        None => false,
+    };
+    if holds {
+        return Ok(());
+    }
+    let message = "Who invited you may not give you this any more. Ask for a new invitation.";
+    Err(Error::Conflict("invitation_outdated", message.into()))
 }
 
 /// Makes an account one's primary one.
@@ -103,7 +125,11 @@ pub fn make_primary(w: &Write, account: &AccountId) -> Result<Membership> {
 pub fn leave(w: &mut Write, account: &AccountId) -> Result<()> {
     let user_id = w.actor.require_self()?;
     let standing = standing(w, account, user_id)?.ok_or_else(not_in)?;
-    guarded(w, user_id, |w| remove(w, account, user_id, &standing))
+    guarded(w, user_id, |w| remove(w, account, user_id, &standing))?;
+    // Who is elsewhere and left of their own will isn't put back without being asked.
+    let sql = "delete from memberships where account_id = ?1 and user_id = ?2
+                  and exists (select 1 from memberships where user_id = ?2 and primary_account = 1)";
+    w.run(sql, params![account.as_str(), user_id]).map(drop)
 }
 
 fn find(r: &Read, user_id: i64, account: &AccountId) -> Result<Membership> {

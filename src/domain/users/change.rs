@@ -13,7 +13,7 @@ use crate::domain::object::only_from_objects;
 use crate::domain::permissions::Permission;
 use crate::domain::preferences::{self, NotificationPreferences};
 use crate::domain::pulse::PulseEvent;
-use crate::domain::tokens::{self, Claims, Kind};
+use crate::domain::tokens::{self, Claims};
 use crate::domain::{invitations, passwords};
 use crate::error::{Error, Problems, Result};
 
@@ -41,7 +41,7 @@ only_from_objects!(ProfilePatch);
 pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) -> Result<User> {
     let before = changeable(w, id)?;
     require_match(&before, if_match)?;
-    if patch.email.is_some() && w.actor.is(id) && !w.actor.may(Permission::UsersUpdate) {
+    if patch.email.is_some() && w.actor.is(id) && !may_rename_self(w, id)? {
         return Err(Error::forbidden("Ask an admin to change your e-mail: it is what you sign in with."));
     }
     let mut problems = Problems::default();
@@ -92,7 +92,16 @@ pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_mat
         return Ok(before);
     }
     preferences::replace(w, id, new, &visible)?;
-    let changes = Changes::of("notificationPreferences", &before.notification_preferences, new);
+    // The account's own trail tells nothing of what was chosen for another.
+    let here = w.actor.account.as_ref().map(|account| account.id.as_str());
+    let told = |all: &NotificationPreferences| {
+        let mut all = all.clone();
+        let ours = |id: &Option<String>| id.is_none() || id.as_deref() == here;
+        all.values_mut().for_each(|list| list.retain(|preference| ours(&preference.account_id)));
+        all.retain(|_, list| !list.is_empty());
+        all
+    };
+    let changes = Changes::of("notificationPreferences", told(&before.notification_preferences), told(new));
     record(w, id, &before.email.0, changes)?;
     seen_by_actor(w, id)
 }
@@ -101,19 +110,28 @@ pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_mat
 pub fn invite(w: &Write, id: i64) -> Result<Claims> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
     let standing = require_over(w, &account, id)?;
-    if standing.pending {
-        return Err(Error::Conflict("pending", "They sign in with what they have, and accept then.".into()));
+    if !(standing.pending && invitations::is_stranded(w, id)?) {
+        if standing.pending {
+            return Err(Error::Conflict("pending", "They sign in with what they have, and accept then.".into()));
+        }
+        require_home(w, &account, id)?;
+        memberships::require_only_here(w, &account, id)?;
     }
-    require_home(w, &account, id)?;
-    memberships::require_only_here(w, &account, id)?;
     if passwords::is_set(w, id)? {
         let message = "They have a password already. `rollcall link --email` lets in who has lost it.";
         return Err(Error::Conflict("password_set", message.into()));
     }
-    tokens::revoke_all(w, Kind::Invitation, Some(id))?;
+    // Whoever held the token before may have made others with it.
+    tokens::revoke_user(w, id)?;
     let subject = Subject::user(id, &standing.email);
     events::record(w, PulseEvent::UserPasswordResetRequested, Some(&account), subject, None)?;
     invitations::create(w, id)
+}
+
+/// One's own e-mail is a matter of one's primary account, whichever one acts in.
+fn may_rename_self(r: &Read, id: i64) -> Result<bool> {
+    let Some(account) = &r.actor.account else { return Ok(r.actor.owner) };
+    Ok(r.actor.owner || r.actor.may(Permission::UsersUpdate) && require_home(r, &account.id, id).is_ok())
 }
 
 /// Moves `updatedBy` and `updatedAt`, and records the change.
@@ -145,7 +163,7 @@ fn seen_by_actor(r: &Read, id: i64) -> Result<User> {
 }
 
 /// `If-Match` (RFC 9110 section 13.1.1): nobody overwrites what they haven't seen.
-fn require_match(user: &User, if_match: Option<&str>) -> Result<()> {
+pub(in crate::domain) fn require_match(user: &User, if_match: Option<&str>) -> Result<()> {
     let Some(wanted) = if_match else { return Ok(()) };
     let current = user.etag();
     if wanted.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == current) {

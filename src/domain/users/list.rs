@@ -154,7 +154,8 @@ pub struct Page {
 
 /// A page of the actor's account.
 pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
-    let account = r.actor.require(Permission::UsersRead)?.clone();
+    let account =
+        r.actor.require(if filter.removed { Permission::UsersDelete } else { Permission::UsersRead })?.clone();
     let limit = filter.limit.0;
     let (cursor, Sort { by, descending }) = (filter.cursor.as_ref(), filter.sort);
     if cursor.is_some_and(|cursor| !cursor.fits(filter.sort)) {

@@ -118,7 +118,10 @@ pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result
     let back = visit.at(&format!("users/{id}"));
     let page = move |r: &Read, frame: Frame| {
         let (who, pending) = match act {
-            Act::Restore => (format!("user {id}"), false),
+            Act::Restore => (memberships::removed_email(r, id)?, false),
+            Act::MakeOwner | Act::UnmakeOwner if !r.actor.owner => {
+                r.actor.require_owner().map(|()| Default::default())?
+            }
             _ => users::find(r, id).map(|user| (Person::from(&user).title().to_owned(), user.pending.is_some()))?,
         };
         let (title, sentences, button, grave) = act.question(&who, frame.place(), pending);
@@ -185,13 +188,10 @@ async fn remove(visit: &Visit, id: i64) -> Result<Said> {
 }
 
 async fn invite(visit: &Visit, id: i64) -> Result<Response> {
-    let claims = visit.write(move |w| users::invite(w, id)).await?;
+    let (user, claims) = visit.write(move |w| Ok((users::find_changed(w, id)?, users::invite(w, id)?))).await?;
     let link = format!("{}/ui/welcome/{}", visit.origin, visit.app.seal(&claims)?);
     let link = Some((link, claims.expires_at.minute()));
-    let page = move |r: &Read, frame| {
-        let user = users::find(r, id)?;
-        Ok(InvitedPage { frame, person: Person::from(&user), user, link })
-    };
+    let page = move |_: &Read, frame| Ok(InvitedPage { frame, person: Person::from(&user), user, link });
     visit.page_with(StatusCode::CREATED, Section::Users, page).await
 }
 

@@ -103,7 +103,8 @@ pub async fn update(visit: Visit, Path(Id { id }): Path<Id>, form: Form) -> Resu
     let typed = Typed::from_form(&form);
     // The box is only there for who may tick it.
     let patch = typed.patch(form.text("admin-shown") == "yes");
-    match visit.write(move |w| memberships::update(w, id, patch)).await {
+    let version = form.text("version").to_owned();
+    match visit.write(move |w| memberships::update(w, id, patch, Some(&version))).await {
         Ok(_) => Ok(done(Said::Saved, visit.at(&format!("users/{id}")))),
         Err(error) => {
             let status = status_of(&error);
