@@ -187,8 +187,14 @@ fn commands_work_beside_a_running_server() {
     says(data, &["user", "suspend", "grace@example.com"]);
     assert!(create(&served.url, grace.trim(), "two@example.com").is_err(), "a suspended user's token has ended");
     create(&served.url, &ada, "three@example.com").unwrap();
+    says(data, &["account", "add", "--name", "Other", "--id", "other"]);
+    says(data, &["user", "add", "--account", "other", "--email", "three@example.com", "--admin"]);
+    let three = rollcall(data).args(["token", "--email", "three@example.com"]).output().unwrap();
+    let three = format!("Bearer {}", String::from_utf8(three.stdout).unwrap().trim());
+    let join = ureq::put(format!("{}/me/memberships/other", served.url)).header("authorization", three);
+    assert_eq!(join.send_json(serde_json::json!({})).unwrap().status(), 200, "the shell's invitation holds");
 
-    let events = json(data, &["events"]);
+    let events = json(data, &["events", "--account", "2311"]);
     let told: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(
         told,
@@ -196,8 +202,11 @@ fn commands_work_beside_a_running_server() {
     );
     assert_eq!(events[4]["changes"]["active"]["after"], false);
     assert_eq!(events[4]["requestId"], "command-line");
-    assert_eq!(json(data, &["events", "--event", "user_updated", "--from", "2020-01-01"]).len(), 1);
-    assert_eq!(json(data, &["events", "--to", "2020-01-01T00:00:00Z"]).len(), 0);
+    assert_eq!(
+        json(data, &["events", "--account", "2311", "--event", "user_updated", "--from", "2020-01-01"]).len(),
+        1
+    );
+    assert_eq!(json(data, &["events", "--account", "2311", "--to", "2020-01-01T00:00:00Z"]).len(), 0);
     insta::assert_snapshot!(says(data, &["events", "--from", "yesterday"]), @"
     2
     error: invalid value 'yesterday' for '--from <TIME>': `yesterday` is not a moment; write it like 2026-11-23 or 2026-11-23T08:30:00Z

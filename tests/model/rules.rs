@@ -27,12 +27,14 @@ pub struct Place {
     pub roles: BTreeSet<String>,
     pub direct: Permissions,
     pub joined: i64,
+    /// Who asked them to join, while they are pending.
+    pub invited_by: Option<String>,
 }
 
 impl Place {
     fn of(role: &str, state: State, joined: i64) -> Self {
         let (roles, direct) = ([role.to_owned()].into(), Permissions::NONE);
-        Self { state, primary: false, admin: false, team: None, roles, direct, joined }
+        Self { state, primary: false, admin: false, team: None, roles, direct, joined, invited_by: None }
     }
 
     fn permissions(&self) -> Permissions {
@@ -60,6 +62,8 @@ pub type Account = &'static str;
 pub struct Model {
     pub people: BTreeMap<i64, Person>,
     pub places: BTreeMap<(Account, i64), Place>,
+    /// The largest id a person ever had: none is used again.
+    pub last: i64,
     /// One team of each account.
     pub teams: BTreeMap<Account, i64>,
 }
@@ -192,9 +196,9 @@ impl Model {
         check(admin == place.admin || self.is_admin(account, actor), "appoints an admin")?;
         let roles = grant.roles.clone().map_or(place.roles.clone(), |roles| roles.into_iter().collect());
         let of_roles = roles.iter().fold(Permissions::NONE, |set, role| set.union(permits(role)));
-        check(roles == place.roles || may.includes(of_roles), "grants a role")?;
+        check(roles == place.roles || may.includes(of_roles), "grants more than they hold")?;
         let direct = grant.direct.unwrap_or(place.direct);
-        check(direct == place.direct || may.includes(direct), "grants a permission")?;
+        check(direct == place.direct || may.includes(direct), "grants more than they hold")?;
         (place.admin, place.team) = (admin, grant.team.unwrap_or(place.team));
         (place.roles, place.direct) = (roles, direct);
         self.guarded(id, |model| drop(model.places.insert((account, id), place)))
@@ -203,6 +207,7 @@ impl Model {
     fn move_to(&mut self, account: Account, actor: i64, id: i64, to: Account, now: i64) -> Verdict {
         self.require(account, actor, Permission::UsersDelete)?;
         self.require_over(account, actor, id, false)?;
+        check(self.places[&(account, id)].primary || self.people[&actor].owner, "not at home")?;
         let needed = [Permission::UsersCreate, Permission::UsersRead].into_iter().collect();
         check(self.may(to, actor).includes(needed), "may not there")?;
         check(self.places[&(account, id)].state == State::Live, "pending")?;
@@ -224,10 +229,11 @@ impl Model {
         }
         if let Some(id) = self.people.iter().find(|(_, person)| person.email == email).map(|(id, _)| *id) {
             check(!self.places.contains_key(&(account, id)), "there already")?;
-            place.state = State::Pending;
+            (place.state, place.invited_by) = (State::Pending, Some(self.people[&actor].email.clone()));
             self.places.insert((account, id), place);
         } else {
-            let id = self.people.keys().max().unwrap() + 1;
+            self.last += 1;
+            let id = self.last;
             place.primary = true;
             self.people.insert(id, Person { email: email.into(), active: true, owner: false });
             self.places.insert((account, id), place);
@@ -263,13 +269,17 @@ impl Model {
             Step::Own(id, owner) => {
                 check(self.people[&actor].owner, "no owner")?;
                 check(!owner || self.places_of(*id).any(|(_, place)| place.primary), "in no account")?;
-                self.guarded(*id, |model| model.people.get_mut(id).unwrap().owner = *owner)
+                self.guarded(*id, |model| model.people.get_mut(id).unwrap().owner = *owner)?;
+                self.forget_the_gone();
+                Ok(())
             }
             Step::Accept => {
-                let place = self.places.get_mut(&own).ok_or("not invited")?;
+                let place = self.places.get(&own).ok_or("not invited")?.clone();
                 check(!matches!(place.state, State::Removed(_)), "removed")?;
                 if place.state == State::Pending {
-                    (place.state, place.joined) = (State::Live, now);
+                    check(self.still_given(account, &place), "outdated")?;
+                    let joined = Place { state: State::Live, joined: now, invited_by: None, ..place };
+                    self.places.insert(own, joined);
                     self.settle(actor);
                 }
                 Ok(())
@@ -277,7 +287,11 @@ impl Model {
             Step::Leave => {
                 let place = self.places.get(&own).ok_or("not there")?;
                 check(!matches!(place.state, State::Removed(_)), "removed")?;
-                self.take_out(account, actor, now)
+                self.take_out(account, actor, now)?;
+                if self.places_of(actor).any(|(_, place)| place.primary) {
+                    self.places.remove(&own);
+                }
+                Ok(())
             }
             Step::MakePrimary => {
                 check(self.lives(account, actor), "not there")?;
@@ -288,9 +302,21 @@ impl Model {
         }
     }
 
+    /// Whether who invited somebody could give them as much now.
+    fn still_given(&self, account: Account, place: &Place) -> bool {
+        let inviter = self.people.iter().find(|(_, person)| Some(&person.email) == place.invited_by.as_ref());
+        let Some((id, person)) = inviter.filter(|(_, person)| person.active) else { return false };
+        person.owner
+            || self.lives(account, *id) && {
+                let theirs = &self.places[&(account, *id)];
+                theirs.admin || !place.admin && theirs.permissions().includes(place.permissions())
+            }
+    }
+
     pub fn purge(&mut self, now: i64) {
         let kept = i64::try_from(KEPT.as_millis()).unwrap();
         self.places.retain(|_, place| !matches!(place.state, State::Removed(at) if at <= now - kept));
+        self.places.retain(|_, place| place.state != State::Pending || place.joined > now - kept);
         self.forget_the_gone();
     }
 
