@@ -63,6 +63,12 @@ async fn an_account_is_deleted_only_under_its_name() {
     assert!(ada.get("/accounts/2312").await.error().starts_with("403"));
     assert!(eve.get("/me").await.error().starts_with("401 token_revoked"), "who is in no other account is signed out");
     assert!(ada.post("/accounts", json!({"id": "2312", "name": "X"})).await.error().starts_with("409 account_exists"));
+    assert!(eve.delete("/accounts/2312/removal").await.error().starts_with("401"));
+    assert_eq!(ada.delete("/accounts/2312/removal").await.done()["name"], "Other & sons");
+    let back = test.client(EVE, "2312").get("/me").await.done();
+    assert_eq!(back["accounts"][0]["usersPrimaryAccount"], true, "whoever was in it is back");
+    assert!(ada.delete("/accounts/2312/removal").await.error().starts_with("404"), "it isn't deleted any more");
+    assert_eq!(ada.delete("/accounts/2312?confirm=Other+%26+sons").await.status, 204);
     test.advance(Duration::from_secs(30 * 24 * 3600));
     jobs::run_once(&test.app).await;
     let (users, accounts): (i64, i64) =

@@ -57,6 +57,7 @@ fn operations() -> Vec<Operation> {
         ("getAccount", Nothing, "GET", "/accounts/2311", Value::Null, 200),
         ("updateAccount", Needed("account.update"), "PATCH", "/accounts/2311", json!({"name": "New"}), 200),
         ("deleteAccount", Needed("account.delete"), "DELETE", "/accounts/2311?confirm=Acme", Value::Null, 204),
+        ("restoreAccount", Ownership, "DELETE", "/accounts/gone/removal", Value::Null, 200),
         ("createTeam", Needed("teams.manage"), "POST", "/teams", json!({"name": "New"}), 201),
         ("listTeams", Needed("users.read"), "GET", "/teams", Value::Null, 200),
         ("getTeam", Needed("users.read"), "GET", "/teams/1", Value::Null, 200),
@@ -111,6 +112,8 @@ impl Town {
         call("POST", &ada, "2311", "/teams", json!({"name": "Support"})).await;
         call("POST", &ada, "2311", "/roles", json!({"name": "lead-reader", "permissions": ["users.read"]})).await;
         call("DELETE", &ada, "2311", "/users/3", Value::Null).await;
+        call("POST", &ada, "2311", "/accounts", json!({"id": "gone", "name": "Gone"})).await;
+        call("DELETE", &ada, "2311", "/accounts/gone?confirm=Gone", Value::Null).await;
         call("POST", &eve, "2312", "/users", json!({"email": GRACE})).await;
         let event =
             call("POST", &ada, "2311", "/events", json!({"event": "lead_created"})).await.json()["id"].to_string();

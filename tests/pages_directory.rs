@@ -348,6 +348,9 @@ async fn an_account_is_made_renamed_and_deleted() {
     assert!(wrong.status == 400 && wrong.text.contains("confirm it with its name: Zweite"));
     assert_eq!(browser.post(delete, &[("confirm", "Zweite")]).await, "/ui/me");
     assert_eq!(browser.try_get("/ui/accounts/2312/users").await.status, 403);
+    assert!(browser.get("/ui/accounts").await.contains("Deleted accounts"));
+    browser.post("/ui/removed-accounts/2312/restore", &[]).await;
+    browser.get("/ui/accounts/2312/users").await;
 }
 
 #[tokio::test]

@@ -66,8 +66,8 @@ impl Api {
 
     /// Delete an account
     ///
-    /// Its teams, roles and API keys go with it. People who are in no other account go to the recycle bin and are deleted for
-    /// good after 30 days. Needs the permission `account.delete`.
+    /// Nobody can open it any more, and its API keys end. People who are in no other account are deleted for good after 30
+    /// days, unless an owner brings the account back. Its ID is never used again. Needs the permission `account.delete`.
     #[oai(path = "/accounts/:accountId", method = "delete", operation_id = "deleteAccount")]
     async fn delete(
         &self,
@@ -80,5 +80,21 @@ impl Api {
         confirm: Query<String>,
     ) -> Result<Done> {
         Ok(app.write(token.within(id.0), move |w| accounts::delete(w, &confirm.0)).await?.into())
+    }
+
+    /// Bring a deleted account back
+    ///
+    /// With its teams and roles, and the people who were in it, as far as they haven't been deleted for good. Its API keys
+    /// stay ended. Only owners may.
+    #[oai(path = "/accounts/:accountId/removal", method = "delete", operation_id = "restoreAccount")]
+    async fn restore(
+        &self,
+        app: App,
+        token: Token,
+        /// Account ID
+        #[oai(name = "accountId")]
+        id: Path<AccountId>,
+    ) -> Result<Found<Account>> {
+        Ok(Found::it(app.write(token.0, move |w| accounts::restore(w, &id.0)).await?))
     }
 }

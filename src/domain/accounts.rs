@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::actor::{ActingIn, Actor, no_such_account};
 use super::events::{self, Changes, Subject};
 use super::fields::{self, AccountId};
+use super::memberships;
 use super::object::only_from_objects;
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
+use crate::clock::Timestamp;
 use crate::db::{Read, Row, Write, params};
 use crate::error::{Error, Problem, Result};
 
@@ -118,6 +120,31 @@ pub fn delete(w: &Write, confirm: &str) -> Result<()> {
     }
     let changes = Changes::of("members", members.len(), 0);
     events::record(w, PulseEvent::AccountDeleted, Some(&id), Subject::named(&name), changes)
+}
+
+/// Brings a deleted account back with its teams and roles, and with the people who were in it, as far as they haven't been
+/// deleted for good. Only owners may.
+pub fn restore(w: &Write, id: &AccountId) -> Result<Account> {
+    w.actor.require_owner()?;
+    let sql = "select name, removed_at from accounts where id = ?1 and removed_at is not null";
+    let found: Option<(String, Timestamp)> = w.maybe(sql, [id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (name, at) = found.ok_or_else(|| Error::not_found(format!("There is no deleted account {id}.")))?;
+    w.run("update accounts set removed_at = null, updated_at = ?2 where id = ?1", params![id.as_str(), w.now])?;
+    let sql = "select user_id from memberships where account_id = ?1 and removed_at = ?2";
+    for user_id in w.all(sql, params![id.as_str(), at], |row| row.get::<_, i64>(0))? {
+        memberships::put_back(w, id, user_id)?;
+    }
+    let changes = Changes::of("removed", true, false);
+    events::record(w, PulseEvent::AccountUpdated, Some(id), Subject::named(&name), changes)?;
+    Ok(Account { id: id.clone(), name })
+}
+
+/// The deleted accounts, by name. Only owners may see them.
+pub fn list_removed(r: &Read) -> Result<Vec<Account>> {
+    r.actor.require_owner()?;
+    let sql = "select id, name from accounts where removed_at is not null order by name, id limit 1000";
+    let rows = r.all(sql, [], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    rows.into_iter().map(|(id, name)| Ok(Account { id: stored(&id)?, name })).collect()
 }
 
 /// Where somebody lands after signing in: their primary account.

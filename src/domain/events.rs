@@ -244,6 +244,7 @@ impl Event {
             E::UserPermissionsSetDirectly => format!("changed {whose} direct permissions"),
             E::UserAccountSettingsUpdated => format!("changed {whose} place in the account"),
             E::AccountCreated => format!("created the account {subject}"),
+            E::AccountUpdated if self.became("removed") == Some(false) => format!("brought back the account {subject}"),
             E::AccountUpdated => format!("renamed the account to {subject}"),
             E::AccountDeleted => format!("deleted the account {subject}"),
             E::TeamCreated => format!("made the team {subject}"),

@@ -295,17 +295,22 @@ pub fn restore(w: &mut Write, user_id: i64) -> Result<User> {
     let account = w.actor.require(Permission::UsersDelete)?.clone();
     let removed = guard::removed(w, &account, user_id)?.ok_or_else(|| not_in_bin(user_id))?;
     guard::require_no_more(w, &removed)?;
+    put_back(w, &account, user_id)?;
+    let changes = Changes::of("removed", true, false);
+    let subject = Subject::user(user_id, &removed.email);
+    events::record(w, PulseEvent::UserAddedToAccount, Some(&account), subject, changes)?;
+    users::find_changed(w, user_id)
+}
+
+/// Takes a membership out of the recycle bin, as it was, with its user as they are now.
+pub fn put_back(w: &Write, account: &AccountId, user_id: i64) -> Result<()> {
     let sql = "update memberships
                   set removed_at = null, email_key = u.email_key, name_key = u.name_key, active = u.active,
                       created_at = u.created_at, updated_at = u.updated_at
                  from users u
                 where memberships.account_id = ?1 and memberships.user_id = ?2 and u.id = ?2";
     w.run(sql, params![account.as_str(), user_id])?;
-    settle(w, user_id)?;
-    let changes = Changes::of("removed", true, false);
-    let subject = Subject::user(user_id, &removed.email);
-    events::record(w, PulseEvent::UserAddedToAccount, Some(&account), subject, changes)?;
-    users::find_changed(w, user_id)
+    settle(w, user_id)
 }
 
 /// Moves somebody to another account, where the actor may create users too. There they begin as a `member`.

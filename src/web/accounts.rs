@@ -2,7 +2,9 @@
 
 use askama::Template;
 use poem::http::StatusCode;
+use poem::web::Path;
 use poem::{Response, handler};
+use serde::Deserialize;
 
 use super::confirm::ConfirmPage;
 use super::form::{Faults, Form};
@@ -88,6 +90,8 @@ pub async fn delete(visit: Visit, form: Form) -> Result<Response> {
 #[template(path = "accounts/list.html")]
 struct ListPage {
     frame: Frame,
+    /// The deleted ones, which an owner can bring back.
+    removed: Vec<Account>,
     name: String,
     id: String,
     faults: Faults,
@@ -99,7 +103,22 @@ pub async fn list(visit: Visit) -> Result<Response> {
 }
 
 async fn list_page(visit: &Visit, name: String, id: String, faults: Faults, status: StatusCode) -> Result<Response> {
-    visit.page_with(status, Section::Me, move |_, frame| Ok(ListPage { frame, name, id, faults })).await
+    let page = move |r: &crate::db::Read, frame: Frame| {
+        let removed = if frame.owner { accounts::list_removed(r)? } else { Vec::new() };
+        Ok(ListPage { frame, removed, name, id, faults })
+    };
+    visit.page_with(status, Section::Me, page).await
+}
+
+#[derive(Deserialize)]
+pub struct Id {
+    id: AccountId,
+}
+
+#[handler]
+pub async fn restore(visit: Visit, Path(Id { id }): Path<Id>, _form: Form) -> Result<Response> {
+    visit.write(move |w| accounts::restore(w, &id)).await?;
+    Ok(done(Said::AccountRestored, "/ui/accounts"))
 }
 
 #[handler]

@@ -47,6 +47,7 @@ pub fn pages() -> impl Endpoint<Output = Response> {
         .at("/me/password", get(me::password::show_form).post(me::password::update))
         .at("/me/accounts/:id/:act", post(me::carry_out))
         .at("/me/sessions/:session/end", post(me::end_session))
+        .at("/removed-accounts/:id/restore", post(accounts::restore))
         .at("/accounts", get(accounts::list).post(accounts::create))
         .at("/accounts/:account/users", get(users::list::page).post(users::new::create))
         .at("/accounts/:account/users/new", get(users::new::show_form))

@@ -39,6 +39,7 @@ said! {
     RoleDeleted      "The role was deleted."
     KeyRevoked       "The key was revoked. It stopped working at once."
     AccountMade      "The account was made."
+    AccountRestored  "The account is back, with the people who were in it."
     AccountDeleted   "The account was deleted."
     Accepted         "You joined the account."
     Declined         "The invitation was declined."
