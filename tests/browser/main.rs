@@ -229,6 +229,27 @@ async fn the_directory_by_keyboard() {
     browser.says("They are back").await;
     browser.says("Compilers").await;
 
+    browser.open(&format!("{base}/users/2/edit")).await;
+    browser.tab_to("[name=name]").await;
+    browser.keys("Grace Hopper\n").await;
+    browser.says("Saved.").await;
+    browser.open(&format!("{base}/users/2/preferences")).await;
+    browser.tab_to("[data-group] summary").await;
+    browser.keys(" ").await;
+    browser.tab_to("[name='pref.user_created'][value=email]").await;
+    browser.keys(" ").await;
+    browser.keys("\n").await;
+    browser.says("Saved.").await;
+    browser.says("User created").await;
+    browser.open("/ui/me/edit").await;
+    browser.tab_to("[name=phone]").await;
+    browser.keys("+49 30 901820\n").await;
+    browser.says("+49 30 901820").await;
+    browser.open("/ui/accounts").await;
+    browser.tab_to("[name=name]").await;
+    browser.keys("Second\n").await;
+    browser.says("The account was made.").await;
+
     browser.open(&format!("{base}/activity")).await;
     browser.says("suspended grace@example.com").await;
     browser.tab_to("[name=event]").await;
