@@ -155,9 +155,14 @@ fn a_folder_that_cannot_be_used_is_refused_in_a_sentence() {
     insta::assert_debug_snapshot!(refused(), @r#"
     (
         1,
-        "rollcall: Cannot open DATA/rollcall.db: it was written by a newer Rollcall (its schema is 999, this one knows 1); use that version. Restore a backup, or choose another folder with --data.\n",
+        "rollcall: Cannot open DATA/rollcall.db: it was written by a newer Rollcall (its schema is 999, this one knows 2); use that version. Restore a backup, or choose another folder with --data.\n",
     )
     "#);
+
+    let database = rusqlite::Connection::open(data.join("rollcall.db")).unwrap();
+    database.pragma_update(None, "user_version", 1).unwrap();
+    drop(database);
+    assert!(refused().1.contains("was made by an unreleased Rollcall"));
 
     let database = rusqlite::Connection::open(data.join("rollcall.db")).unwrap();
     database.pragma_update(None, "application_id", 7).unwrap();

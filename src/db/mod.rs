@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// What `pragma user_version` says in a file this program understands.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
 const READERS: u32 = 4;
@@ -211,6 +211,9 @@ fn migrate(conn: &mut Connection) -> Result<()> {
         }
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
+        ..SCHEMA_VERSION => {
+            return Err(Error::Unavailable("it was made by an unreleased Rollcall, and can't be brought over".into()));
+        }
         newer => {
             return Err(Error::Unavailable(format!(
                 "it was written by a newer Rollcall (its schema is {newer}, this one knows {SCHEMA_VERSION}); use that version"
