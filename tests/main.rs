@@ -4,6 +4,7 @@
 
 mod calls;
 mod support;
+mod visitor;
 
 mod accounts;
 mod api_keys;
@@ -27,6 +28,7 @@ mod properties;
 mod roles;
 mod sessions;
 mod shell;
+mod sign_in;
 mod teams;
 mod users;
 mod users_life;

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::events::{self, Changes, Subject};
 use super::fields::{self, AccountId};
 use super::object::only_from_objects;
-use super::permissions::Permission;
 use super::pulse::PulseEvent;
 use super::roles;
 use super::tokens::{self, Claims, Kind, Limits};
@@ -141,9 +140,4 @@ fn parse_name(name: &str) -> Result<String, Problem> {
 
 fn no_such() -> Error {
     Error::not_found("There is no such API key, or it is not yours.")
-}
-
-/// The permissions the actor can give a key.
-pub fn grantable(r: &Read) -> Vec<Permission> {
-    r.actor.permissions.iter().collect()
 }

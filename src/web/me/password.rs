@@ -45,8 +45,8 @@ pub async fn update(visit: Visit, form: Form) -> Result<Response> {
 }
 
 async fn change(visit: &Visit, current: String, new: String) -> Result<()> {
-    let email = visit.read(|r| Ok(r.actor.email.clone().unwrap_or_default())).await?;
-    let known = visit.read(move |r| passwords::find_by_email(r, &email)).await?.map(|(_, hash)| hash);
+    let own = |r: &crate::db::Read| passwords::find_by_email(r, r.actor.email.as_deref().unwrap_or_default());
+    let known = visit.read(own).await?.map(|(_, hash)| hash);
     if let Some(hash) = known
         && !visit.app.verify_password(current, Some(hash)).await?
     {

@@ -1,0 +1,49 @@
+//! What the tests of the pages have in common: being set up, signed in, and the cookies of that.
+
+use rollcall::domain::{sessions, setup};
+
+use crate::support::{Answer, Call, PASSWORD, TestApp};
+
+/// The line that sets the session cookie, with its flags.
+pub fn session_cookie(answer: &Answer) -> &str {
+    let mut cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    cookies.find(|cookie| cookie.contains("rollcall-8080=")).expect("no session cookie")
+}
+
+/// A browser that is signed in, as its cookie.
+pub fn cookie(answer: &Answer) -> String {
+    session_cookie(answer).split(';').next().unwrap().to_owned()
+}
+
+pub async fn sign_in(test: &TestApp, email: &'static str) -> String {
+    let claims = test.app.db().write_here(move |w| sessions::create_link(w, Some(email))).unwrap();
+    let link = test.app.seal(&claims).unwrap();
+    let answer = test.post(&format!("/ui/sign-in/{link}")).send().await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    cookie(&answer)
+}
+
+pub fn set_up_link(test: &TestApp) -> String {
+    test.app.seal(&test.app.db().write_here(|w| setup::create_link(w)).unwrap()).unwrap()
+}
+
+pub trait Page {
+    fn cookie(self, cookie: &str) -> Self;
+}
+
+impl Page for Call<'_> {
+    fn cookie(self, cookie: &str) -> Self {
+        self.header("cookie", cookie)
+    }
+}
+
+pub const OWNER: &[(&str, &str)] =
+    &[("email", "ada@example.com"), ("name", "Ada"), ("password", PASSWORD), ("accountName", "Acme")];
+
+pub fn events(test: &TestApp) -> Vec<String> {
+    test.query(|r| {
+        r.all("select event, coalesce(account_id, '-'), coalesce(actor, '-') from events order by id", [], |row| {
+            Ok(format!("{} in {} by {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })
+    })
+}
