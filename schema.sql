@@ -57,8 +57,21 @@ end;
 create table passwords (
   user_id     integer primary key references users on delete cascade,
   hash        text not null,                                        -- argon2id in PHC form, parameters included
-  changed_at  integer not null
+  changed_at  integer not null,
+  must_change integer not null default 0 check (must_change in (0, 1)) -- an admin asks for another one at the next sign-in
 ) strict;
+
+-- Passkeys (WebAuthn): the public half of a credential whose private half never leaves its owner's device.
+create table passkeys (
+  id          text primary key,                                     -- the credential ID, base64url
+  user_id     integer not null references users on delete cascade,
+  name        text not null,
+  credential  text not null check (json_valid(credential)),         -- public key and counter, as the WebAuthn library keeps them
+  created_at  integer not null,
+  used_at     integer
+) strict;
+
+create index passkeys_user on passkeys (user_id, created_at);
 
 -- A group of people inside one account. Nobody is put into a team that isn't active.
 create table teams (
@@ -180,7 +193,8 @@ create index notification_preferences_account on notification_preferences (accou
 -- an encrypted PASETO that names this row, and is stored nowhere.
 create table tokens (
   id           text primary key,
-  kind         text not null check (kind in ('session', 'api_key', 'invitation', 'sign_in_link', 'set_up_link')),
+  kind         text not null check (kind in ('session', 'api_key', 'invitation', 'sign_in_link', 'set_up_link',
+                                               'password_reset', 'passkey_link')),
   user_id      integer references users on delete cascade,          -- null only for a set-up link: nobody exists yet
   created_at   integer not null,
   expires_at   integer not null,
@@ -190,10 +204,16 @@ create table tokens (
   used_at      integer,                                             -- to within a few minutes
   address      text,                                                -- where a session was started from
   device       text,                                                -- what the browser said it was
+  proved_at    integer,                                             -- when a session's user last proved who they are
+  impersonator_id integer references users on delete cascade,       -- an owner who acts as the user in this session
+  reason       text,                                                -- why they do
+  check ((impersonator_id is null) = (reason is null)),
+  check (kind = 'session' or (proved_at is null and impersonator_id is null)),
   check ((user_id is null) = (kind = 'set_up_link'))
 ) strict;
 
 create index tokens_user    on tokens (user_id);
+create index tokens_impersonator on tokens (impersonator_id) where impersonator_id is not null;
 create index tokens_account on tokens (account_id, created_at) where account_id is not null;
 create index tokens_expires on tokens (expires_at);
 
@@ -220,6 +240,8 @@ create table events (
   account_id  text,
   actor_id    integer,
   actor       text,                                                 -- the e-mail of who did it
+  impersonator_id integer,
+  impersonator text,                                                -- the e-mail of the owner who acted as the actor
   subject_id  integer,
   subject     text,                                                 -- the e-mail, or the name, of what it was done to
   request_id  text,

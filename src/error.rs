@@ -42,6 +42,9 @@ pub enum Error {
     UnsupportedMediaType(String),
     /// An `Idempotency-Key` that was sent with another request before.
     KeyReused,
+    /// Too many requests from one address, or with one token, or for one person; the sentence says which. Try again after
+    /// so many seconds (RFC 6585 section 4).
+    TooManyRequests(u32, Cow<'static, str>),
     /// The server has more to do than it can; try again after so many seconds.
     Overloaded(u32),
     /// Storage can't be written just now: full, read-only, gone.
@@ -80,6 +83,7 @@ impl Error {
             Self::TooLarge(_) => (413, "body_too_large"),
             Self::UnsupportedMediaType(_) => (415, "unsupported_media_type"),
             Self::KeyReused => (422, "idempotency_key_reused"),
+            Self::TooManyRequests(..) => (429, "too_many_requests"),
             Self::Overloaded(_) => (503, "overloaded"),
             Self::Unavailable(_) => (503, "storage_unavailable"),
             Self::Internal(_) => (500, "internal_error"),
@@ -97,7 +101,7 @@ impl Error {
     /// Seconds after which trying again makes sense.
     pub fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::Overloaded(seconds) => Some(*seconds),
+            Self::TooManyRequests(seconds, _) | Self::Overloaded(seconds) => Some(*seconds),
             Self::Unavailable(_) => Some(5),
             _ => None,
         }
@@ -125,7 +129,9 @@ impl fmt::Display for Error {
                 }
             }
             Self::Unauthenticated(_, message) | Self::Conflict(_, message) => f.write_str(message),
-            Self::Forbidden(message) | Self::NotFound(message) => f.write_str(message),
+            Self::Forbidden(message) | Self::NotFound(message) | Self::TooManyRequests(_, message) => {
+                f.write_str(message)
+            }
             Self::MethodNotAllowed => f.write_str("This address exists, but not with that method."),
             Self::Changed(message) => f.write_str(message),
             Self::KeyReused => f.write_str(

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::domain::actor::Trace;
 use crate::domain::tokens;
 use crate::error::{Error, Result};
+use crate::routes::{Address, Routes};
 use crate::{api, docs, jobs, web};
 
 /// How long requests in flight get to finish once the server was asked to stop.
@@ -18,13 +19,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// The whole server as one endpoint, for the listener and for the tests.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
-    let for_programs = Route::new()
+    let for_programs = documents()
+        .into_route()
         .nest("/static", web::files())
-        .at("/docs", docs::swagger_ui())
-        .at("/openapi.json", docs::json())
-        .at("/openapi.yaml", docs::yaml())
-        .at("/users/swagger.yaml", docs::users_yaml())
-        .at("/users/route.rs", docs::route_source())
         .at("/<.+>", api::endpoint()) // not `/*`, which would take `/` too
         .around(api::in_json);
     Route::new()
@@ -34,6 +31,25 @@ pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
         .at("/<.+>", for_programs)
         .data(app)
         .around(in_context)
+}
+
+/// What the handlers are described by.
+fn documents() -> Routes {
+    Routes::new()
+        .served("/docs", docs::swagger_ui())
+        .served("/openapi.json", docs::json())
+        .served("/openapi.yaml", docs::yaml())
+        .served("/users/swagger.yaml", docs::users_yaml())
+        .served("/users/route.rs", docs::route_source())
+}
+
+/// Every address that is served, but for those of the API, which its document lists.
+pub fn addresses() -> Vec<Address> {
+    let open = ["/", "/reference/", "/reference/:id", "/static/:file"];
+    let open = open.map(|path| Address { methods: &["GET", "HEAD"], path: path.into() });
+    let under_ui = |page: &Address| Address { path: format!("/ui{}", page.path), ..page.clone() };
+    let pages: Vec<_> = web::routes().addresses().iter().map(under_ui).collect();
+    open.into_iter().chain(documents().addresses().iter().cloned()).chain(pages).collect()
 }
 
 /// Listens, serves until `stop` resolves, finishes what is in flight, and closes the database.

@@ -62,7 +62,7 @@ fn directory(people: usize) -> Connection {
          insert into tokens (id, kind, user_id, created_at, expires_at, account_id, name)
            select i, iif(i % 2, 'api_key', 'session'), iif({rare}, 1, i), i, 1000000, iif(i % 2 and {rare}, account, null), 'x'
              from n;
-         insert into passwords select i, 'x', 0 from n;
+         insert into passwords select i, 'x', 0, 0 from n;
          insert into idempotency_keys select i, account, i, x'00', 'x', i from n;
          insert into notification_preferences select i, 'lead_created', account, null, 0 from n;
          insert into events (event, at, account_id, actor_id, actor, subject_id, subject)

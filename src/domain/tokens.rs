@@ -26,6 +26,10 @@ pub enum Kind {
     SignInLink,
     /// Makes the first owner.
     SetUpLink,
+    /// Sets a new password, once.
+    PasswordReset,
+    /// Registers a passkey, once.
+    PasskeyLink,
 }
 
 impl Claims {
@@ -49,6 +53,8 @@ impl Kind {
             Self::Invitation => "invitation",
             Self::SignInLink => "sign_in_link",
             Self::SetUpLink => "set_up_link",
+            Self::PasswordReset => "password_reset",
+            Self::PasskeyLink => "passkey_link",
         }
     }
 
@@ -57,7 +63,7 @@ impl Kind {
         match self {
             Self::Session => "session",
             Self::ApiKey | Self::Invitation => "token",
-            Self::SignInLink | Self::SetUpLink => "link",
+            Self::SignInLink | Self::SetUpLink | Self::PasswordReset | Self::PasskeyLink => "link",
         }
     }
 }
@@ -312,7 +318,9 @@ fn require_fresh(claims: &Claims, now: Timestamp) -> Result<()> {
 
 fn gone(kind: Kind) -> Error {
     let message = match kind {
-        Kind::SignInLink | Kind::SetUpLink => "This link has been used already. Ask for a new one.",
+        Kind::SignInLink | Kind::SetUpLink | Kind::PasswordReset | Kind::PasskeyLink => {
+            "This link has been used already. Ask for a new one."
+        }
         Kind::Session => "This session has ended. Sign in again.",
         Kind::ApiKey => "This token has been revoked. Get a new one and try again.",
         Kind::Invitation => {

@@ -24,56 +24,58 @@ use askama::Template;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::middleware::{Compression, CookieJarManager, SetHeader};
 use poem::web::Redirect;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler, post};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, get, handler};
 use rust_embed::RustEmbed;
 
 use crate::app::App;
 use crate::auth;
 use crate::error::Error;
+use crate::routes::Routes;
 use said::Said;
 
 /// Every page, under `/ui`.
+pub fn routes() -> Routes {
+    Routes::new()
+        .page("/", session::home)
+        .form("/set-up/:token", setup::show_form, setup::create)
+        .form("/sign-in", session::show_form, session::create)
+        .form("/sign-in/:token", session::show_link, session::create_from_link)
+        .act("/sign-out", session::delete)
+        .form("/welcome/:token", welcome::show_form, welcome::create)
+        .page("/me", me::page)
+        .form("/me/edit", me::profile::show_form, me::profile::update)
+        .form("/me/preferences", me::preferences::show_form, me::preferences::update)
+        .form("/me/password", me::password::show_form, me::password::update)
+        .act("/me/accounts/:id/:act", me::carry_out)
+        .act("/me/sessions/:session/end", me::end_session)
+        .act("/removed-accounts/:id/restore", accounts::restore)
+        .form("/accounts", accounts::list, accounts::create)
+        .form("/accounts/:account/users", users::list::page, users::new::create)
+        .page("/accounts/:account/users/new", users::new::show_form)
+        .page("/accounts/:account/users/:id", users::show::page)
+        .form("/accounts/:account/users/:id/edit", users::edit::show_form, users::edit::update)
+        .form("/accounts/:account/users/:id/place", users::place::show_form, users::place::update)
+        .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
+        .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
+        .form("/accounts/:account/users/:id/:act", users::acts::ask, users::acts::carry_out)
+        .form("/accounts/:account/teams", teams::list, teams::create)
+        .form("/accounts/:account/teams/:id", teams::show_form, teams::update)
+        .form("/accounts/:account/teams/:id/delete", teams::ask, teams::delete)
+        .page("/accounts/:account/roles", roles::list)
+        .form("/accounts/:account/roles/new", roles::show_new, roles::create)
+        .form("/accounts/:account/roles/:name", roles::show_form, roles::update)
+        .form("/accounts/:account/roles/:name/delete", roles::ask, roles::delete)
+        .page("/accounts/:account/activity", activity::page)
+        .page("/accounts/:account/activity/export", activity::export)
+        .form("/accounts/:account/api-keys", api_keys::list, api_keys::create)
+        .form("/accounts/:account/api-keys/:id/delete", api_keys::ask, api_keys::delete)
+        .form("/accounts/:account/account", accounts::show_form, accounts::rename)
+        .form("/accounts/:account/account/delete", accounts::ask, accounts::delete)
+}
+
+/// The pages, as they are served.
 pub fn pages() -> impl Endpoint<Output = Response> {
-    Route::new()
-        .at("/", get(session::home))
-        .at("/set-up/:token", get(setup::show_form).post(setup::create))
-        .at("/sign-in", get(session::show_form).post(session::create))
-        .at("/sign-in/:token", get(session::show_link).post(session::create_from_link))
-        .at("/sign-out", post(session::delete))
-        .at("/welcome/:token", get(welcome::show_form).post(welcome::create))
-        .at("/me", get(me::page))
-        .at("/me/edit", get(me::profile::show_form).post(me::profile::update))
-        .at("/me/preferences", get(me::preferences::show_form).post(me::preferences::update))
-        .at("/me/password", get(me::password::show_form).post(me::password::update))
-        .at("/me/accounts/:id/:act", post(me::carry_out))
-        .at("/me/sessions/:session/end", post(me::end_session))
-        .at("/removed-accounts/:id/restore", post(accounts::restore))
-        .at("/accounts", get(accounts::list).post(accounts::create))
-        .at("/accounts/:account/users", get(users::list::page).post(users::new::create))
-        .at("/accounts/:account/users/new", get(users::new::show_form))
-        .at("/accounts/:account/users/:id", get(users::show::page))
-        .at("/accounts/:account/users/:id/edit", get(users::edit::show_form).post(users::edit::update))
-        .at("/accounts/:account/users/:id/place", get(users::place::show_form).post(users::place::update))
-        .at("/accounts/:account/users/:id/preferences", get(users::grid::show_form).post(users::grid::update))
-        .at("/accounts/:account/users/:id/sessions/:session/end", post(users::show::end_session))
-        .at("/accounts/:account/users/:id/:act", get(users::acts::ask).post(users::acts::carry_out))
-        .at("/accounts/:account/teams", get(teams::list).post(teams::create))
-        .at("/accounts/:account/teams/:id", get(teams::show_form).post(teams::update))
-        .at("/accounts/:account/teams/:id/delete", get(teams::ask).post(teams::delete))
-        .at("/accounts/:account/roles", get(roles::list))
-        .at("/accounts/:account/roles/new", get(roles::show_new).post(roles::create))
-        .at("/accounts/:account/roles/:name", get(roles::show_form).post(roles::update))
-        .at("/accounts/:account/roles/:name/delete", get(roles::ask).post(roles::delete))
-        .at("/accounts/:account/activity", get(activity::page))
-        .at("/accounts/:account/activity/export", get(activity::export))
-        .at("/accounts/:account/api-keys", get(api_keys::list).post(api_keys::create))
-        .at("/accounts/:account/api-keys/:id/delete", get(api_keys::ask).post(api_keys::delete))
-        .at("/accounts/:account/account", get(accounts::show_form).post(accounts::rename))
-        .at("/accounts/:account/account/delete", get(accounts::ask).post(accounts::delete))
-        .around(in_pages)
-        .with(CookieJarManager::new())
-        .with(Compression::new())
-        .map_to_response()
+    routes().into_route().around(in_pages).with(CookieJarManager::new()).with(Compression::new()).map_to_response()
 }
 
 /// `/` leads to the pages.
@@ -221,6 +223,7 @@ impl ErrorPage<'_> {
             Error::Changed(_) => "Somebody else was faster",
             Error::KeyReused => "That was sent before",
             Error::TooLarge(_) => "That was too much",
+            Error::TooManyRequests(..) => "Too often",
             Error::Overloaded(_) => "The server is busy",
             Error::Unavailable(_) => "Nothing can be saved at the moment",
             Error::Internal(_) => "Something went wrong",
