@@ -15,6 +15,7 @@ mod durability;
 mod errors;
 mod escalation;
 mod events;
+mod every_route;
 mod guards;
 mod idempotency;
 mod isolation;

@@ -1,0 +1,660 @@
+//! Every route of the server, called by all who may not: without a token, with one that is wrong, over, taken back, of
+//! another kind, of another account, or too weak.
+//!
+//! The routes are read off the API's document and off the pages' own list, so a new one is here without anybody remembering
+//! it. What is expected of it follows from rules; whoever adds a route that strangers may call, or a placeholder of a new
+//! name, says so in the short lists below.
+
+use std::time::Duration;
+
+use poem::http::Method;
+use rollcall::domain::memberships::Place;
+use rollcall::domain::tokens::{self, Claims, Kind};
+use rollcall::domain::users::{self, Member};
+use rollcall::domain::{fields, permissions};
+use rollcall::keys::Keys;
+use serde_json::{Value, json};
+
+use crate::support::{ADA, Answer, Call, PASSWORD, TestApp};
+use crate::visitor::{self, Page};
+
+/// What a stranger may look at, besides the links below.
+const OPEN: &[&str] = &[
+    "/",
+    "/docs",
+    "/openapi.json",
+    "/openapi.yaml",
+    "/users/swagger.yaml",
+    "/users/route.rs",
+    "/reference/",
+    "/reference/:id",
+    "/static/:file",
+    "/ui/sign-in",
+    "/ui/sign-out",
+];
+
+/// Pages whose address is the proof, and of which kind it must be.
+const LINKS: &[(&str, Kind)] = &[
+    ("/ui/set-up/:token", Kind::SetUpLink),
+    ("/ui/sign-in/:token", Kind::SignInLink),
+    ("/ui/welcome/:token", Kind::Invitation),
+];
+
+/// Where everybody who is signed in finds their own things.
+const OWN: &[&str] = &[
+    "/me",
+    "/me/*",
+    "/sessions",
+    "/sessions/*",
+    "/accounts",
+    "/permissions",
+    "/ui/",
+    "/ui/me",
+    "/ui/me/*",
+    "/ui/accounts",
+];
+
+/// Kinds that are no bearer token.
+const NOT_BEARER: [Kind; 5] =
+    [Kind::Session, Kind::SignInLink, Kind::SetUpLink, Kind::PasswordReset, Kind::PasskeyLink];
+
+const ALL_KINDS: [Kind; 7] = [
+    Kind::Session,
+    Kind::ApiKey,
+    Kind::Invitation,
+    Kind::SignInLink,
+    Kind::SetUpLink,
+    Kind::PasswordReset,
+    Kind::PasskeyLink,
+];
+
+/// The account that is broken into; all that is in it has [`MARK`] in its name.
+const ACCOUNT: &str = "4711";
+const MARK: &str = "zq";
+const ADMIN: &str = "zqadmin@example.com";
+const GRACE: &str = "zqgrace@example.com";
+const EVE: &str = "eve@example.com";
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A route with its names filled in by things that are there.
+#[derive(Clone, Debug)]
+struct Route {
+    method: Method,
+    /// As it is declared.
+    template: String,
+    path: String,
+    /// An operation of the API that takes the account's header.
+    in_account: bool,
+    is_api: bool,
+    /// What makes a whole body of it, for an operation.
+    schema: Option<Value>,
+}
+
+impl Route {
+    fn is_own(&self) -> bool {
+        OWN.iter().any(|own| match own.strip_suffix('*') {
+            Some(folder) => self.template.starts_with(folder),
+            None => self.template == *own,
+        })
+    }
+
+    fn is_open(&self) -> bool {
+        !self.is_api && OPEN.contains(&self.template.as_str())
+    }
+
+    fn link(&self) -> Option<Kind> {
+        LINKS.iter().find(|(path, _)| *path == self.template).map(|(_, kind)| *kind)
+    }
+
+    fn is_unsafe(&self) -> bool {
+        !self.method.is_safe()
+    }
+}
+
+/// An account with something of everything in it, and Eve, who leads another.
+struct Town {
+    test: TestApp,
+    document: Value,
+    grace: i64,
+    event: String,
+    key: String,
+    session: String,
+    before: String,
+}
+
+impl Town {
+    async fn new() -> Self {
+        let test = TestApp::new();
+        let admin = test.account(ACCOUNT, "Zqcorp", ADMIN);
+        test.account("4712", "Other", EVE);
+        let grace = test.member(ACCOUNT, GRACE, permissions::MEMBER);
+        let admin = test.client_with(&admin, ACCOUNT);
+        admin.post("/teams", json!({"name": "Zqteam"})).await.done();
+        admin.post("/roles", json!({"name": "pilot", "permissions": ["users.read"]})).await.done();
+        let event = admin.post("/events", json!({"event": "lead_created", "subject": "zqlead"})).await.done();
+        let key = json!({"name": "Zqkey", "expiresAt": "2027-10-01T00:00:00Z"});
+        let key = admin.post("/api-keys", key).await.done();
+        let session = issue(&test, Kind::Session, Some(grace), YEAR);
+        let document = serde_json::from_str(&rollcall::docs::json_text()).unwrap();
+        let (event, key) = (event["id"].to_string(), key["id"].as_str().unwrap().to_owned());
+        let mut town = Self { test, document, grace, event, key, session: session.id, before: String::new() };
+        town.before = town.content();
+        town
+    }
+
+    /// Every route of the server.
+    fn routes(&self) -> Vec<Route> {
+        let mut all = self.operations();
+        for address in rollcall::server::addresses() {
+            for (method, path) in address.methods.iter().flat_map(|method| self.filled(&address.path).into_iter().map(move |path| (method, path))) {
+                let (method, template) = (method.parse().unwrap(), address.path.clone());
+                all.push(Route { method, template, path, in_account: false, is_api: false, schema: None });
+            }
+        }
+        assert!(all.len() > 100, "where are all the routes?");
+        all
+    }
+
+    fn operations(&self) -> Vec<Route> {
+        let mut all = Vec::new();
+        for (path, methods) in self.document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+                let in_account = parameters.iter().any(|parameter| {
+                    parameter["$ref"] == "#/components/parameters/xAccountIdHeader" || parameter["name"] == "x-account-id"
+                });
+                let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+                all.push(Route {
+                    method: method.to_uppercase().parse().unwrap(),
+                    template: path.clone(),
+                    path: self.filled(path).remove(0),
+                    in_account,
+                    is_api: true,
+                    schema: (!schema.is_null()).then(|| schema.clone()),
+                });
+            }
+        }
+        all
+    }
+
+    /// The addresses that a declared path stands for: `:act` may be any of several.
+    fn filled(&self, template: &str) -> Vec<String> {
+        let mut paths = vec![String::new()];
+        for part in template.split('/').skip(1) {
+            let name = part.strip_prefix(':').or_else(|| part.strip_prefix('{')?.strip_suffix('}'));
+            let values = name.map_or_else(|| vec![part.to_owned()], |name| self.values(template, name));
+            paths = paths.iter().flat_map(|path| values.iter().map(move |value| format!("{path}/{value}"))).collect();
+        }
+        paths
+    }
+
+    fn values(&self, template: &str, name: &str) -> Vec<String> {
+        let one = |value: &str| vec![value.to_owned()];
+        let noun = |noun: &str| template.contains(&format!("/{noun}/"));
+        match name {
+            "account" | "accountId" => one(ACCOUNT),
+            "act" if noun("users") => variants("src/web/users/acts.rs", "Act"),
+            "act" => ["accept", "primary", "decline", "leave"].map(str::to_owned).to_vec(),
+            "file" => one("app.css"),
+            "token" => one("{token}"),
+            "session" | "sessionId" => one(&self.session),
+            "name" => one("pilot"),
+            "id" if noun("removed-accounts") || noun("me/accounts") => one(ACCOUNT),
+            "id" if noun("users") => one(&self.grace.to_string()),
+            "id" if noun("teams") => one("1"),
+            "id" if noun("events") => one(&self.event),
+            "id" if noun("api-keys") => one(&self.key),
+            "id" if noun("sessions") => one(&self.session),
+            "id" if noun("reference") => one("createUser"),
+            _ => panic!("say here what a `{name}` of {template} is, so that strangers can ask for it"),
+        }
+    }
+
+    /// A request that would do something, if it were sent by somebody who may.
+    fn request(&self, route: &Route) -> Call<'_> {
+        // Nobody is slowed down here: who comes too often is refused for that, which is another test's matter.
+        self.test.advance(Duration::from_secs(1));
+        let call = self.test.call(route.method.clone(), &route.path);
+        let call = if route.in_account { call.account(ACCOUNT) } else { call };
+        match &route.schema {
+            Some(schema) => call.json(&self.example(schema)),
+            None if route.is_api || !route.is_unsafe() => call,
+            None => call.form(FORM),
+        }
+    }
+
+    /// A body that says everything its schema requires.
+    fn example(&self, schema: &Value) -> Value {
+        let schema = match schema["$ref"].as_str() {
+            Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
+            None => schema,
+        };
+        if let Some(example) = schema.get("example") {
+            return example.clone();
+        }
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let value = |field: &Value| {
+            let name = field.as_str().unwrap();
+            (name.to_owned(), self.example_of(name, &schema["properties"][name]))
+        };
+        Value::Object(required.iter().map(value).collect())
+    }
+
+    fn example_of(&self, name: &str, schema: &Value) -> Value {
+        match (name, schema["type"].as_str()) {
+            ("email", _) => "new@example.com".into(),
+            ("accountId", _) => "4712".into(),
+            ("event", _) => "lead_created".into(),
+            ("expiresAt", _) => "2027-10-01T00:00:00Z".into(),
+            (_, Some("string")) => "new".into(),
+            (_, Some("array")) => json!([]),
+            (_, Some("boolean")) => true.into(),
+            (_, Some("integer")) => 1.into(),
+            _ => self.example(schema),
+        }
+    }
+
+    /// All that is stored, but for when tokens were last used.
+    fn content(&self) -> String {
+        self.test.query(|r| {
+            let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and sql not like '%fts5%'";
+            let tables: Vec<String> = r.all(tables, [], |row| row.get(0))?;
+            let mut content = String::new();
+            for table in tables.iter().filter(|table| !table.starts_with("user_search")) {
+                let columns = format!("select group_concat('quote(' || name || ')', ' || '','' || ') from pragma_table_info('{table}') where name <> 'used_at'");
+                let columns: String = r.value(&columns, [])?;
+                let rows: Vec<String> = r.all(&format!("select {columns} from {table}"), [], |row| row.get(0))?;
+                content += &format!("{table}: {}\n", rows.join("\n"));
+            }
+            Ok(content)
+        })
+    }
+
+    /// Whatever was asked on this route, nothing came of it.
+    fn require_untouched(&self, route: &Route) {
+        assert_eq!(self.content(), self.before, "{} {} stored something", route.method, route.path);
+    }
+
+    fn token_of(&self, kind: Kind, user_id: i64) -> String {
+        let user_id = (kind != Kind::SetUpLink).then_some(user_id);
+        self.test.app.seal(&issue(&self.test, kind, user_id, YEAR)).unwrap()
+    }
+
+    /// What is no bearer token, or none any more: what it is called, and the code it is refused with.
+    fn bad_tokens(&mut self) -> Vec<(String, String, &'static str)> {
+        let good = self.token_of(Kind::ApiKey, 1);
+        let expired = issue(&self.test, Kind::ApiKey, Some(1), Duration::from_secs(1));
+        let revoked = issue(&self.test, Kind::ApiKey, Some(1), YEAR);
+        let id = revoked.id.clone();
+        self.test.app.db().write_here(move |w| tokens::revoke(w, &id)).unwrap();
+        self.test.advance(Duration::from_secs(1));
+        let mut bad = vec![
+            ("nonsense".to_owned(), "nonsense".to_owned(), "token_invalid"),
+            ("cut".into(), good[..good.len() - 1].to_owned(), "token_invalid"),
+            ("another server's".into(), foreign(&self.test.app.open_token(&good).unwrap()), "token_invalid"),
+            ("tampered with".into(), tampered(&good), "token_invalid"),
+            ("expired".into(), self.test.app.seal(&expired).unwrap(), "token_expired"),
+            ("revoked".into(), self.test.app.seal(&revoked).unwrap(), "token_revoked"),
+        ];
+        for kind in NOT_BEARER {
+            bad.push((format!("{kind:?}"), self.token_of(kind, 1), "token_invalid"));
+        }
+        self.before = self.content();
+        bad
+    }
+}
+
+/// Every field any form has; what a page doesn't know, it leaves alone.
+const FORM: &[(&str, &str)] = &[
+    ("do", "create"),
+    ("name", "X"),
+    ("email", "new@example.com"),
+    ("current", PASSWORD),
+    ("password", "another horse battery"),
+    ("confirm", "Zqcorp"),
+    ("accountName", "X"),
+    ("to", "4712"),
+    ("role.admin", "on"),
+    ("roles-shown", "yes"),
+    ("admin-shown", "yes"),
+    ("accountAdmin", "yes"),
+    ("pref.lead_created", "sms"),
+    ("reason", "because"),
+    ("minutes", "30"),
+];
+
+fn issue(test: &TestApp, kind: Kind, user_id: Option<i64>, ttl: Duration) -> Claims {
+    test.app.db().write_here(move |w| tokens::issue(w, kind, user_id, ttl)).unwrap()
+}
+
+/// The same claims, sealed by somebody who doesn't have the key.
+fn foreign(claims: &Claims) -> String {
+    Keys::parse(&Keys::generate().unwrap()).unwrap().seal(claims).unwrap()
+}
+
+fn tampered(token: &str) -> String {
+    let (head, last) = token.split_at(40);
+    let flipped = if last.starts_with('A') { "B" } else { "A" };
+    format!("{head}{flipped}{}", &last[1..])
+}
+
+/// What a `kebab-case` enum of the source calls its variants.
+fn variants(file: &str, name: &str) -> Vec<String> {
+    let source = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let body = source.split(&format!("enum {name} {{")).nth(1).unwrap().split('}').next().unwrap();
+    let names = body.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let names = names.flat_map(|line| line.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    let kebab = |name: &str| {
+        let dashed = name.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain([c.to_ascii_lowercase()]));
+        dashed.collect::<String>().trim_start_matches('-').to_owned()
+    };
+    let all: Vec<_> = names.map(kebab).collect();
+    assert!(!all.is_empty());
+    all
+}
+
+/// Nothing of the account is in an answer.
+fn require_silent(route: &Route, who: &str, answer: &Answer) {
+    let text = format!("{:?} {}", answer.headers, answer.text).to_lowercase();
+    // Sealed tokens may look like anything.
+    let told = text.split("v4.local.").enumerate().any(|(n, part)| {
+        let plain = if n == 0 { part } else { part.split_once(['"', '<', ' ', '&']).map_or("", |(_, plain)| plain) };
+        plain.contains(MARK)
+    });
+    assert!(!told, "{} {} tells {who}: {}", route.method, route.path, answer.text);
+}
+
+#[tokio::test]
+async fn no_operation_is_done_without_a_token_that_is_honoured() {
+    let mut town = Town::new().await;
+    let bad = town.bad_tokens();
+    let (cookie, key) = (town.token_of(Kind::Session, 1), town.token_of(Kind::ApiKey, 1));
+    town.before = town.content();
+    for route in town.operations() {
+        let refused = |who: &str, answer: Answer, code: &str| {
+            let told = format!("{} {} by {who}: {}", route.method, route.path, answer.text);
+            assert!(answer.error().starts_with(&format!("401 {code}")), "{told}");
+            assert!(answer.header("www-authenticate").starts_with("Bearer"), "{told}");
+            require_silent(&route, who, &answer);
+        };
+        refused("nobody", town.request(&route).send().await, "token_missing");
+        for (who, token, code) in &bad {
+            refused(who, town.request(&route).token(token).send().await, code);
+        }
+        let basic = town.request(&route).header("authorization", "Basic YWRhOnNlY3JldA==").send().await;
+        refused("a password", basic, "token_");
+        let cookie = town.request(&route).cookie(&format!("rollcall-8080={cookie}")).send().await;
+        refused("a browser's cookie", cookie, "token_missing");
+        let mut in_query = route.clone();
+        in_query.path += &format!("{}access_token={key}&token={key}", if route.path.contains('?') { '&' } else { '?' });
+        refused("a key in the address", town.request(&in_query).send().await, "token_missing");
+        town.require_untouched(&route);
+    }
+}
+
+#[tokio::test]
+async fn no_operation_is_done_for_somebody_who_is_suspended_or_gone() {
+    let mut town = Town::new().await;
+    let suspended = town.token_of(Kind::ApiKey, town.grace);
+    let gone = town.test.member(ACCOUNT, "zqgone@example.com", permissions::ADMIN);
+    let removed = town.token_of(Kind::ApiKey, gone);
+    let grace = town.grace;
+    let end = town.test.app.db().write_here(move |w| {
+        w.run("update users set active = 0 where id = ?1", [grace])?;
+        let now = w.now;
+        w.run("update memberships set removed_at = ?2, primary_account = 0 where user_id = ?1", (gone, now.0))
+    });
+    end.unwrap();
+    town.before = town.content();
+    for route in town.operations() {
+        for (token, code) in [(&suspended, "401 user_suspended"), (&removed, "401 no_account")] {
+            let answer = town.request(&route).token(token).send().await;
+            assert!(answer.error().starts_with(code), "{} {}: {}", route.method, route.path, answer.text);
+        }
+        town.require_untouched(&route);
+    }
+}
+
+/// Eve, who may do everything in her own account, a key of an owner that is for another account, one that may do nothing,
+/// and a member who was given no permission.
+#[tokio::test]
+async fn no_operation_is_done_for_somebody_of_another_account_or_with_too_weak_a_token() {
+    let mut town = Town::new().await;
+    let eve = town.test.token(EVE);
+    let elsewhere = api_key(&town, ADA, "4712", &json!({"name": "Elsewhere"})).await;
+    let nothing = api_key(&town, ADA, ACCOUNT, &json!({"name": "Weak", "permissions": []})).await;
+    let powerless = powerless(&town);
+    town.before = town.content();
+    for route in town.operations() {
+        for (who, token, is_inside) in
+            [("Eve", &eve, false), ("a key of another account", &elsewhere, false), ("a key for nothing", &nothing, true), ("a member", &powerless, true)]
+        {
+            let answer = town.request(&route).token(token).send().await;
+            let told = format!("{} {} by {who}: {} {}", route.method, route.path, answer.status, answer.text);
+            assert!(answer.status.is_client_error() || answer.status.is_success(), "{told}");
+            if route.in_account && !is_inside && !route.template.starts_with("/me") {
+                assert_eq!(answer.status, 403, "{told}");
+            }
+            if answer.status.is_success() {
+                assert!(route.is_own() || is_inside && route.template == "/api-keys", "{told}");
+            }
+            if who.starts_with("a key") && route.is_unsafe() {
+                assert!(answer.status.is_client_error(), "a key that may do nothing did it: {told}");
+            }
+            if !is_inside {
+                require_silent(&route, who, &answer);
+            }
+            if answer.status.is_success() && route.is_unsafe() {
+                // They did something to themself, as they may.
+                town.before = town.content();
+            }
+        }
+        town.require_untouched(&route);
+    }
+}
+
+async fn api_key(town: &Town, email: &'static str, account: &'static str, body: &Value) -> String {
+    let mut body = body.clone();
+    body["expiresAt"] = "2027-10-01T00:00:00Z".into();
+    town.test.client(email, account).post("/api-keys", body).await.done()["token"].as_str().unwrap().to_owned()
+}
+
+/// Somebody of the account who may do nothing there.
+fn powerless(town: &Town) -> String {
+    let made = town.test.app.db().write_here(|w| {
+        let email = fields::Email::parse("email", "weak@example.com").unwrap();
+        let member = Member { email, active: true, ..Member::default() };
+        users::insert(w, &ACCOUNT.parse().unwrap(), &member, &Place::default())
+    });
+    made.unwrap();
+    town.test.token("weak@example.com")
+}
+
+/// Without a cookie, or with one that is no session, every page leads to the sign-in page and every form is refused.
+#[tokio::test]
+async fn no_page_opens_without_a_session_that_is_honoured() {
+    let mut town = Town::new().await;
+    let mut cookies: Vec<_> = bad_cookies(&mut town).await;
+    cookies.push(("nobody", String::new()));
+    town.before = town.content();
+    for route in town.routes().iter().filter(|route| !route.is_api && route.link().is_none()) {
+        for (who, cookie) in &cookies {
+            let answer = town.request(route).cookie(&format!("rollcall-8080={cookie}")).send().await;
+            let told = format!("{} {} by {who}: {} {}", route.method, route.path, answer.status, answer.text);
+            require_silent(route, who, &answer);
+            if route.is_open() {
+                assert!(answer.status.as_u16() < 500, "{told}");
+            } else if route.is_unsafe() {
+                assert_eq!(answer.status, 401, "{told}");
+            } else {
+                assert_eq!(answer.status, 303, "{told}");
+                assert!(answer.header("location").starts_with("/ui/sign-in"), "{told}");
+            }
+        }
+        town.require_untouched(route);
+    }
+}
+
+async fn bad_cookies(town: &mut Town) -> Vec<(&'static str, String)> {
+    let good = town.token_of(Kind::Session, 1);
+    let expired = issue(&town.test, Kind::Session, Some(1), Duration::from_secs(1));
+    let signed_out = visitor::sign_in(&town.test, ADA).await;
+    assert_eq!(town.test.post("/ui/sign-out").cookie(&signed_out).send().await.status, 303);
+    let suspended = town.token_of(Kind::Session, town.grace);
+    let grace = town.grace;
+    town.test.app.db().write_here(move |w| w.run("update users set active = 0 where id = ?1", [grace])).unwrap();
+    let mut bad = vec![
+        ("nonsense", "nonsense".to_owned()),
+        ("another server", foreign(&town.test.app.open_token(&good).unwrap())),
+        ("somebody who tampered", tampered(&good)),
+        ("an expired session", town.test.app.seal(&expired).unwrap()),
+        ("a signed-out session", signed_out.split_once('=').unwrap().1.to_owned()),
+        ("somebody suspended", suspended),
+    ];
+    let others = ALL_KINDS.into_iter().filter(|kind| *kind != Kind::Session);
+    bad.extend(others.map(|kind| ("another kind of token", town.token_of(kind, 1))));
+    bad
+}
+
+/// A link opens with what it is made of, which works until it is spent or too old; whatever else is in its place does not.
+#[tokio::test]
+async fn no_link_opens_with_anything_but_its_own_kind() {
+    let mut town = Town::new().await;
+    let every = town.routes();
+    for (path, _) in LINKS {
+        assert!(every.iter().any(|route| route.template == *path), "{path} is not a page");
+    }
+    for route in every.iter().filter(|route| route.path.contains("{token}")) {
+        let kind = route.link().unwrap_or_else(|| panic!("say in LINKS what opens {}", route.template));
+        let expired = issue(&town.test, kind, (kind != Kind::SetUpLink).then_some(1), Duration::from_secs(1));
+        let spent = issue(&town.test, kind, (kind != Kind::SetUpLink).then_some(1), YEAR);
+        let id = spent.id.clone();
+        town.test.app.db().write_here(move |w| tokens::revoke(w, &id)).unwrap();
+        town.test.advance(Duration::from_secs(1));
+        let mut wrong = vec![
+            ("nonsense", "v4.local.nonsense".to_owned()),
+            ("expired", town.test.app.seal(&expired).unwrap()),
+            ("spent", town.test.app.seal(&spent).unwrap()),
+            ("another server's", foreign(&spent)),
+        ];
+        let others = ALL_KINDS.into_iter().filter(|other| *other != kind);
+        wrong.extend(others.map(|other| ("another kind", town.token_of(other, 1))));
+        town.before = town.content();
+        for (who, token) in wrong {
+            let filled = Route { path: route.path.replace("{token}", &token), ..route.clone() };
+            let answer = town.request(&filled).send().await;
+            // Set-up has an owner already, which is said to whoever has a link for it.
+            let closed = kind == Kind::SetUpLink && answer.status == 409;
+            assert!(answer.status == 401 || closed, "{} {who}: {} {}", filled.path, answer.status, answer.text);
+            require_silent(&filled, who, &answer);
+        }
+        town.require_untouched(route);
+    }
+}
+
+/// Eve with her browser, at the pages of an account that isn't hers.
+#[tokio::test]
+async fn no_page_of_an_account_opens_for_somebody_of_another() {
+    let mut town = Town::new().await;
+    let eve = visitor::sign_in(&town.test, EVE).await;
+    town.before = town.content();
+    for route in town.routes().iter().filter(|route| !route.is_api && !route.is_open() && route.link().is_none()) {
+        // What ends her own session comes last of all: at the doors of others.
+        let answer = town.request(route).cookie(&eve).send().await;
+        let told = format!("{} {} by Eve: {} {}", route.method, route.path, answer.status, answer.text);
+        require_silent(route, "Eve", &answer);
+        let about_them = route.path.contains(ACCOUNT) || route.path.contains(&town.session);
+        if about_them || route.is_unsafe() && !route.is_own() {
+            assert!(matches!(answer.status.as_u16(), 403 | 404), "{told}");
+        }
+        assert!(route.is_own() || answer.status.is_client_error(), "{told}");
+        if route.is_own() && route.is_unsafe() {
+            town.before = town.content();
+        }
+        town.require_untouched(route);
+    }
+}
+
+/// A member without any permission sends every form there is.
+#[tokio::test]
+async fn no_form_does_anything_for_a_member_without_permissions() {
+    let mut town = Town::new().await;
+    powerless(&town);
+    let weak = visitor::sign_in(&town.test, "weak@example.com").await;
+    town.before = town.content();
+    let forms = town.routes();
+    let about_others = |route: &&Route| route.is_unsafe() && !route.is_api && !route.is_own() && !route.is_open();
+    for route in forms.iter().filter(about_others).filter(|route| route.link().is_none()) {
+        let answer = town.request(route).cookie(&weak).send().await;
+        let told = format!("{} {}: {} {}", route.method, route.path, answer.status, answer.text);
+        // Whoever is a member has keys of their own, though they can do no more than their maker.
+        if !route.template.ends_with("/api-keys") {
+            assert!(matches!(answer.status.as_u16(), 403 | 404), "{told}");
+        } else {
+            town.before = town.content();
+        }
+        town.require_untouched(route);
+    }
+}
+
+/// An owner's browser is made to send every form there is by a page of somebody else.
+#[tokio::test]
+async fn no_form_is_taken_from_a_page_of_another_site() {
+    let mut town = Town::new().await;
+    let owner = visitor::sign_in(&town.test, ADA).await;
+    town.before = town.content();
+    for route in town.routes().iter().filter(|route| route.is_unsafe() && !route.is_api) {
+        for (name, value) in [
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+            ("origin", "http://localhost:8080.evil.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            let call = town.request(route).cookie(&owner).header("host", "localhost:8080");
+            let answer = call.header(name, value).send().await;
+            assert_eq!(answer.status, 403, "{} from {value}: {}", route.path, answer.text);
+            assert!(answer.header("set-cookie").is_empty(), "{} from {value}", route.path);
+        }
+        town.require_untouched(route);
+    }
+}
+
+/// What is not declared isn't there, whoever asks.
+#[tokio::test]
+async fn no_route_answers_to_a_method_it_was_not_declared_with() {
+    let mut town = Town::new().await;
+    let owner = visitor::sign_in(&town.test, ADA).await;
+    let token = town.token_of(Kind::ApiKey, 1);
+    town.before = town.content();
+    let routes = town.routes();
+    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"];
+    for route in &routes {
+        let declared = |method: &Method| routes.iter().any(|known| known.method == *method && known.path == route.path);
+        for method in methods.map(|method| method.parse::<Method>().unwrap()) {
+            if declared(&method) {
+                continue;
+            }
+            let other = Route { method, ..route.clone() };
+            let answer = town.request(&other).token(&token).cookie(&owner).send().await;
+            let status = answer.status.as_u16();
+            assert!(matches!(status, 404 | 405), "{} {}: {status} {}", other.method, other.path, answer.text);
+        }
+        town.require_untouched(route);
+    }
+}
+
+/// Each route is one of those that strangers may call, or refuses them: a route that is neither was forgotten.
+#[tokio::test]
+async fn whoever_is_not_let_in_learns_nothing_from_any_answer() {
+    let town = Town::new().await;
+    for route in town.routes().iter().filter(|route| route.link().is_none()) {
+        let answer = town.request(route).send().await;
+        require_silent(route, "a stranger", &answer);
+        let open = answer.status.is_success();
+        assert!(!open || route.is_open(), "{} {} answers a stranger: {}", route.method, route.path, answer.text);
+    }
+    for path in OPEN {
+        assert!(town.routes().iter().any(|route| route.template == *path), "{path} is no route any more");
+    }
+}
