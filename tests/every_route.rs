@@ -54,6 +54,9 @@ const OWN: &[&str] = &[
     "/ui/accounts",
 ];
 
+/// What every member of an account may, whatever else they may not: see what it is called, and have keys of their own.
+const OF_MEMBERS: &[&str] = &["/accounts/{accountId}", "/api-keys"];
+
 /// Kinds that are no bearer token.
 const NOT_BEARER: [Kind; 5] =
     [Kind::Session, Kind::SignInLink, Kind::SetUpLink, Kind::PasswordReset, Kind::PasskeyLink];
@@ -69,23 +72,23 @@ const ALL_KINDS: [Kind; 7] = [
 ];
 
 /// The account that is broken into; all that is in it has [`MARK`] in its name.
-const ACCOUNT: &str = "4711";
-const MARK: &str = "zq";
-const ADMIN: &str = "zqadmin@example.com";
-const GRACE: &str = "zqgrace@example.com";
+pub const ACCOUNT: &str = "4711";
+const MARK: &str = "zqmark";
+const ADMIN: &str = "zqmarkadmin@example.com";
+const GRACE: &str = "zqmarkgrace@example.com";
 const EVE: &str = "eve@example.com";
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A route with its names filled in by things that are there.
 #[derive(Clone, Debug)]
-struct Route {
-    method: Method,
+pub struct Route {
+    pub method: Method,
     /// As it is declared.
-    template: String,
-    path: String,
+    pub template: String,
+    pub path: String,
     /// An operation of the API that takes the account's header.
     in_account: bool,
-    is_api: bool,
+    pub is_api: bool,
     /// What makes a whole body of it, for an operation.
     schema: Option<Value>,
 }
@@ -112,8 +115,8 @@ impl Route {
 }
 
 /// An account with something of everything in it, and Eve, who leads another.
-struct Town {
-    test: TestApp,
+pub struct Town {
+    pub test: TestApp,
     document: Value,
     grace: i64,
     event: String,
@@ -123,16 +126,16 @@ struct Town {
 }
 
 impl Town {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let test = TestApp::new();
-        let admin = test.account(ACCOUNT, "Zqcorp", ADMIN);
+        let admin = test.account(ACCOUNT, "Zqmark Ltd", ADMIN);
         test.account("4712", "Other", EVE);
         let grace = test.member(ACCOUNT, GRACE, permissions::MEMBER);
         let admin = test.client_with(&admin, ACCOUNT);
-        admin.post("/teams", json!({"name": "Zqteam"})).await.done();
+        admin.post("/teams", json!({"name": "Zqmark crew"})).await.done();
         admin.post("/roles", json!({"name": "pilot", "permissions": ["users.read"]})).await.done();
-        let event = admin.post("/events", json!({"event": "lead_created", "subject": "zqlead"})).await.done();
-        let key = json!({"name": "Zqkey", "expiresAt": "2027-10-01T00:00:00Z"});
+        let event = admin.post("/events", json!({"event": "lead_created", "subject": "zqmark lead"})).await.done();
+        let key = json!({"name": "Zqmark key", "expiresAt": "2027-10-01T00:00:00Z"});
         let key = admin.post("/api-keys", key).await.done();
         let session = issue(&test, Kind::Session, Some(grace), YEAR);
         let document = serde_json::from_str(&rollcall::docs::json_text()).unwrap();
@@ -143,10 +146,14 @@ impl Town {
     }
 
     /// Every route of the server.
-    fn routes(&self) -> Vec<Route> {
+    pub fn routes(&self) -> Vec<Route> {
         let mut all = self.operations();
         for address in rollcall::server::addresses() {
-            for (method, path) in address.methods.iter().flat_map(|method| self.filled(&address.path).into_iter().map(move |path| (method, path))) {
+            for (method, path) in address
+                .methods
+                .iter()
+                .flat_map(|method| self.filled(&address.path).into_iter().map(move |path| (method, path)))
+            {
                 let (method, template) = (method.parse().unwrap(), address.path.clone());
                 all.push(Route { method, template, path, in_account: false, is_api: false, schema: None });
             }
@@ -161,13 +168,14 @@ impl Town {
             for (method, operation) in methods.as_object().unwrap() {
                 let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
                 let in_account = parameters.iter().any(|parameter| {
-                    parameter["$ref"] == "#/components/parameters/xAccountIdHeader" || parameter["name"] == "x-account-id"
+                    parameter["$ref"] == "#/components/parameters/xAccountIdHeader"
+                        || parameter["name"] == "x-account-id"
                 });
                 let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
                 all.push(Route {
                     method: method.to_uppercase().parse().unwrap(),
                     template: path.clone(),
-                    path: self.filled(path).remove(0),
+                    path: self.filled(path).remove(0) + &required(&parameters),
                     in_account,
                     is_api: true,
                     schema: (!schema.is_null()).then(|| schema.clone()),
@@ -211,7 +219,7 @@ impl Town {
     }
 
     /// A request that would do something, if it were sent by somebody who may.
-    fn request(&self, route: &Route) -> Call<'_> {
+    pub fn request(&self, route: &Route) -> Call<'_> {
         // Nobody is slowed down here: who comes too often is refused for that, which is another test's matter.
         self.test.advance(Duration::from_secs(1));
         let call = self.test.call(route.method.clone(), &route.path);
@@ -255,7 +263,7 @@ impl Town {
     }
 
     /// All that is stored, but for when tokens were last used.
-    fn content(&self) -> String {
+    pub fn content(&self) -> String {
         self.test.query(|r| {
             let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and sql not like '%fts5%'";
             let tables: Vec<String> = r.all(tables, [], |row| row.get(0))?;
@@ -311,7 +319,7 @@ const FORM: &[(&str, &str)] = &[
     ("email", "new@example.com"),
     ("current", PASSWORD),
     ("password", "another horse battery"),
-    ("confirm", "Zqcorp"),
+    ("confirm", "Zqmark Ltd"),
     ("accountName", "X"),
     ("to", "4712"),
     ("role.admin", "on"),
@@ -325,6 +333,17 @@ const FORM: &[(&str, &str)] = &[
 
 fn issue(test: &TestApp, kind: Kind, user_id: Option<i64>, ttl: Duration) -> Claims {
     test.app.db().write_here(move |w| tokens::issue(w, kind, user_id, ttl)).unwrap()
+}
+
+/// What an operation wants in its query.
+fn required(parameters: &[Value]) -> String {
+    let required = parameters.iter().filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+    let values = required.map(|parameter| match parameter["name"].as_str().unwrap() {
+        "confirm" => "confirm=Zqmark%20Ltd",
+        unknown => panic!("say here what `{unknown}` may be"),
+    });
+    let query = values.collect::<Vec<_>>().join("&");
+    if query.is_empty() { query } else { format!("?{query}") }
 }
 
 /// The same claims, sealed by somebody who doesn't have the key.
@@ -345,7 +364,8 @@ fn variants(file: &str, name: &str) -> Vec<String> {
     let names = body.lines().map(str::trim).filter(|line| !line.starts_with("//"));
     let names = names.flat_map(|line| line.split(',')).map(str::trim).filter(|name| !name.is_empty());
     let kebab = |name: &str| {
-        let dashed = name.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain([c.to_ascii_lowercase()]));
+        let dashed =
+            name.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain([c.to_ascii_lowercase()]));
         dashed.collect::<String>().trim_start_matches('-').to_owned()
     };
     let all: Vec<_> = names.map(kebab).collect();
@@ -396,7 +416,7 @@ async fn no_operation_is_done_without_a_token_that_is_honoured() {
 async fn no_operation_is_done_for_somebody_who_is_suspended_or_gone() {
     let mut town = Town::new().await;
     let suspended = town.token_of(Kind::ApiKey, town.grace);
-    let gone = town.test.member(ACCOUNT, "zqgone@example.com", permissions::ADMIN);
+    let gone = town.test.member(ACCOUNT, "zqmarkgone@example.com", permissions::ADMIN);
     let removed = town.token_of(Kind::ApiKey, gone);
     let grace = town.grace;
     let end = town.test.app.db().write_here(move |w| {
@@ -426,9 +446,12 @@ async fn no_operation_is_done_for_somebody_of_another_account_or_with_too_weak_a
     let powerless = powerless(&town);
     town.before = town.content();
     for route in town.operations() {
-        for (who, token, is_inside) in
-            [("Eve", &eve, false), ("a key of another account", &elsewhere, false), ("a key for nothing", &nothing, true), ("a member", &powerless, true)]
-        {
+        for (who, token, is_inside) in [
+            ("Eve", &eve, false),
+            ("a key of another account", &elsewhere, false),
+            ("a key for nothing", &nothing, true),
+            ("a member", &powerless, true),
+        ] {
             let answer = town.request(&route).token(token).send().await;
             let told = format!("{} {} by {who}: {} {}", route.method, route.path, answer.status, answer.text);
             assert!(answer.status.is_client_error() || answer.status.is_success(), "{told}");
@@ -436,7 +459,8 @@ async fn no_operation_is_done_for_somebody_of_another_account_or_with_too_weak_a
                 assert_eq!(answer.status, 403, "{told}");
             }
             if answer.status.is_success() {
-                assert!(route.is_own() || is_inside && route.template == "/api-keys", "{told}");
+                let of_members = OF_MEMBERS.contains(&route.template.as_str());
+                assert!(route.is_own() || is_inside && of_members, "{told}");
             }
             if who.starts_with("a key") && route.is_unsafe() {
                 assert!(answer.status.is_client_error(), "a key that may do nothing did it: {told}");
@@ -630,9 +654,10 @@ async fn no_route_answers_to_a_method_it_was_not_declared_with() {
     let routes = town.routes();
     let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"];
     for route in &routes {
-        let declared = |method: &Method| routes.iter().any(|known| known.method == *method && known.path == route.path);
+        let same = |known: &&Route| known.template == route.template && known.is_api == route.is_api;
+        let declared: Vec<_> = routes.iter().filter(same).map(|known| known.method.clone()).collect();
         for method in methods.map(|method| method.parse::<Method>().unwrap()) {
-            if declared(&method) {
+            if declared.contains(&method) {
                 continue;
             }
             let other = Route { method, ..route.clone() };
@@ -657,4 +682,35 @@ async fn whoever_is_not_let_in_learns_nothing_from_any_answer() {
     for path in OPEN {
         assert!(town.routes().iter().any(|route| route.template == *path), "{path} is no route any more");
     }
+}
+
+/// An owner looks at everything there is, as a browser does and as a program does.
+#[tokio::test]
+async fn looking_changes_nothing() {
+    let town = Town::new().await;
+    let owner = visitor::sign_in(&town.test, ADA).await;
+    let token = town.token_of(Kind::ApiKey, 1);
+    let (before, mut seen) = (town.content(), 0);
+    for route in town.routes().iter().filter(|route| !route.is_unsafe()) {
+        let answer = town.request(route).token(&token).cookie(&owner).send().await;
+        assert!(answer.status.as_u16() < 500, "{} {}: {}", route.method, route.path, answer.text);
+        assert_eq!(town.content(), before, "{} {} stored something", route.method, route.path);
+        seen += usize::from(answer.status.is_success());
+    }
+    assert!(seen > 60, "{seen} of all routes could be looked at");
+}
+
+#[tokio::test]
+async fn every_page_of_a_session_offers_to_end_it() {
+    let town = Town::new().await;
+    let owner = visitor::sign_in(&town.test, ADA).await;
+    let mut pages = 0;
+    for route in town.routes().iter().filter(|route| route.method == Method::GET && !route.is_open()) {
+        let answer = town.request(route).cookie(&owner).send().await;
+        if answer.status.is_success() && answer.header("content-type").starts_with("text/html") {
+            assert!(answer.text.contains("action=\"/ui/sign-out\""), "{}", route.path);
+            pages += 1;
+        }
+    }
+    assert!(pages > 20, "{pages}");
 }

@@ -8,6 +8,7 @@ mod visitor;
 
 mod accounts;
 mod api_keys;
+mod attacks;
 mod cli;
 mod docs;
 mod documented_errors;
@@ -25,8 +26,10 @@ mod operations;
 mod pages;
 mod pages_directory;
 mod paging;
+mod parsers;
 mod properties;
 mod roles;
+mod security_doc;
 mod sessions;
 mod shell;
 mod sign_in;
