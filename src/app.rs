@@ -43,7 +43,7 @@ impl App {
             Some(key) => Keys::parse(key)?,
             None => Keys::parse(&folder.key(Keys::generate)?)?,
         };
-        let db = Db::open(&folder.database(), clock)?;
+        let db = Db::open(&folder.database(), clock, config.settings())?;
         Ok(Self(Arc::new(Inner { config, db, keys, hashers: Hashers::start()?, listening: OnceLock::new() })))
     }
 

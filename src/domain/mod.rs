@@ -9,6 +9,7 @@ mod object;
 mod paging;
 pub mod permissions;
 pub mod pulse;
+pub mod settings;
 pub mod words;
 
 pub mod accounts;

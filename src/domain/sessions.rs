@@ -36,12 +36,13 @@ pub struct Session {
     pub device: Option<String>,
 }
 
-/// How long a browser stays signed in.
-pub const LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
+/// The most browsers one person is signed in with; one more, and the oldest is signed out.
+pub const MOST: i64 = 50;
 /// How long a one-time sign-in link works.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Starts a session for somebody who has just proved who they are.
+/// Starts a session for somebody who has just proved who they are. The one this browser had before ends, so an id that
+/// was known before the sign-in is worth nothing after it.
 pub fn create(w: &mut Write, user_id: i64) -> Result<Claims> {
     let sql = "select email, name, active from users where id = ?1";
     let found = w.maybe(sql, [user_id], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, bool>(2)?)))?;
@@ -52,10 +53,30 @@ pub fn create(w: &mut Write, user_id: i64) -> Result<Claims> {
     }
     tokens::require_at_home(w, user_id)?;
     let trace = w.actor.trace.clone();
+    if let Some(former) = &w.actor.former_session {
+        tokens::revoke_session(w, former)?;
+    }
     w.acting_as(Actor { user_id: Some(user_id), email: Some(email.clone()), name, trace, ..Actor::nobody() });
     let account = accounts::primary(w, user_id)?;
     events::record(w, PulseEvent::UserLoggedIn, account.as_ref(), Subject::user(user_id, &email), None)?;
-    tokens::issue(w, Kind::Session, Some(user_id), LIFETIME)
+    let session = tokens::issue(w, Kind::Session, Some(user_id), w.settings.session_lifetime)?;
+    w.run("update tokens set proved_at = created_at where id = ?1", [&session.id])?;
+    let sql = "delete from tokens where id in (select id from tokens where user_id = ?1 and kind = 'session'
+                                                order by created_at desc, id <> ?3 limit -1 offset ?2)";
+    w.run(sql, params![user_id, MOST, session.id])?;
+    Ok(session)
+}
+
+/// Notes that the actor has proved again who they are. Their session goes on under a new id, until the moment it would
+/// have ended anyway: whoever knew the old one is out.
+pub fn prove(w: &Write, session: &Claims) -> Result<Claims> {
+    w.actor.require_user()?;
+    let renewed = Claims { id: tokens::random_id()?, ..session.clone() };
+    let sql = "update tokens set id = ?2, proved_at = ?3, used_at = ?3 where id = ?1 and kind = 'session'";
+    match w.run(sql, params![session.id, renewed.id, w.now])? {
+        0 => Err(Error::internal("a proof without its session")),
+        _ => Ok(renewed),
+    }
 }
 
 /// The e-mail of whom a one-time link that still works signs in.
