@@ -6,6 +6,8 @@
 pub mod api;
 /// What every handler has at hand: configuration, database, keys, clock.
 pub mod app;
+/// How often passwords may be tried, before any is hashed.
+pub mod attempts;
 /// From a request to who is calling: bearer token or cookie, and the cross-site checks.
 pub mod auth;
 /// The terminal: one short arm per command.

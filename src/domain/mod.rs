@@ -18,6 +18,7 @@ pub mod events;
 pub mod idempotency;
 pub mod invitations;
 pub mod memberships;
+pub mod password_resets;
 pub mod passwords;
 pub mod preferences;
 pub mod roles;
