@@ -34,6 +34,8 @@ pub mod hashers;
 pub mod jobs;
 /// Sealing and opening tokens (PASETO v4.local).
 pub mod keys;
+/// How often something may be done.
+pub mod limits;
 /// Routes that are known by name as well as served.
 pub mod routes;
 /// Every route on one screen, middleware, and the graceful stop.
