@@ -4,11 +4,15 @@ mod accounts;
 mod activity;
 mod api_keys;
 mod confirm;
+mod device;
 mod form;
 mod frame;
 mod me;
 mod person;
 mod preferences;
+mod prove;
+mod renew;
+mod reset;
 mod roles;
 mod said;
 mod session;
@@ -41,6 +45,9 @@ pub fn routes() -> Routes {
         .form("/sign-in", session::show_form, session::create)
         .form("/sign-in/:token", session::show_link, session::create_from_link)
         .act("/sign-out", session::delete)
+        .form("/prove", prove::show_form, prove::create)
+        .form("/new-password", renew::show_form, renew::update)
+        .form("/reset/:token", reset::show_form, reset::create)
         .form("/welcome/:token", welcome::show_form, welcome::create)
         .page("/me", me::page)
         .form("/me/edit", me::profile::show_form, me::profile::update)
@@ -48,6 +55,7 @@ pub fn routes() -> Routes {
         .form("/me/password", me::password::show_form, me::password::update)
         .act("/me/accounts/:id/:act", me::carry_out)
         .act("/me/sessions/:session/end", me::end_session)
+        .act("/me/sessions/end", me::end_other_sessions)
         .act("/removed-accounts/:id/restore", accounts::restore)
         .form("/accounts", accounts::list, accounts::create)
         .form("/accounts/:account/users", users::list::page, users::new::create)
@@ -57,6 +65,7 @@ pub fn routes() -> Routes {
         .form("/accounts/:account/users/:id/place", users::place::show_form, users::place::update)
         .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
+        .act("/accounts/:account/users/:id/sessions/end", users::show::end_sessions)
         .form("/accounts/:account/users/:id/:act", users::acts::ask, users::acts::carry_out)
         .form("/accounts/:account/teams", teams::list, teams::create)
         .form("/accounts/:account/teams/:id", teams::show_form, teams::update)
@@ -148,6 +157,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
     let said = Said::take(&mut request);
+    let came_from = prove::came_from(&request);
     let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
@@ -163,8 +173,17 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         }
         Err(error) => explain(error),
     };
-    if matches!(*error, Error::Unauthenticated(..)) && method.is_safe() && !is_link(&address) {
-        return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
+    let elsewhere = match &*error {
+        Error::Unauthenticated("password_change_required", _) => Some("/ui/new-password".to_owned()),
+        Error::Unauthenticated("proof_required", _) if method.is_safe() => Some(prove::address(&address)),
+        Error::Unauthenticated("proof_required", _) => Some(prove::address(&came_from.unwrap_or_default())),
+        Error::Unauthenticated(..) if method.is_safe() && !is_link(&address) => {
+            Some(session::sign_in_address(&address))
+        }
+        _ => None,
+    };
+    if let Some(address) = elsewhere {
+        return Ok(Redirect::see_other(address).into_response());
     }
     let mut response = render(
         status_of(&error),
@@ -179,7 +198,7 @@ const FOREIGN_FORM: &str = "This form was not sent from a page of this server, s
 
 /// The pages that carry their proof in their address: signing in would not help there.
 fn is_link(address: &str) -> bool {
-    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/"].iter().any(|page| address.starts_with(page))
+    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/", "/ui/reset/"].iter().any(|page| address.starts_with(page))
 }
 
 /// The error behind what a handler, or poem itself, refused with.
