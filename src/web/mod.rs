@@ -6,6 +6,7 @@ mod api_keys;
 mod confirm;
 mod form;
 mod frame;
+mod impersonation;
 mod me;
 mod person;
 mod preferences;
@@ -28,9 +29,10 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response,
 use rust_embed::RustEmbed;
 
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, Visitor};
 use crate::error::Error;
 use crate::routes::Routes;
+use frame::Acting;
 use said::Said;
 
 /// Every page, under `/ui`.
@@ -41,6 +43,7 @@ pub fn routes() -> Routes {
         .form("/sign-in", session::show_form, session::create)
         .form("/sign-in/:token", session::show_link, session::create_from_link)
         .act("/sign-out", session::delete)
+        .act("/impersonation/end", impersonation::delete)
         .form("/welcome/:token", welcome::show_form, welcome::create)
         .page("/me", me::page)
         .form("/me/edit", me::profile::show_form, me::profile::update)
@@ -57,6 +60,7 @@ pub fn routes() -> Routes {
         .form("/accounts/:account/users/:id/place", users::place::show_form, users::place::update)
         .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
+        .form("/accounts/:account/users/:id/impersonation", impersonation::show_form, impersonation::create)
         .form("/accounts/:account/users/:id/:act", users::acts::ask, users::acts::carry_out)
         .form("/accounts/:account/teams", teams::list, teams::create)
         .form("/accounts/:account/teams/:id", teams::show_form, teams::update)
@@ -148,6 +152,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
     let said = Said::take(&mut request);
+    let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
     let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
@@ -163,13 +168,24 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         }
         Err(error) => explain(error),
     };
+    if matches!(*error, Error::Unauthenticated(..)) && acting.is_some() && !is_link(&address) {
+        return impersonation::is_over(&app, method.is_safe(), request_id);
+    }
     if matches!(*error, Error::Unauthenticated(..)) && method.is_safe() && !is_link(&address) {
         return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
     }
-    let mut response = render(
-        status_of(&error),
-        &ErrorPage { is_link: is_link(&address), server: app.config().server_name.clone(), error: &error, request_id },
-    );
+    let acting = match acting {
+        Some(visitor) => app.read(visitor.anywhere(), |r| Ok(Acting::of(r))).await.unwrap_or_default(),
+        None => None,
+    };
+    let page = ErrorPage {
+        is_link: is_link(&address),
+        server: app.config().server_name.clone(),
+        error: &error,
+        acting,
+        request_id,
+    };
+    let mut response = render(status_of(&error), &page);
     response.set_data(error);
     Ok(response)
 }
@@ -206,6 +222,7 @@ struct ErrorPage<'a> {
     request_id: String,
     /// Whether the address is a link with a secret in it.
     is_link: bool,
+    acting: Option<Acting>,
 }
 
 impl ErrorPage<'_> {

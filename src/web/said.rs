@@ -32,6 +32,7 @@ said! {
     MadeOwner        "They own this server now, as you do."
     NoLongerOwner    "They are no owner any more."
     Moved            "They were moved to the other account."
+    NotActingNow     "You are yourself again."
     SessionEnded     "The session has ended."
     TeamMade         "The team was made."
     TeamDeleted      "The team was deleted. Its members stay in the account."
