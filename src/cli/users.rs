@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::db::{Read, Write};
 use crate::domain::fields::{AccountId, EmailText};
 use crate::domain::users::{self, Filter, Limit, NewUser, User};
-use crate::domain::{accounts, invitations, memberships, suspensions};
+use crate::domain::{accounts, invitations, memberships, password_resets, suspensions};
 use crate::error::Result;
 
 #[derive(Args)]
@@ -36,6 +36,11 @@ enum Command {
     },
     /// Suspend somebody: they cannot come in anywhere, and all their sessions and tokens end
     Suspend {
+        #[command(flatten)]
+        person: Person,
+    },
+    /// Print a one-time link with which somebody chooses a new password
+    ResetPassword {
         #[command(flatten)]
         person: Person,
     },
@@ -92,6 +97,7 @@ pub fn run(app: &App, Users { command, account, json }: Users) -> Result<()> {
         Command::List(asked) => shell.list(&asked),
         Command::Show { person } => shell.show(&person.person),
         Command::Suspend { person } => shell.suspend(person.person),
+        Command::ResetPassword { person } => shell.reset_password(person.person),
         Command::Restore { person } => shell.restore(person.person),
     }
 }
@@ -192,6 +198,20 @@ impl Shell<'_> {
     fn suspend(&self, person: String) -> Result<()> {
         let user = self.write(move |w| suspensions::create(w, users::find_id(w, &person)?))?;
         self.changed(&user, "is suspended. Their sessions and tokens have ended.")
+    }
+
+    fn reset_password(&self, person: String) -> Result<()> {
+        let (email, claims) = self.write(move |w| {
+            let id = users::find_id(w, &person)?;
+            Ok((users::find_changed(w, id)?.email, password_resets::create(w, id)?))
+        })?;
+        let link = format!("{}/ui/reset/{}", base_url(self.app)?, self.app.seal(&claims)?);
+        if self.json {
+            return Output::new().json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
+        }
+        let hours = password_resets::LIFETIME.as_secs() / 3600;
+        tell(&format!("With this link {email} chooses a new password, once, for {hours} hours:"));
+        Output::new().line(&link)
     }
 
     fn restore(&self, person: String) -> Result<()> {

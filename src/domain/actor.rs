@@ -126,10 +126,16 @@ impl Actor {
 
     /// [`Actor::require_self`] for what is only looked at, which who acts as somebody may.
     pub fn require_own_token(&self) -> Result<i64> {
+        self.require_whole()?;
+        self.require_user()
+    }
+
+    /// Not for a token that is held back, or isn't its user's alone: it decides nothing about who comes in as whom.
+    pub fn require_whole(&self) -> Result<()> {
         if self.held_back || self.by_first_token {
             return Err(Error::forbidden("This token may not do this. Sign in and do it yourself."));
         }
-        self.require_user()
+        Ok(())
     }
 
     /// Somebody at a browser must have proved within [`PROOF_TAKEN`] who they are: an unlocked screen isn't them. Programs

@@ -175,6 +175,13 @@ pub fn revoke_all(w: &Write, kind: Kind, user_id: Option<i64>) -> Result<()> {
     Ok(())
 }
 
+/// Revokes all that lets a user in as themself, but for one token: sessions, and links that would start one. API keys are
+/// credentials of their own and stay.
+pub fn revoke_sign_ins(w: &Write, user_id: i64, keep: Option<&str>) -> Result<()> {
+    let sql = "delete from tokens where user_id = ?1 and kind <> 'api_key' and id is not ?2";
+    w.run(sql, params![user_id, keep]).map(drop)
+}
+
 /// Revokes everything a user holds: sessions, keys, links.
 pub fn revoke_user(w: &Write, user_id: i64) -> Result<()> {
     w.run("delete from tokens where user_id = ?1", [user_id])?;

@@ -89,6 +89,12 @@ pub async fn end_session(visit: Visit, Path(SessionId { session }): Path<Session
     Ok(done(Said::SessionEnded, "/ui/me"))
 }
 
+#[handler]
+pub async fn end_other_sessions(visit: Visit) -> Result<Response> {
+    visit.write(|w| sessions::end_all_own(w)).await?;
+    Ok(done(Said::SessionsEnded, "/ui/me"))
+}
+
 impl Session {
     /// The browser and the system, as far as it says: "Firefox on Linux".
     pub fn browser(&self) -> String {

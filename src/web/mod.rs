@@ -4,12 +4,16 @@ mod accounts;
 mod activity;
 mod api_keys;
 mod confirm;
+mod device;
 mod form;
 mod frame;
 mod impersonation;
 mod me;
 mod person;
 mod preferences;
+mod prove;
+mod renew;
+mod reset;
 mod roles;
 mod said;
 mod session;
@@ -44,6 +48,9 @@ pub fn routes() -> Routes {
         .form("/sign-in/:token", session::show_link, session::create_from_link)
         .act("/sign-out", session::delete)
         .act("/impersonation/end", impersonation::delete)
+        .form("/prove", prove::show_form, prove::create)
+        .form("/new-password", renew::show_form, renew::update)
+        .form("/reset/:token", reset::show_form, reset::create)
         .form("/welcome/:token", welcome::show_form, welcome::create)
         .page("/me", me::page)
         .form("/me/edit", me::profile::show_form, me::profile::update)
@@ -51,6 +58,7 @@ pub fn routes() -> Routes {
         .form("/me/password", me::password::show_form, me::password::update)
         .act("/me/accounts/:id/:act", me::carry_out)
         .act("/me/sessions/:session/end", me::end_session)
+        .act("/me/sessions/end", me::end_other_sessions)
         .act("/removed-accounts/:id/restore", accounts::restore)
         .form("/accounts", accounts::list, accounts::create)
         .form("/accounts/:account/users", users::list::page, users::new::create)
@@ -61,6 +69,7 @@ pub fn routes() -> Routes {
         .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
         .form("/accounts/:account/users/:id/impersonation", impersonation::show_form, impersonation::create)
+        .act("/accounts/:account/users/:id/sessions/end", users::show::end_sessions)
         .form("/accounts/:account/users/:id/:act", users::acts::ask, users::acts::carry_out)
         .form("/accounts/:account/teams", teams::list, teams::create)
         .form("/accounts/:account/teams/:id", teams::show_form, teams::update)
@@ -153,6 +162,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let request_id = auth::trace(&request).request_id;
     let said = Said::take(&mut request);
     let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
+    let came_from = prove::came_from(&request);
     let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
@@ -171,8 +181,17 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     if matches!(*error, Error::Unauthenticated(..)) && acting.is_some() && !is_link(&address) {
         return impersonation::is_over(&app, method.is_safe(), request_id);
     }
-    if matches!(*error, Error::Unauthenticated(..)) && method.is_safe() && !is_link(&address) {
-        return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
+    let elsewhere = match &*error {
+        Error::Unauthenticated("password_change_required", _) => Some("/ui/new-password".to_owned()),
+        Error::Unauthenticated("proof_required", _) if method.is_safe() => Some(prove::address(&address)),
+        Error::Unauthenticated("proof_required", _) => Some(prove::address(&came_from.unwrap_or_default())),
+        Error::Unauthenticated(..) if method.is_safe() && !is_link(&address) => {
+            Some(session::sign_in_address(&address))
+        }
+        _ => None,
+    };
+    if let Some(address) = elsewhere {
+        return Ok(Redirect::see_other(address).into_response());
     }
     let acting = match acting {
         Some(visitor) => app.read(visitor.anywhere(), |r| Ok(Acting::of(r))).await.unwrap_or_default(),
@@ -195,7 +214,7 @@ const FOREIGN_FORM: &str = "This form was not sent from a page of this server, s
 
 /// The pages that carry their proof in their address: signing in would not help there.
 fn is_link(address: &str) -> bool {
-    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/"].iter().any(|page| address.starts_with(page))
+    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/", "/ui/reset/"].iter().any(|page| address.starts_with(page))
 }
 
 /// The error behind what a handler, or poem itself, refused with.
