@@ -52,7 +52,7 @@ fn an_empty_folder_becomes_ours_and_one_that_others_can_open_is_refused() {
     init(&data);
     assert_eq!(mode(&data), 0o700);
     chmod(&data, 0o750);
-    insta::assert_snapshot!(refused(&mut rollcall(&data), folder.path()), @"");
+    insta::assert_snapshot!(refused(&mut rollcall(&data), folder.path()), @"1: rollcall: Other users of this machine can get at FOLDER/data (its mode is 750). Close it to them: chmod 700 FOLDER/data");
     assert_eq!(mode(&data), 0o750, "nothing is mended silently");
     chmod(&data, 0o700);
     drop(serve(&mut rollcall(&data), 1));
@@ -70,7 +70,9 @@ fn a_key_or_a_database_that_others_can_read_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     init(&data);
-    for (file, open) in [("rollcall.key", 0o640), ("rollcall.key", 0o604), ("rollcall.db", 0o644), ("rollcall.lock", 0o666)] {
+    for (file, open) in
+        [("rollcall.key", 0o640), ("rollcall.key", 0o604), ("rollcall.db", 0o644), ("rollcall.lock", 0o666)]
+    {
         let path = data.join(file);
         chmod(&path, open);
         for arguments in [vec!["serve"], vec!["token", "--email", "ada@example.com"]] {
@@ -95,11 +97,11 @@ fn the_key_can_live_apart_from_the_database_under_the_same_rules() {
         command.env("ROLLCALL_KEY_FILE", &key);
         command
     };
-    insta::assert_snapshot!(refused(with_key().args(["init", "--email", "ada@example.com"]), folder.path()), @"");
+    insta::assert_snapshot!(refused(with_key().args(["init", "--email", "ada@example.com"]), folder.path()), @"4: rollcall: There is no key in FOLDER/secrets/key. This makes one: (umask 077; rollcall key new > FOLDER/secrets/key)");
     fs::create_dir(folder.path().join("secrets")).unwrap();
     fs::write(&key, rollcall(&data).args(["key", "new"]).output().unwrap().stdout).unwrap();
     chmod(&key, 0o644);
-    insta::assert_snapshot!(refused(with_key().args(["init", "--email", "ada@example.com"]), folder.path()), @"");
+    insta::assert_snapshot!(refused(with_key().args(["init", "--email", "ada@example.com"]), folder.path()), @"1: rollcall: Other users of this machine can get at FOLDER/secrets/key (its mode is 644). Close it to them: chmod 600 FOLDER/secrets/key");
     chmod(&key, 0o400);
     assert!(with_key().args(["init", "--email", "ada@example.com"]).output().unwrap().status.success());
     assert!(!data.join("rollcall.key").exists());
@@ -111,7 +113,8 @@ fn the_key_can_live_apart_from_the_database_under_the_same_rules() {
     assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!((fs::read_to_string(&key).unwrap().lines().count(), mode(&key)), (2, 0o600));
-    let both = rollcall(&data).env("ROLLCALL_KEY_FILE", &key).args(["--key", "k4.local.x", "key", "list"]).output().unwrap();
+    let both =
+        rollcall(&data).env("ROLLCALL_KEY_FILE", &key).args(["--key", "k4.local.x", "key", "list"]).output().unwrap();
     assert_eq!(both.status.code(), Some(2), "one or the other");
 }
 

@@ -16,7 +16,9 @@ const STOP: &str = "/ui/impersonation/end";
 /// The value that an answer gives the cookie of whoever acts as somebody else.
 fn acting_cookie(answer: &Answer) -> Option<String> {
     let mut cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-    cookies.find(|cookie| cookie.starts_with("rollcall-as-8080=")).map(|cookie| cookie.split(';').next().unwrap().into())
+    cookies
+        .find(|cookie| cookie.starts_with("rollcall-as-8080="))
+        .map(|cookie| cookie.split(';').next().unwrap().into())
 }
 
 /// Ada's own session, and the cookies of her browser while she acts as user 2.
@@ -46,12 +48,21 @@ async fn an_owner_sees_what_somebody_sees_and_is_reminded_of_it_on_every_page() 
     let (own, both) = acting(&test).await;
     let users = test.get("/ui/accounts/2311/users").cookie(&both).send().await;
     assert!(!users.text.contains("/ui/accounts/2311/users/new"), "a member adds nobody");
-    for (path, status) in
-        [("/ui/me", 200), ("/ui/accounts/2311/users", 200), ("/ui/accounts/2311/teams", 200), ("/ui/nowhere", 404), ("/ui/accounts", 403)]
-    {
+    for (path, status) in [
+        ("/ui/me", 200),
+        ("/ui/accounts/2311/users", 200),
+        ("/ui/accounts/2311/teams", 200),
+        ("/ui/nowhere", 404),
+        ("/ui/accounts/2311/activity", 403),
+    ] {
         let page = test.get(path).cookie(&both).send().await;
         assert_eq!(page.status, status, "{path}");
-        for said in ["<strong>Ada Lovelace</strong> acts as <strong>grace@example.com</strong>", "Ticket 4711", "30 more minutes", STOP] {
+        for said in [
+            "<strong>Ada Lovelace</strong> acts as <strong>grace@example.com</strong>",
+            "Ticket 4711",
+            "30 more minutes",
+            STOP,
+        ] {
             assert!(page.text.contains(said), "{path} lacks {said}");
         }
     }
@@ -93,17 +104,31 @@ async fn both_names_are_on_every_event_and_the_person_is_told() {
     assert!(mine.text.contains("ada@example.com acts as you: Ticket 4711"));
     assert_eq!(test.post(STOP).cookie(&both).send().await.status, 303);
     let mine = test.get("/ui/me").cookie(&grace).send().await;
-    assert!(mine.text.contains("Who acted as you") && mine.text.contains("<strong>ada@example.com</strong>: Ticket 4711"));
+    assert!(
+        mine.text.contains("Who acted as you") && mine.text.contains("<strong>ada@example.com</strong>: Ticket 4711")
+    );
 
     let told = test.query(|r| {
         let sql = "select event || ' in ' || account_id || ' by ' || actor || coalesce(' (' || impersonator_id || ', ' ||
                    impersonator || ')', '') || ' to ' || subject || ' ' || coalesce(changes, '') from events where id > ?1";
         r.all(sql, [before], |row| row.get::<_, String>(0))
     });
-    insta::assert_debug_snapshot!(told, @"");
+    insta::assert_debug_snapshot!(told, @r#"
+    [
+        "user_logged_in in 2311 by ada@example.com to ada@example.com ",
+        "user_impersonated in 2311 by ada@example.com to grace@example.com {\"reason\":{\"before\":null,\"after\":\"Ticket 4711: the list stays empty\"},\"until\":{\"before\":null,\"after\":\"2026-11-23T08:30:00.000Z\"}}",
+        "user_impersonated in 2312 by ada@example.com to grace@example.com {\"reason\":{\"before\":null,\"after\":\"Ticket 4711: the list stays empty\"},\"until\":{\"before\":null,\"after\":\"2026-11-23T08:30:00.000Z\"}}",
+        "team_created in 2311 by grace@example.com (1, ada@example.com) to Compilers ",
+        "user_impersonated in 2311 by ada@example.com to grace@example.com {\"until\":{\"before\":\"2026-11-23T08:30:00.000Z\",\"after\":\"2026-11-23T08:00:00.000Z\"}}",
+        "user_impersonated in 2312 by ada@example.com to grace@example.com {\"until\":{\"before\":\"2026-11-23T08:30:00.000Z\",\"after\":\"2026-11-23T08:00:00.000Z\"}}",
+    ]
+    "#);
     let ada = test.client(ADA, "2311");
     let made = &ada.get("/events?event=team_created").await.done()["items"][0];
-    assert_eq!((&made["actor"], &made["impersonator"], &made["impersonatorId"]), (&GRACE.into(), &ADA.into(), &1.into()));
+    assert_eq!(
+        (&made["actor"], &made["impersonator"], &made["impersonatorId"]),
+        (&GRACE.into(), &ADA.into(), &1.into())
+    );
     let own = sign_in(&test, ADA).await;
     let page = test.get("/ui/accounts/2311/activity").cookie(&own).send().await;
     assert!(page.text.contains("<strong>ada@example.com as grace@example.com</strong> made the team Compilers"));
@@ -199,9 +224,16 @@ async fn nothing_about_how_people_sign_in_is_touched_meanwhile() {
     let nothing: &[(&str, &str)] = &[];
     let paths = [
         ("/ui/me/password".to_owned(), password),
-        ("/ui/me/edit".into(), mail),
+        ("/ui/accounts/2311/users/2/edit".into(), mail),
         ("/ui/accounts/2311/users/3/edit".into(), mail),
         ("/ui/accounts/2311/users/3/invite".into(), nothing),
+        ("/ui/accounts/2311/users/3/reset-password".into(), nothing),
+        ("/ui/accounts/2311/users/3/ask-password".into(), nothing),
+        ("/ui/accounts/2311/users/3/keep-password".into(), nothing),
+        ("/ui/accounts/2311/users/3/sessions/end".into(), nothing),
+        ("/ui/me/sessions/end".into(), nothing),
+        ("/ui/prove".into(), password),
+        ("/ui/new-password".into(), password),
         ("/ui/accounts/2311/users/3/make-owner".into(), nothing),
         ("/ui/accounts/2311/users/3/impersonation".into(), REASON),
         ("/ui/accounts/2311/api-keys".into(), new_key),
@@ -216,7 +248,8 @@ async fn nothing_about_how_people_sign_in_is_touched_meanwhile() {
     for (path, form) in &paths {
         let answer = test.post(path).cookie(&both).form(form).send().await;
         assert!(answer.status == 403 || answer.status == 400, "{path}: {} {}", answer.status, answer.text);
-        let said = answer.text.contains("this is theirs alone to do") || answer.text.contains("Only an owner of this server");
+        let said =
+            answer.text.contains("this is theirs alone to do") || answer.text.contains("Only an owner of this server");
         assert!(said, "{path}: {}", answer.text);
     }
     assert_eq!((test.rows(), version(2), version(3)), before, "nothing happened");

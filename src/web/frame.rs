@@ -57,7 +57,7 @@ impl Acting {
         let Impersonator { email, name, reason, until, .. } = r.actor.impersonator.clone()?;
         let whom = r.actor.name.clone().or(r.actor.email.clone()).unwrap_or_default();
         // Begun minutes count: nobody is told that none is left.
-        let minutes_left = (until.0 - r.now.0).max(0) / 60_000 + 1;
+        let minutes_left = (until.0 - r.now.0 + 59_999) / 60_000;
         Some(Self { by: name.unwrap_or(email), whom, reason, until, minutes_left })
     }
 }

@@ -40,10 +40,10 @@ only_from_objects!(ProfilePatch);
 /// Changes a profile, if it is still the one that `if_match` names.
 pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) -> Result<User> {
     let before = changeable(w, id)?;
-    require_match(&before, if_match)?;
     if patch.email.as_ref().is_some_and(|email| email.0 != before.email.0) {
         w.actor.require_in_person()?;
     }
+    require_match(&before, if_match)?;
     if patch.email.is_some() && w.actor.is(id) && !may_rename_self(w, id)? {
         return Err(Error::forbidden("Ask an admin to change your e-mail: it is what you sign in with."));
     }
