@@ -17,6 +17,7 @@ use crate::domain::{idempotency, passwords};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hashers::Hashers;
+use crate::keyring::Keyring;
 use crate::keys::Keys;
 
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     config: Config,
     db: Db,
-    keys: Keys,
+    keyring: Keyring,
     hashers: Hashers,
     attempts: Attempts,
     listening: OnceLock<SocketAddr>,
@@ -41,13 +42,11 @@ impl App {
     /// Opens the data folder that `config` names. Several may be open at once; only a server takes its lock.
     pub fn open(config: Config, clock: Clock) -> Result<Self> {
         let folder = Folder::open(&config.data)?;
-        let keys = match &config.key {
-            Some(key) => Keys::parse(key)?,
-            None => Keys::parse(&folder.key(Keys::generate)?)?,
-        };
+        let keyring = Keyring::open(&config, &folder, clock.now())?;
         let attempts = Attempts::new(&clock);
         let db = Db::open(&folder.database(), clock, config.settings())?;
-        Ok(Self(Arc::new(Inner { config, db, keys, hashers: Hashers::start()?, attempts, listening: OnceLock::new() })))
+        let hashers = Hashers::start()?;
+        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, listening: OnceLock::new() })))
     }
 
     pub fn config(&self) -> &Config {
@@ -111,33 +110,49 @@ impl App {
         let app = self.clone();
         let change = move |w: &mut Write| {
             w.actor.require(permission)?;
-            if let Some(kept) = idempotency::find(w, &key, &fingerprint)? {
-                return serde_json::from_str(&app.0.keys.open_text(KEPT_ANSWER, &kept)?).map_err(Error::internal);
+            // An answer whose key was withdrawn is gone, and the request is as good as new.
+            let kept = idempotency::find(w, &key, &fingerprint)?;
+            if let Some(text) = kept.and_then(|kept| app.keys().open_text(KEPT_ANSWER, &kept).ok()) {
+                return serde_json::from_str(&text).map_err(Error::internal);
             }
             let answer = f(w)?;
             let text = serde_json::to_string(&answer).map_err(Error::internal)?;
-            idempotency::keep(w, &key, &fingerprint, &app.0.keys.seal_text(KEPT_ANSWER, &text)?)?;
+            idempotency::keep(w, &key, &fingerprint, &app.keys().seal_text(KEPT_ANSWER, &text)?)?;
             Ok(answer)
         };
         self.write(caller, change).await
     }
 
-    pub fn seal(&self, claims: &Claims) -> Result<String> {
-        self.0.keys.seal(claims)
+    /// The keys as they are now.
+    pub fn keys(&self) -> Keys {
+        self.0.keyring.keys()
     }
 
+    /// Where the keys are, to rotate them or look again.
+    pub fn keyring(&self) -> &Keyring {
+        &self.0.keyring
+    }
+
+    pub fn seal(&self, claims: &Claims) -> Result<String> {
+        self.keys().seal(claims)
+    }
+
+    /// The claims of a token of this server, even if it was sealed a moment ago with a key that is new here, too.
     pub fn open_token(&self, token: &str) -> Result<Claims> {
-        self.0.keys.open(token)
+        match self.keys().open(token) {
+            Err(_) if self.keyring().refresh() => self.keys().open(token),
+            result => result,
+        }
     }
 
     /// Seals a text for one purpose; see [`Keys::seal_text`].
     pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
-        self.0.keys.seal_text(purpose, text)
+        self.keys().seal_text(purpose, text)
     }
 
     /// A text that was sealed here for that purpose.
     pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<String> {
-        self.0.keys.open_text(purpose, sealed)
+        self.keys().open_text(purpose, sealed)
     }
 
     /// How often passwords may be tried.

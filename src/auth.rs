@@ -40,10 +40,31 @@ pub fn bearer(request: &Request, token: &str) -> Result<Caller> {
 /// Somebody who is signed in with a browser, in a page handler's arguments.
 pub struct Visitor {
     pub claims: Claims,
+    /// Their own session, while they act as somebody else.
+    own: Option<Claims>,
     trace: Trace,
 }
 
 impl Visitor {
+    /// The same browser, as whom it is signed in, whomever they act as.
+    pub fn as_oneself(&self) -> Self {
+        Self { claims: self.own.clone().unwrap_or_else(|| self.claims.clone()), own: None, trace: self.trace.clone() }
+    }
+
+    pub fn is_acting(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Who visits, if anybody does.
+    pub fn of(app: &App, request: &Request) -> Option<Self> {
+        let own = session(app, request)?;
+        let trace = trace(request);
+        Some(match acting(app, request, &own) {
+            Some(claims) => Self { claims, own: Some(own), trace },
+            None => Self { claims: own, own: None, trace },
+        })
+    }
+
     /// As a caller who acts in no account in particular.
     pub fn anywhere(&self) -> Caller {
         Caller { claims: Some(self.claims.clone()), trace: self.trace.clone(), ..Caller::default() }
@@ -64,8 +85,7 @@ impl<'a> FromRequest<'a> for Visitor {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let app = App::from_request(request, body).await?;
         let signed_out = || Error::Unauthenticated("token_missing", "You are signed out. Sign in to go on.".into());
-        let claims = session(&app, request).ok_or_else(signed_out)?;
-        Ok(Self { claims, trace: trace(request) })
+        Ok(Self::of(&app, request).ok_or_else(signed_out)?)
     }
 }
 
@@ -73,6 +93,17 @@ impl<'a> FromRequest<'a> for Visitor {
 fn session(app: &App, request: &Request) -> Option<Claims> {
     let cookie = request.cookie().get(&cookie_name(app))?;
     app.open_token(cookie.value_str()).ok().filter(|claims| claims.kind == Kind::Session)
+}
+
+/// The session as somebody else that a browser has besides its own. It is sealed for that one: without it, or beside
+/// another one, it is nothing.
+fn acting(app: &App, request: &Request, own: &Claims) -> Option<Claims> {
+    let cookie = request.cookie().get(&acting_cookie_name(app))?;
+    serde_json::from_str(&app.keys().open_text(&acting_purpose(own), cookie.value_str()).ok()?).ok()
+}
+
+fn acting_purpose(own: &Claims) -> String {
+    format!("rollcall: acting as somebody else, beside the session {}", own.id)
 }
 
 /// Somebody who isn't signed in, or who isn't asked: the caller of the sign-in pages. Signing in there ends the session
@@ -104,6 +135,36 @@ pub fn no_session_cookie(app: &App) -> Cookie {
     cookie.set_secure(app.is_https());
     cookie.make_removal();
     cookie
+}
+
+/// The cookie of somebody who acts as somebody else. It stays until the browser is closed and not until its time is over:
+/// a form that was opened as one person must never be sent as another one.
+pub fn acting_cookie(app: &App, visitor: &Visitor, claims: &Claims) -> Result<Cookie> {
+    let text = serde_json::to_string(claims).map_err(Error::internal)?;
+    let mut cookie = no_acting_cookie(app);
+    cookie.set_value_str(app.keys().seal_text(&acting_purpose(&visitor.as_oneself().claims), &text)?);
+    Ok(cookie)
+}
+
+/// The cookie that makes a browser forget whom it acted as.
+pub fn no_longer_acting_cookie(app: &App) -> Cookie {
+    let mut cookie = no_acting_cookie(app);
+    cookie.make_removal();
+    cookie
+}
+
+fn no_acting_cookie(app: &App) -> Cookie {
+    let mut cookie = Cookie::named(acting_cookie_name(app));
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    // As the other one's: a browser sends both or neither.
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_secure(app.is_https());
+    cookie
+}
+
+fn acting_cookie_name(app: &App) -> String {
+    format!("{}rollcall-as-{}", if app.is_https() { "__Host-" } else { "" }, app.port())
 }
 
 /// The name of the session cookie; under https a browser enforces what its prefix promises (RFC 6265bis). It holds the

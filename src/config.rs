@@ -31,6 +31,10 @@ pub struct Config {
     #[arg(long, global = true, env = "ROLLCALL_KEY", value_name = "KEY", hide_env_values = true)]
     pub key: Option<String>,
 
+    /// File with that key, to keep it apart from the database
+    #[arg(long, global = true, env = "ROLLCALL_KEY_FILE", value_name = "FILE", conflicts_with = "key")]
+    pub key_file: Option<PathBuf>,
+
     /// How long a browser stays signed in without being used
     #[arg(long, global = true, env = "ROLLCALL_SESSION_IDLE", value_name = "TIME", default_value = "24h", value_parser = parse_session_time)]
     pub session_idle: Duration,

@@ -32,6 +32,8 @@ pub mod folder;
 pub mod hashers;
 /// What is due by the clock.
 pub mod jobs;
+/// The keys as they are now: where they come from, rotating them, noticing that somebody else did.
+pub mod keyring;
 /// Sealing and opening tokens (PASETO v4.local).
 pub mod keys;
 /// How often something may be done.

@@ -45,6 +45,7 @@ impl TestApp {
             public_url: None,
             server_name: "Rollcall".into(),
             key: None,
+            key_file: None,
             session_idle: Duration::from_hours(24),
             session_lifetime: Duration::from_hours(7 * 24),
             keep_events: None,

@@ -17,6 +17,7 @@ use super::users::chosen::Chosen;
 use super::visit::{Visit, done};
 use crate::clock::Timestamp;
 use crate::domain::fields::AccountId;
+use crate::domain::impersonations::{self, Past};
 use crate::domain::memberships::{self, Membership};
 use crate::domain::sessions::{self, Session};
 use crate::domain::users::{self, User};
@@ -33,6 +34,8 @@ struct MePage {
     sessions: Vec<Session>,
     /// The id of the session that asks.
     current: String,
+    /// Owners who acted as them.
+    past: Vec<Past>,
     now: Timestamp,
 }
 
@@ -47,6 +50,7 @@ pub async fn page(visit: Visit) -> Result<Response> {
             chosen: Chosen::of(&user),
             memberships: memberships::list_own(r)?,
             sessions: sessions::list(r, user.id)?,
+            past: impersonations::list_own(r)?,
             user,
             current,
             now: r.now,

@@ -7,6 +7,7 @@ mod confirm;
 mod device;
 mod form;
 mod frame;
+mod impersonation;
 mod me;
 mod person;
 mod preferences;
@@ -32,9 +33,10 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response,
 use rust_embed::RustEmbed;
 
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, Visitor};
 use crate::error::Error;
 use crate::routes::Routes;
+use frame::Acting;
 use said::Said;
 
 /// Every page, under `/ui`.
@@ -45,6 +47,7 @@ pub fn routes() -> Routes {
         .form("/sign-in", session::show_form, session::create)
         .form("/sign-in/:token", session::show_link, session::create_from_link)
         .act("/sign-out", session::delete)
+        .act("/impersonation/end", impersonation::delete)
         .form("/prove", prove::show_form, prove::create)
         .form("/new-password", renew::show_form, renew::update)
         .form("/reset/:token", reset::show_form, reset::create)
@@ -65,6 +68,7 @@ pub fn routes() -> Routes {
         .form("/accounts/:account/users/:id/place", users::place::show_form, users::place::update)
         .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
+        .form("/accounts/:account/users/:id/impersonation", impersonation::show_form, impersonation::create)
         .act("/accounts/:account/users/:id/sessions/end", users::show::end_sessions)
         .form("/accounts/:account/users/:id/:act", users::acts::ask, users::acts::carry_out)
         .form("/accounts/:account/teams", teams::list, teams::create)
@@ -157,6 +161,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
     let said = Said::take(&mut request);
+    let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
     let came_from = prove::came_from(&request);
     let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
@@ -173,6 +178,9 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         }
         Err(error) => explain(error),
     };
+    if matches!(*error, Error::Unauthenticated(..)) && acting.is_some() && !is_link(&address) {
+        return impersonation::is_over(&app, method.is_safe(), request_id);
+    }
     let elsewhere = match &*error {
         Error::Unauthenticated("password_change_required", _) => Some("/ui/new-password".to_owned()),
         Error::Unauthenticated("proof_required", _) if method.is_safe() => Some(prove::address(&address)),
@@ -185,10 +193,18 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     if let Some(address) = elsewhere {
         return Ok(Redirect::see_other(address).into_response());
     }
-    let mut response = render(
-        status_of(&error),
-        &ErrorPage { is_link: is_link(&address), server: app.config().server_name.clone(), error: &error, request_id },
-    );
+    let acting = match acting {
+        Some(visitor) => app.read(visitor.anywhere(), |r| Ok(Acting::of(r))).await.unwrap_or_default(),
+        None => None,
+    };
+    let page = ErrorPage {
+        is_link: is_link(&address),
+        server: app.config().server_name.clone(),
+        error: &error,
+        acting,
+        request_id,
+    };
+    let mut response = render(status_of(&error), &page);
     response.set_data(error);
     Ok(response)
 }
@@ -225,6 +241,7 @@ struct ErrorPage<'a> {
     request_id: String,
     /// Whether the address is a link with a secret in it.
     is_link: bool,
+    acting: Option<Acting>,
 }
 
 impl ErrorPage<'_> {

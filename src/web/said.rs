@@ -32,6 +32,7 @@ said! {
     MadeOwner        "They own this server now, as you do."
     NoLongerOwner    "They are no owner any more."
     Moved            "They were moved to the other account."
+    NotActingNow     "You are yourself again."
     SessionEnded     "The session has ended."
     SessionsEnded    "All of those sessions have ended."
     PasswordAsked    "They are signed out, and choose a new password when they sign in next."

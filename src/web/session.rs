@@ -152,6 +152,8 @@ pub async fn create_from_link(
 #[handler]
 pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -> Result<Redirect> {
     if let Ok(visitor) = visitor {
+        // Who acts as somebody else leaves as both.
+        let visitor = visitor.as_oneself();
         let claims = visitor.claims.clone();
         match app.write(visitor.to_set_password(), move |w| sessions::delete(w, &claims)).await {
             Ok(()) | Err(Error::Unauthenticated(..)) => {}
@@ -159,6 +161,7 @@ pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -
         }
     }
     jar.add(auth::no_session_cookie(&app));
+    jar.add(auth::no_longer_acting_cookie(&app));
     jar.add(Said::SignedOut.cookie());
     Ok(Redirect::see_other("/ui/sign-in"))
 }

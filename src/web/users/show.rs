@@ -9,6 +9,7 @@ use super::chosen::Chosen;
 use crate::clock::Timestamp;
 use crate::db::Read;
 use crate::domain::events::{self, Event};
+use crate::domain::impersonations;
 use crate::domain::memberships::{self, Standing};
 use crate::domain::passwords::{self, Password};
 use crate::domain::permissions::{Granted, Permission};
@@ -58,6 +59,8 @@ struct May {
     /// Make a new welcome link: they have no password yet.
     invite: bool,
     own: bool,
+    /// Act as them.
+    act_as: bool,
 }
 
 /// Events on the page.
@@ -127,6 +130,7 @@ impl May {
                 && memberships::require_only_here(r, account, user.id).is_ok()
                 && !passwords::is_set(r, user.id)?,
             own: r.actor.owner && !standing.pending,
+            act_as: !standing.pending && impersonations::require_may(r, user.id).is_ok(),
         })
     }
 }
