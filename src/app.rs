@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hashers::Hashers;
 use crate::keys::Keys;
+use crate::relying_party::RelyingParty;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -27,6 +28,7 @@ struct Inner {
     keys: Keys,
     hashers: Hashers,
     listening: OnceLock<SocketAddr>,
+    relying_party: OnceLock<Option<RelyingParty>>,
 }
 
 /// What a kept answer is sealed for; see [`Keys::seal_text`].
@@ -44,7 +46,8 @@ impl App {
             None => Keys::parse(&folder.key(Keys::generate)?)?,
         };
         let db = Db::open(&folder.database(), clock)?;
-        Ok(Self(Arc::new(Inner { config, db, keys, hashers: Hashers::start()?, listening: OnceLock::new() })))
+        let (listening, relying_party) = (OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { config, db, keys, hashers: Hashers::start()?, listening, relying_party })))
     }
 
     pub fn config(&self) -> &Config {
@@ -148,6 +151,21 @@ impl App {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => reachable(*self.0.listening.get().unwrap_or(&self.config().listen)),
         }
+    }
+
+    /// What passkeys are bound to; none where the address that people reach the server at can't have any.
+    pub fn relying_party(&self) -> Option<&RelyingParty> {
+        let new = || RelyingParty::new(&self.public_url(), &self.config().server_name);
+        self.0.relying_party.get_or_init(new).as_ref()
+    }
+
+    /// What passkeys are bound to, or why there are none.
+    pub fn require_relying_party(&self) -> Result<&RelyingParty> {
+        self.relying_party().ok_or_else(|| {
+            let message = "This server is reached at an address that can't have passkeys: they need a name and https. \
+                           Whoever runs it can set one with --public-url.";
+            Error::Conflict("no_passkeys", message.into())
+        })
     }
 
     /// The port the server listens on.

@@ -50,6 +50,11 @@ impl Visitor {
         Caller { claims: Some(self.claims.clone()), account: None, trace: self.trace.clone() }
     }
 
+    /// What their browser says it is.
+    pub fn device(&self) -> &str {
+        self.trace.device.as_deref().unwrap_or_default()
+    }
+
     /// As a caller inside one account.
     pub fn within(&self, account: AccountId) -> Caller {
         Caller { account: Some(account), ..self.anywhere() }

@@ -8,8 +8,9 @@ use crate::app::App;
 use crate::db::{Read, Write};
 use crate::domain::fields::{AccountId, EmailText};
 use crate::domain::users::{self, Filter, Limit, NewUser, User};
-use crate::domain::{accounts, invitations, memberships, suspensions};
-use crate::error::Result;
+use crate::domain::{accounts, invitations, memberships, passkeys, suspensions};
+use crate::error::{Error, Result};
+use crate::relying_party;
 
 #[derive(Args)]
 pub struct Users {
@@ -36,6 +37,11 @@ enum Command {
     },
     /// Suspend somebody: they cannot come in anywhere, and all their sessions and tokens end
     Suspend {
+        #[command(flatten)]
+        person: Person,
+    },
+    /// Print a one-time link with which somebody registers a passkey and is signed in
+    PasskeyLink {
         #[command(flatten)]
         person: Person,
     },
@@ -92,6 +98,7 @@ pub fn run(app: &App, Users { command, account, json }: Users) -> Result<()> {
         Command::List(asked) => shell.list(&asked),
         Command::Show { person } => shell.show(&person.person),
         Command::Suspend { person } => shell.suspend(person.person),
+        Command::PasskeyLink { person } => shell.passkey_link(person.person),
         Command::Restore { person } => shell.restore(person.person),
     }
 }
@@ -192,6 +199,20 @@ impl Shell<'_> {
     fn suspend(&self, person: String) -> Result<()> {
         let user = self.write(move |w| suspensions::create(w, users::find_id(w, &person)?))?;
         self.changed(&user, "is suspended. Their sessions and tokens have ended.")
+    }
+
+    fn passkey_link(&self, person: String) -> Result<()> {
+        let url = base_url(self.app)?;
+        let origin = relying_party::origin(&url).ok_or_else(|| {
+            let message =
+                format!("Passkeys need a name and https, and this server is reached at {url}. Set --public-url.");
+            Error::Conflict("no_passkeys", message.into())
+        })?;
+        let claims = self.write(move |w| passkeys::send_link(w, users::find_id(w, &person)?))?;
+        let hours = passkeys::LINK_LIFETIME.as_secs() / 3600;
+        tell(&format!("This link lets them register a passkey, once, for {hours} hours:"));
+        let (origin, token) = (origin.origin().ascii_serialization(), self.app.seal(&claims)?);
+        Output::new().line(&format!("{origin}/ui/passkey/{token}"))
     }
 
     fn restore(&self, person: String) -> Result<()> {

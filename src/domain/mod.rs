@@ -17,6 +17,7 @@ pub mod events;
 pub mod idempotency;
 pub mod invitations;
 pub mod memberships;
+pub mod passkeys;
 pub mod passwords;
 pub mod preferences;
 pub mod roles;

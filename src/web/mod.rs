@@ -4,13 +4,16 @@ mod accounts;
 mod activity;
 mod api_keys;
 mod confirm;
+mod device;
 mod form;
 mod frame;
 mod me;
+mod passkeys;
 mod person;
 mod preferences;
 mod roles;
 mod said;
+mod script;
 mod session;
 mod setup;
 mod teams;
@@ -40,12 +43,20 @@ pub fn routes() -> Routes {
         .form("/set-up/:token", setup::show_form, setup::create)
         .form("/sign-in", session::show_form, session::create)
         .form("/sign-in/:token", session::show_link, session::create_from_link)
+        .act("/sign-in/passkey/question", passkeys::ask_to_sign_in)
+        .act("/sign-in/passkey", passkeys::sign_in)
         .act("/sign-out", session::delete)
         .form("/welcome/:token", welcome::show_form, welcome::create)
+        .form("/passkey/:token", passkeys::show_link, passkeys::create_by_link)
+        .act("/passkey/:token/question", passkeys::ask_by_link)
         .page("/me", me::page)
         .form("/me/edit", me::profile::show_form, me::profile::update)
         .form("/me/preferences", me::preferences::show_form, me::preferences::update)
         .form("/me/password", me::password::show_form, me::password::update)
+        .act("/me/passkeys", me::passkeys::create)
+        .act("/me/passkeys/question", me::passkeys::question)
+        .form("/me/passkeys/:id", me::passkeys::show_form, me::passkeys::update)
+        .form("/me/passkeys/:id/delete", me::passkeys::ask, me::passkeys::delete)
         .act("/me/accounts/:id/:act", me::carry_out)
         .act("/me/sessions/:session/end", me::end_session)
         .act("/removed-accounts/:id/restore", accounts::restore)
@@ -57,6 +68,8 @@ pub fn routes() -> Routes {
         .form("/accounts/:account/users/:id/place", users::place::show_form, users::place::update)
         .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
+        .page("/accounts/:account/users/:id/passkeys", users::passkeys::list)
+        .form("/accounts/:account/users/:id/passkeys/:passkey/delete", users::passkeys::ask, users::passkeys::delete)
         .form("/accounts/:account/users/:id/:act", users::acts::ask, users::acts::carry_out)
         .form("/accounts/:account/teams", teams::list, teams::create)
         .form("/accounts/:account/teams/:id", teams::show_form, teams::update)
@@ -147,6 +160,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let app = request.data::<App>().cloned().ok_or_else(|| Error::internal("a page without its application"))?;
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
+    let by_script = script::asks(&request);
     let said = Said::take(&mut request);
     let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
@@ -163,6 +177,9 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         }
         Err(error) => explain(error),
     };
+    if by_script {
+        return Ok(script::refuse(error, &request_id));
+    }
     if matches!(*error, Error::Unauthenticated(..)) && method.is_safe() && !is_link(&address) {
         return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
     }
@@ -179,7 +196,7 @@ const FOREIGN_FORM: &str = "This form was not sent from a page of this server, s
 
 /// The pages that carry their proof in their address: signing in would not help there.
 fn is_link(address: &str) -> bool {
-    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/"].iter().any(|page| address.starts_with(page))
+    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/", "/ui/passkey/"].iter().any(|page| address.starts_with(page))
 }
 
 /// The error behind what a handler, or poem itself, refused with.

@@ -37,6 +37,8 @@ struct SignInPage {
     said: Option<Said>,
     email: String,
     next: String,
+    /// The one address where passkeys work, if they work anywhere.
+    passkey_origin: Option<String>,
     faults: Faults,
 }
 
@@ -65,7 +67,9 @@ pub async fn show_form(
     if !app.read(stranger.0, setup::is_done).await? {
         return Ok(render(StatusCode::OK, &NotSetUpPage { server }));
     }
-    let page = SignInPage { server, said: Said::of(request), email: String::new(), next, faults: Faults::default() };
+    let passkey_origin = passkey_origin(&app);
+    let (said, email, faults) = (Said::of(request), String::new(), Faults::default());
+    let page = SignInPage { server, said, email, next, passkey_origin, faults };
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -79,11 +83,16 @@ pub async fn create(app: App, stranger: Stranger, jar: &CookieJar, form: Form) -
         }
         Err(error @ Error::Unauthenticated(..)) => {
             let faults = Faults::of_all(error.to_string());
-            let page = SignInPage { server: app.config().server_name.clone(), said: None, email, next, faults };
+            let (server, passkey_origin) = (app.config().server_name.clone(), passkey_origin(&app));
+            let page = SignInPage { server, said: None, email, next, passkey_origin, faults };
             Ok(render(status_of(&error), &page))
         }
         Err(error) => Err(error),
     }
+}
+
+fn passkey_origin(app: &App) -> Option<String> {
+    app.relying_party().map(|party| party.origin().to_owned())
 }
 
 /// One answer for an unknown e-mail, a user without a password and a wrong one.
@@ -153,7 +162,7 @@ pub fn sign_in_address(next: &str) -> String {
 }
 
 /// `next`, if it is a page of this server; the front page otherwise.
-fn page_of_ours(next: &str) -> &str {
+pub fn page_of_ours(next: &str) -> &str {
     let ours = next.starts_with("/ui/") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     if ours { next } else { "/ui" }
 }

@@ -22,10 +22,17 @@ use crate::error::{Error, Result};
 struct WelcomePage {
     server: String,
     invited: Invited,
+    /// Where to register a passkey instead; none where they don't work.
+    passkey_link: Option<String>,
     faults: Faults,
 }
 
 impl WelcomePage {
+    fn new(app: &App, token: &str, invited: Invited, faults: Faults) -> Self {
+        let passkey_link = app.relying_party().map(|party| format!("{}/ui/passkey/{token}", party.origin()));
+        Self { server: app.config().server_name.clone(), invited, passkey_link, faults }
+    }
+
     fn person(&self) -> Person {
         let Invited { user_id, email, name, .. } = &self.invited;
         Person { id: *user_id, email: email.clone(), name: name.clone(), img_src: None }
@@ -36,8 +43,7 @@ impl WelcomePage {
 pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let invitation = app.open_token(&token)?.of_kind(Kind::Invitation)?;
     let invited = app.read(stranger.0, move |r| invitations::find(r, &invitation)).await?;
-    let page = WelcomePage { server: app.config().server_name.clone(), invited, faults: Faults::default() };
-    Ok(render(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &WelcomePage::new(&app, &token, invited, Faults::default())))
 }
 
 #[handler]
@@ -54,8 +60,7 @@ pub async fn create(
     let password = form.text("password").to_owned();
     if let Err(problem) = passwords::check("password", &password) {
         let faults = Faults::in_form(Error::Invalid(vec![problem]))?;
-        let page = WelcomePage { server: app.config().server_name.clone(), invited, faults };
-        return Ok(render(StatusCode::BAD_REQUEST, &page));
+        return Ok(render(StatusCode::BAD_REQUEST, &WelcomePage::new(&app, &token, invited, faults)));
     }
     let hash = app.hash_password(password).await?;
     let session = app.write(stranger.0, move |w| invitations::accept(w, &invitation, &hash)).await?;

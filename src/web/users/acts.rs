@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::db::Read;
 use crate::domain::fields::AccountId;
 use crate::domain::users::{self, User};
-use crate::domain::{memberships, suspensions};
+use crate::domain::{memberships, passkeys, suspensions};
 use crate::error::{Error, Result};
 use crate::web::confirm::ConfirmPage;
 use crate::web::form::{Faults, Form};
@@ -27,6 +27,7 @@ pub enum Act {
     Remove,
     Restore,
     Invite,
+    PasskeyLink,
     MakeOwner,
     UnmakeOwner,
     Move,
@@ -83,6 +84,15 @@ impl Act {
                 format!("Make a new welcome link for {who}?"),
                 says(&["The link they have now stops working."]),
                 "Make new link",
+                false,
+            ),
+            Self::PasskeyLink => (
+                format!("Make a passkey link for {who}?"),
+                says(&[
+                    "With it they register a passkey and are signed in, without a password: for somebody who has lost theirs, or has none yet.",
+                    "It works once, for 24 hours. A link made before stops working; passkeys and password stay as they are.",
+                ]),
+                "Make link",
                 false,
             ),
             Self::MakeOwner => (
@@ -172,6 +182,7 @@ pub async fn carry_out(visit: Visit, Path(Target { id, act }): Path<Target>, for
             visit.write(move |w| suspensions::set_owner(w, id, false)).await.map(|()| done(Said::NoLongerOwner, them))
         }
         Act::Invite => invite(&visit, id).await,
+        Act::PasskeyLink => passkey_link(&visit, id).await,
         Act::Move => move_to(&visit, id, &form).await,
     }
 }
@@ -192,6 +203,24 @@ async fn invite(visit: &Visit, id: i64) -> Result<Response> {
     let link = format!("{}/ui/welcome/{}", visit.origin, visit.app.seal(&claims)?);
     let link = Some((link, claims.expires_at.minute()));
     let page = move |_: &Read, frame| Ok(InvitedPage { frame, person: Person::from(&user), user, link });
+    visit.page_with(StatusCode::CREATED, Section::Users, page).await
+}
+
+/// A link to register a passkey with, shown this once.
+#[derive(Template)]
+#[template(path = "users/passkey_link.html")]
+struct PasskeyLinkPage {
+    frame: Frame,
+    person: Person,
+    link: String,
+    expires: String,
+}
+
+async fn passkey_link(visit: &Visit, id: i64) -> Result<Response> {
+    let origin = visit.app.require_relying_party()?.origin();
+    let (user, claims) = visit.write(move |w| Ok((users::find_changed(w, id)?, passkeys::send_link(w, id)?))).await?;
+    let (link, expires) = (format!("{origin}/ui/passkey/{}", visit.app.seal(&claims)?), claims.expires_at.minute());
+    let page = move |_: &Read, frame| Ok(PasskeyLinkPage { frame, person: Person::from(&user), link, expires });
     visit.page_with(StatusCode::CREATED, Section::Users, page).await
 }
 

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::db::Read;
 use crate::domain::events::{self, Event};
 use crate::domain::memberships::{self, Standing};
+use crate::domain::passkeys;
 use crate::domain::passwords;
 use crate::domain::permissions::{Granted, Permission};
 use crate::domain::sessions::{self, Session};
@@ -51,7 +52,7 @@ struct May {
     update: bool,
     suspend: bool,
     remove: bool,
-    /// Make a new welcome link: they have no password yet.
+    /// Make a new welcome link: they have neither a password nor a passkey yet.
     invite: bool,
     own: bool,
 }
@@ -116,7 +117,8 @@ impl May {
             invite: home
                 && may(Permission::UsersCreate)
                 && memberships::require_only_here(r, account, user.id).is_ok()
-                && !passwords::is_set(r, user.id)?,
+                && !passwords::is_set(r, user.id)?
+                && !passkeys::is_set(r, user.id)?,
             own: r.actor.owner && !standing.pending,
         })
     }
