@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::attempts::Attempts;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Read, Write};
@@ -27,6 +28,7 @@ struct Inner {
     db: Db,
     keys: Keys,
     hashers: Hashers,
+    attempts: Attempts,
     listening: OnceLock<SocketAddr>,
     relying_party: OnceLock<Option<RelyingParty>>,
 }
@@ -45,9 +47,10 @@ impl App {
             Some(key) => Keys::parse(key)?,
             None => Keys::parse(&folder.key(Keys::generate)?)?,
         };
-        let db = Db::open(&folder.database(), clock)?;
-        let (listening, relying_party) = (OnceLock::new(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { config, db, keys, hashers: Hashers::start()?, listening, relying_party })))
+        let attempts = Attempts::new(&clock);
+        let db = Db::open(&folder.database(), clock, config.settings())?;
+        let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { config, db, keys, hashers, attempts, listening, relying_party })))
     }
 
     pub fn config(&self) -> &Config {
@@ -130,12 +133,39 @@ impl App {
         self.0.keys.open(token)
     }
 
+    /// Seals a text for one purpose; see [`Keys::seal_text`].
+    pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
+        self.0.keys.seal_text(purpose, text)
+    }
+
+    /// A text that was sealed here for that purpose.
+    pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<String> {
+        self.0.keys.open_text(purpose, sealed)
+    }
+
+    /// How often passwords may be tried.
+    pub fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
+    /// Whether a password may be chosen by somebody of whom `words` are known; off the server's own threads, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with what is wrong with it, about `field`.
+    pub async fn check_password(&self, field: &'static str, password: &str, mut words: Vec<String>) -> Result<()> {
+        let password = password.to_owned();
+        words.push(self.config().server_name.clone());
+        let check = move || passwords::check(field, &password, &words);
+        self.0.hashers.run(check).await?.map_err(|problem| Error::Invalid(vec![problem]))
+    }
+
     /// Hashes a password off the server's own threads, a few at a time.
     pub async fn hash_password(&self, password: String) -> Result<String> {
         self.0.hashers.run(move || passwords::hash(&password)).await?
     }
 
-    /// Whether a password is the one behind the hash; takes the same time without one.
+    /// Whether a password is the one behind the hash; takes the same time without one, and with an old one.
     pub async fn verify_password(&self, password: String, hash: Option<String>) -> Result<bool> {
         self.0.hashers.run(move || passwords::verify(&password, hash.as_deref())).await
     }

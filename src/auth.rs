@@ -8,7 +8,6 @@ use poem::{FromRequest, Request, RequestBody};
 use crate::app::App;
 use crate::domain::actor::Trace;
 use crate::domain::fields::AccountId;
-use crate::domain::sessions;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::error::{Error, Result};
 
@@ -35,7 +34,7 @@ pub fn bearer(request: &Request, token: &str) -> Result<Caller> {
         let message = "This token signs in a browser; it cannot be sent as a bearer token.";
         return Err(Error::Unauthenticated("token_invalid", message.into()));
     }
-    Ok(Caller { claims: Some(claims), account: None, trace: trace(request) })
+    Ok(Caller { claims: Some(claims), trace: trace(request), ..Caller::default() })
 }
 
 /// Somebody who is signed in with a browser, in a page handler's arguments.
@@ -47,7 +46,12 @@ pub struct Visitor {
 impl Visitor {
     /// As a caller who acts in no account in particular.
     pub fn anywhere(&self) -> Caller {
-        Caller { claims: Some(self.claims.clone()), account: None, trace: self.trace.clone() }
+        Caller { claims: Some(self.claims.clone()), trace: self.trace.clone(), ..Caller::default() }
+    }
+
+    /// As a caller who may do nothing but set the password that an admin asks for, or leave.
+    pub fn to_set_password(&self) -> Caller {
+        Caller { to_set_password: true, ..self.anywhere() }
     }
 
     /// What their browser says it is.
@@ -64,20 +68,26 @@ impl Visitor {
 impl<'a> FromRequest<'a> for Visitor {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let app = App::from_request(request, body).await?;
-        let cookie = request.cookie().get(&cookie_name(&app));
-        let claims = cookie.and_then(|cookie| app.open_token(cookie.value_str()).ok());
         let signed_out = || Error::Unauthenticated("token_missing", "You are signed out. Sign in to go on.".into());
-        let claims = claims.filter(|claims| claims.kind == Kind::Session).ok_or_else(signed_out)?;
+        let claims = session(&app, request).ok_or_else(signed_out)?;
         Ok(Self { claims, trace: trace(request) })
     }
 }
 
-/// Somebody who isn't signed in, or who isn't asked: the caller of the sign-in pages.
+/// The session that a browser's cookie names.
+fn session(app: &App, request: &Request) -> Option<Claims> {
+    let cookie = request.cookie().get(&cookie_name(app))?;
+    app.open_token(cookie.value_str()).ok().filter(|claims| claims.kind == Kind::Session)
+}
+
+/// Somebody who isn't signed in, or who isn't asked: the caller of the sign-in pages. Signing in there ends the session
+/// that the browser had, whosever it was.
 pub struct Stranger(pub Caller);
 
 impl<'a> FromRequest<'a> for Stranger {
-    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(Caller { trace: trace(request), ..Caller::default() }))
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let app = App::from_request(request, body).await?;
+        Ok(Self(Caller { trace: trace(request), former: session(&app, request), ..Caller::default() }))
     }
 }
 
@@ -88,7 +98,7 @@ pub fn session_cookie(app: &App, session: &Claims) -> Result<Cookie> {
     cookie.set_http_only(true);
     cookie.set_same_site(SameSite::Lax);
     cookie.set_secure(app.is_https());
-    cookie.set_max_age(sessions::LIFETIME);
+    cookie.set_max_age(app.config().session_lifetime);
     Ok(cookie)
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use crate::domain::settings::Settings;
+
 #[derive(Args, Clone, Debug)]
 pub struct Config {
     /// Folder for the database and the key; made if it isn't there
@@ -28,6 +30,14 @@ pub struct Config {
     /// Key that tokens are sealed with (PASERK k4.local), instead of the one in the data folder
     #[arg(long, global = true, env = "ROLLCALL_KEY", value_name = "KEY", hide_env_values = true)]
     pub key: Option<String>,
+
+    /// How long a browser stays signed in without being used
+    #[arg(long, global = true, env = "ROLLCALL_SESSION_IDLE", value_name = "TIME", default_value = "24h", value_parser = parse_session_time)]
+    pub session_idle: Duration,
+
+    /// How long a browser stays signed in, however much it is used
+    #[arg(long, global = true, env = "ROLLCALL_SESSION_LIFETIME", value_name = "TIME", default_value = "7d", value_parser = parse_session_time)]
+    pub session_lifetime: Duration,
 
     /// How long events are kept, like 90d; for ever if left out
     #[arg(long, global = true, env = "ROLLCALL_KEEP_EVENTS", value_name = "TIME", value_parser = parse_time)]
@@ -57,6 +67,13 @@ impl From<LogLevel> for tracing::Level {
     }
 }
 
+impl Config {
+    /// Those that rules depend on.
+    pub fn settings(&self) -> Settings {
+        Settings { session_idle: self.session_idle, session_lifetime: self.session_lifetime }
+    }
+}
+
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write an IP address and a port, like 127.0.0.1:8080 or [::1]:8080".to_owned())
 }
@@ -70,6 +87,16 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
         return Err("give only scheme, host and port: the pages expect to live at the root".into());
     }
     Ok(url)
+}
+
+/// How long a session lives: from fifteen minutes, since its last use is known to within five, to a year.
+fn parse_session_time(text: &str) -> Result<Duration, String> {
+    let allowed = Duration::from_mins(15)..=Duration::from_hours(366 * 24);
+    parse_time(text).and_then(
+        |time| {
+            if allowed.contains(&time) { Ok(time) } else { Err("choose from 15m to 366d".into()) }
+        },
+    )
 }
 
 /// A length of time such as `30m`, `8h` or `90d`.

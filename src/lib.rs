@@ -6,6 +6,8 @@
 pub mod api;
 /// What every handler has at hand: configuration, database, keys, clock.
 pub mod app;
+/// How often passwords may be tried, before any is hashed.
+pub mod attempts;
 /// From a request to who is calling: bearer token or cookie, and the cross-site checks.
 pub mod auth;
 /// The terminal: one short arm per command.
@@ -34,6 +36,8 @@ pub mod jobs;
 pub mod keys;
 /// The server as browsers' passkeys know it: its name, and what it asked them and they haven't answered yet (WebAuthn).
 pub mod relying_party;
+/// How often something may be done.
+pub mod limits;
 /// Routes that are known by name as well as served.
 pub mod routes;
 /// Every route on one screen, middleware, and the graceful stop.

@@ -45,6 +45,8 @@ impl TestApp {
             public_url: None,
             server_name: "Rollcall".into(),
             key: None,
+            session_idle: Duration::from_hours(24),
+            session_lifetime: Duration::from_hours(7 * 24),
             keep_events: None,
             log: LogLevel::Error,
         };

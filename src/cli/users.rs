@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::db::{Read, Write};
 use crate::domain::fields::{AccountId, EmailText};
 use crate::domain::users::{self, Filter, Limit, NewUser, User};
-use crate::domain::{accounts, invitations, memberships, passkeys, suspensions};
+use crate::domain::{accounts, invitations, memberships, passkeys, password_resets, suspensions};
 use crate::error::{Error, Result};
 use crate::relying_party;
 
@@ -42,6 +42,11 @@ enum Command {
     },
     /// Print a one-time link with which somebody registers a passkey and is signed in
     PasskeyLink {
+        #[command(flatten)]
+        person: Person,
+    },
+    /// Print a one-time link with which somebody chooses a new password
+    ResetPassword {
         #[command(flatten)]
         person: Person,
     },
@@ -99,6 +104,7 @@ pub fn run(app: &App, Users { command, account, json }: Users) -> Result<()> {
         Command::Show { person } => shell.show(&person.person),
         Command::Suspend { person } => shell.suspend(person.person),
         Command::PasskeyLink { person } => shell.passkey_link(person.person),
+        Command::ResetPassword { person } => shell.reset_password(person.person),
         Command::Restore { person } => shell.restore(person.person),
     }
 }
@@ -208,11 +214,32 @@ impl Shell<'_> {
                 format!("Passkeys need a name and https, and this server is reached at {url}. Set --public-url.");
             Error::Conflict("no_passkeys", message.into())
         })?;
-        let claims = self.write(move |w| passkeys::send_link(w, users::find_id(w, &person)?))?;
-        let hours = passkeys::LINK_LIFETIME.as_secs() / 3600;
-        tell(&format!("This link lets them register a passkey, once, for {hours} hours:"));
+        let (email, claims) = self.write(move |w| {
+            let id = users::find_id(w, &person)?;
+            Ok((users::find_changed(w, id)?.email, passkeys::send_link(w, id)?))
+        })?;
         let (origin, token) = (origin.origin().ascii_serialization(), self.app.seal(&claims)?);
-        Output::new().line(&format!("{origin}/ui/passkey/{token}"))
+        let link = format!("{origin}/ui/passkey/{token}");
+        if self.json {
+            return Output::new().json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
+        }
+        let hours = passkeys::LINK_LIFETIME.as_secs() / 3600;
+        tell(&format!("With this link {email} registers a passkey, once, for {hours} hours:"));
+        Output::new().line(&link)
+    }
+
+    fn reset_password(&self, person: String) -> Result<()> {
+        let (email, claims) = self.write(move |w| {
+            let id = users::find_id(w, &person)?;
+            Ok((users::find_changed(w, id)?.email, password_resets::create(w, id)?))
+        })?;
+        let link = format!("{}/ui/reset/{}", base_url(self.app)?, self.app.seal(&claims)?);
+        if self.json {
+            return Output::new().json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
+        }
+        let hours = password_resets::LIFETIME.as_secs() / 3600;
+        tell(&format!("With this link {email} chooses a new password, once, for {hours} hours:"));
+        Output::new().line(&link)
     }
 
     fn restore(&self, person: String) -> Result<()> {

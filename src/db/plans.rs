@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::domain::actor::{ActingIn, Actor};
 use crate::domain::events::{self, NewEvent};
 use crate::domain::pulse::PulseEvent;
+use crate::domain::settings::Settings;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::domain::users::{self, Cursor, Filter, Limit, NewUser, SortBy};
 use crate::domain::{accounts, api_keys, idempotency, memberships, roles, sessions, setup, suspensions, teams, tokens};
@@ -93,7 +94,7 @@ fn watch<T>(conn: &Connection, f: impl FnOnce(&mut Write) -> Result<T>) -> Vec<(
 fn reader(conn: &Connection) -> Read<'_> {
     let actor = Actor::shell().within(ActingIn { id: "here".parse().unwrap(), name: "Here".into() });
     let actor = Actor { user_id: Some(2), email: Some("p2@example.com".into()), ..actor };
-    Read { conn, actor, now: Timestamp(1000) }
+    Read { conn, actor, now: Timestamp(1000), settings: Settings::default() }
 }
 
 fn plan(conn: &Connection, sql: &str) -> Vec<String> {

@@ -9,6 +9,7 @@ mod object;
 mod paging;
 pub mod permissions;
 pub mod pulse;
+pub mod settings;
 pub mod words;
 
 pub mod accounts;
@@ -18,6 +19,7 @@ pub mod idempotency;
 pub mod invitations;
 pub mod memberships;
 pub mod passkeys;
+pub mod password_resets;
 pub mod passwords;
 pub mod preferences;
 pub mod roles;

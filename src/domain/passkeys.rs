@@ -68,12 +68,14 @@ pub struct Registrant {
 /// The actor, about to register a passkey of their own.
 pub fn begin(w: &Write) -> Result<Registrant> {
     w.actor.require_self()?;
+    w.actor.require_proof()?;
     registrant(w)
 }
 
 /// Keeps a passkey of the actor's. Without a name it is called after the day.
 pub fn create(w: &Write, name: &str, credential: &Credential) -> Result<Passkey> {
     w.actor.require_self()?;
+    w.actor.require_proof()?;
     insert(w, name, credential)
 }
 
@@ -152,6 +154,7 @@ pub fn rename(w: &Write, id: &str, patch: &PasskeyPatch) -> Result<Passkey> {
 /// Deletes a passkey: one of one's own, or of a member whom the actor may suspend and who has lost their device.
 pub fn delete(w: &Write, user_id: i64, id: &str) -> Result<()> {
     let email = require_over(w, user_id)?;
+    w.actor.require_proof()?;
     let passkey_name = find(w, user_id, id)?.name;
     if w.actor.is(user_id) {
         require_other_way(w, user_id)?;
@@ -202,8 +205,8 @@ fn acting_as(w: &mut Write, user_id: i64) -> Result<()> {
         return Err(tokens::suspended());
     }
     tokens::require_at_home(w, user_id)?;
-    let trace = w.actor.trace.clone();
-    w.acting_as(Actor { user_id: Some(user_id), email: Some(email), name, trace, ..Actor::nobody() });
+    let Actor { trace, former_session, .. } = w.actor.clone();
+    w.acting_as(Actor { user_id: Some(user_id), email: Some(email), name, trace, former_session, ..Actor::nobody() });
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use poem::web::Path;
 use poem::{Response, handler};
 use serde::Deserialize;
 
-use super::device;
+use super::agent;
 use super::form::Form;
 use super::frame::{Frame, Section};
 use super::person::Person;
@@ -98,9 +98,15 @@ pub async fn end_session(visit: Visit, Path(SessionId { session }): Path<Session
     Ok(done(Said::SessionEnded, "/ui/me"))
 }
 
+#[handler]
+pub async fn end_other_sessions(visit: Visit) -> Result<Response> {
+    visit.write(|w| sessions::end_all_own(w)).await?;
+    Ok(done(Said::SessionsEnded, "/ui/me"))
+}
+
 impl Session {
     /// The browser and the system, as far as it says: "Firefox on Linux".
     pub fn browser(&self) -> String {
-        device::name(self.device.as_deref().unwrap_or_default()).unwrap_or_else(|| "Unknown browser".into())
+        agent::name(self.device.as_deref().unwrap_or_default()).unwrap_or_else(|| "Unknown browser".into())
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod agent;
 mod api_keys;
 mod confirm;
 mod device;
@@ -11,6 +12,9 @@ mod me;
 mod passkeys;
 mod person;
 mod preferences;
+mod prove;
+mod renew;
+mod reset;
 mod roles;
 mod said;
 mod script;
@@ -46,6 +50,9 @@ pub fn routes() -> Routes {
         .act("/sign-in/passkey/question", passkeys::ask_to_sign_in)
         .act("/sign-in/passkey", passkeys::sign_in)
         .act("/sign-out", session::delete)
+        .form("/prove", prove::show_form, prove::create)
+        .form("/new-password", renew::show_form, renew::update)
+        .form("/reset/:token", reset::show_form, reset::create)
         .form("/welcome/:token", welcome::show_form, welcome::create)
         .form("/passkey/:token", passkeys::show_link, passkeys::create_by_link)
         .act("/passkey/:token/question", passkeys::ask_by_link)
@@ -59,6 +66,7 @@ pub fn routes() -> Routes {
         .form("/me/passkeys/:id/delete", me::passkeys::ask, me::passkeys::delete)
         .act("/me/accounts/:id/:act", me::carry_out)
         .act("/me/sessions/:session/end", me::end_session)
+        .act("/me/sessions/end", me::end_other_sessions)
         .act("/removed-accounts/:id/restore", accounts::restore)
         .form("/accounts", accounts::list, accounts::create)
         .form("/accounts/:account/users", users::list::page, users::new::create)
@@ -70,6 +78,7 @@ pub fn routes() -> Routes {
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
         .page("/accounts/:account/users/:id/passkeys", users::passkeys::list)
         .form("/accounts/:account/users/:id/passkeys/:passkey/delete", users::passkeys::ask, users::passkeys::delete)
+        .act("/accounts/:account/users/:id/sessions/end", users::show::end_sessions)
         .form("/accounts/:account/users/:id/:act", users::acts::ask, users::acts::carry_out)
         .form("/accounts/:account/teams", teams::list, teams::create)
         .form("/accounts/:account/teams/:id", teams::show_form, teams::update)
@@ -162,6 +171,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let request_id = auth::trace(&request).request_id;
     let by_script = script::asks(&request);
     let said = Said::take(&mut request);
+    let came_from = prove::came_from(&request);
     let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
@@ -180,8 +190,17 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     if by_script {
         return Ok(script::refuse(error, &request_id));
     }
-    if matches!(*error, Error::Unauthenticated(..)) && method.is_safe() && !is_link(&address) {
-        return Ok(Redirect::see_other(session::sign_in_address(&address)).into_response());
+    let elsewhere = match &*error {
+        Error::Unauthenticated("password_change_required", _) => Some("/ui/new-password".to_owned()),
+        Error::Unauthenticated("proof_required", _) if method.is_safe() => Some(prove::address(&address)),
+        Error::Unauthenticated("proof_required", _) => Some(prove::address(&came_from.unwrap_or_default())),
+        Error::Unauthenticated(..) if method.is_safe() && !is_link(&address) => {
+            Some(session::sign_in_address(&address))
+        }
+        _ => None,
+    };
+    if let Some(address) = elsewhere {
+        return Ok(Redirect::see_other(address).into_response());
     }
     let mut response = render(
         status_of(&error),
@@ -196,7 +215,8 @@ const FOREIGN_FORM: &str = "This form was not sent from a page of this server, s
 
 /// The pages that carry their proof in their address: signing in would not help there.
 fn is_link(address: &str) -> bool {
-    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/", "/ui/passkey/"].iter().any(|page| address.starts_with(page))
+    const LINKS: [&str; 5] = ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/", "/ui/reset/", "/ui/passkey/"];
+    LINKS.iter().any(|page| address.starts_with(page))
 }
 
 /// The error behind what a handler, or poem itself, refused with.

@@ -12,9 +12,10 @@ use webauthn_rs::prelude::{PublicKeyCredential, RegisterPublicKeyCredential};
 use super::said::Said;
 use super::script::{self, Sent};
 use super::session::page_of_ours;
-use super::{device, render};
+use super::device::Device;
+use super::{agent, render};
 use crate::app::App;
-use crate::auth::{self, Stranger};
+use crate::auth::Stranger;
 use crate::domain::passkeys;
 use crate::domain::tokens::{Claims, Kind};
 use crate::error::Result;
@@ -39,7 +40,7 @@ struct Answer {
 }
 
 #[handler]
-pub async fn sign_in(app: App, stranger: Stranger, jar: &CookieJar, sent: Sent<Answer>) -> Result<Response> {
+pub async fn sign_in(app: App, stranger: Stranger, device: Device, jar: &CookieJar, sent: Sent<Answer>) -> Result<Response> {
     let Answer { ceremony, credential, next } = sent.0;
     let party = app.require_relying_party()?;
     let (handle, id) = party.identify(&credential)?;
@@ -51,7 +52,7 @@ pub async fn sign_in(app: App, stranger: Stranger, jar: &CookieJar, sent: Sent<A
     let (user_id, passkey) = found.ok_or_else(passkeys::unknown)?;
     let proof = party.verify(&credential, asked, passkey)?;
     let session = app.write(stranger.0, move |w| passkeys::sign_in(w, user_id, &proof)).await?;
-    jar.add(auth::session_cookie(&app, &session)?);
+    device.keep(&app, jar, &session)?;
     script::go_on(page_of_ours(&next))
 }
 
@@ -77,7 +78,7 @@ fn open_link(app: &App, token: &str) -> Result<Claims> {
 pub async fn show_link(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let link = open_link(&app, &token)?;
     let origin = app.require_relying_party()?.origin().to_owned();
-    let device = device::name(stranger.0.trace.device.as_deref().unwrap_or_default()).unwrap_or_default();
+    let device = agent::name(stranger.0.trace.device.as_deref().unwrap_or_default()).unwrap_or_default();
     let linked = app.read(stranger.0, move |r| passkeys::find_link(r, &link)).await?;
     let (server, path) = (app.config().server_name.clone(), format!("/ui/passkey/{token}"));
     Ok(render(StatusCode::OK, &LinkPage { server, linked, path, origin, device }))
@@ -104,6 +105,7 @@ pub struct New {
 pub async fn create_by_link(
     app: App,
     stranger: Stranger,
+    device: Device,
     jar: &CookieJar,
     Path(token): Path<String>,
     sent: Sent<New>,
@@ -115,7 +117,7 @@ pub async fn create_by_link(
     let looked = app.read(stranger.0.clone(), move |r| passkeys::find_link(r, &looked_at).map(|_| r.now));
     let passkey = party.finish_registration(&link.id, &credential, looked.await?)?;
     let session = app.write(stranger.0, move |w| passkeys::create_by_link(w, &link, &name, &passkey)).await?;
-    jar.add(auth::session_cookie(&app, &session)?);
+    device.keep(&app, jar, &session)?;
     jar.add(Said::PasskeyAdded.cookie());
     script::go_on("/ui/me")
 }

@@ -87,7 +87,7 @@ impl Visit {
 
     /// The browser and the system, as far as it says; empty if it doesn't.
     pub fn device(&self) -> String {
-        super::device::name(self.visitor.device()).unwrap_or_default()
+        super::agent::name(self.visitor.device()).unwrap_or_default()
     }
 
     /// The account in the page's address.

@@ -25,9 +25,11 @@ pub struct Linked {
 }
 
 /// Issues a link with which somebody registers a passkey and is signed in; the one before stops working. For members whom
-/// the actor may suspend. The link opens every account they are in, so only an owner makes one for somebody who is in
-/// others too.
+/// the actor may suspend. The link opens every account they are in, so it takes an owner where they are in others too, and a
+/// token that is held back makes none.
 pub fn send_link(w: &Write, user_id: i64) -> Result<Claims> {
+    w.actor.require_whole()?;
+    w.actor.require_proof()?;
     let account = w.actor.require(Permission::UsersSuspend)?.clone();
     if w.actor.is(user_id) {
         return Err(Error::Conflict("yourself", "Add a passkey of your own on your own page.".into()));
@@ -37,8 +39,7 @@ pub fn send_link(w: &Write, user_id: i64) -> Result<Claims> {
         memberships::require_only_here(w, &account, user_id)?;
     }
     if !w.value("select active from users where id = ?1", [user_id])? {
-        let message = "They are suspended. Make them active again first.";
-        return Err(Error::Conflict("user_suspended", message.into()));
+        return Err(Error::Conflict("suspended", "They are suspended. Make them active first.".into()));
     }
     tokens::revoke_all(w, Kind::PasskeyLink, Some(user_id))?;
     let subject = Subject::user(user_id, &email);

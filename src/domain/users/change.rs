@@ -44,6 +44,9 @@ pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) 
     if patch.email.is_some() && w.actor.is(id) && !may_rename_self(w, id)? {
         return Err(Error::forbidden("Ask an admin to change your e-mail: it is what you sign in with."));
     }
+    if w.actor.is(id) && patch.email.as_ref().is_some_and(|email| email.0 != before.email.0) {
+        w.actor.require_proof()?;
+    }
     let mut problems = Problems::default();
     let email = match &patch.email {
         Some(email) => problems.take(Email::parse("email", &email.0)),
