@@ -73,6 +73,14 @@ create table passkeys (
 
 create index passkeys_user on passkeys (user_id, created_at);
 
+-- What somebody's devices know them by, instead of an e-mail: random, and theirs for good, so that a new passkey takes the
+-- place of the one a device had before.
+create table passkey_handles (
+  user_id     integer primary key references users on delete cascade,
+  handle      text not null,                                        -- a UUID
+  constraint passkey_handles_handle unique (handle)
+) strict;
+
 -- A group of people inside one account. Nobody is put into a team that isn't active.
 create table teams (
   id          integer primary key autoincrement,

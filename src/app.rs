@@ -19,6 +19,7 @@ use crate::folder::Folder;
 use crate::hashers::Hashers;
 use crate::keyring::Keyring;
 use crate::keys::Keys;
+use crate::relying_party::RelyingParty;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -30,6 +31,7 @@ struct Inner {
     hashers: Hashers,
     attempts: Attempts,
     listening: OnceLock<SocketAddr>,
+    relying_party: OnceLock<Option<RelyingParty>>,
 }
 
 /// What a kept answer is sealed for; see [`Keys::seal_text`].
@@ -45,8 +47,8 @@ impl App {
         let keyring = Keyring::open(&config, &folder, clock.now())?;
         let attempts = Attempts::new(&clock);
         let db = Db::open(&folder.database(), clock, config.settings())?;
-        let hashers = Hashers::start()?;
-        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, listening: OnceLock::new() })))
+        let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, listening, relying_party })))
     }
 
     pub fn config(&self) -> &Config {
@@ -193,6 +195,21 @@ impl App {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => reachable(*self.0.listening.get().unwrap_or(&self.config().listen)),
         }
+    }
+
+    /// What passkeys are bound to; none where the address that people reach the server at can't have any.
+    pub fn relying_party(&self) -> Option<&RelyingParty> {
+        let new = || RelyingParty::new(&self.public_url(), &self.config().server_name);
+        self.0.relying_party.get_or_init(new).as_ref()
+    }
+
+    /// What passkeys are bound to, or why there are none.
+    pub fn require_relying_party(&self) -> Result<&RelyingParty> {
+        self.relying_party().ok_or_else(|| {
+            let message = "This server is reached at an address that can't have passkeys: they need a name and https. \
+                           Whoever runs it can set one with --public-url.";
+            Error::Conflict("no_passkeys", message.into())
+        })
     }
 
     /// The port the server listens on.

@@ -75,6 +75,11 @@ impl Visitor {
         Caller { to_set_password: true, ..self.anywhere() }
     }
 
+    /// What their browser says it is.
+    pub fn device(&self) -> &str {
+        self.trace.device.as_deref().unwrap_or_default()
+    }
+
     /// As a caller inside one account.
     pub fn within(&self, account: AccountId) -> Caller {
         Caller { account: Some(account), ..self.anywhere() }

@@ -245,6 +245,15 @@ impl Event {
             E::UserDeleted => format!("{subject} was deleted for good"),
             E::UserPasswordChanged => format!("set {whose} password"),
             E::UserPasswordResetRequested => format!("made a new invitation for {subject}"),
+            E::AdminSendPasskeyRegistration => format!("made a passkey link for {subject}"),
+            E::PasskeyRegistrationTokenValidated => format!("opened {whose} passkey link"),
+            E::PasskeyRegistrationOptionsGenerated => format!("began to add a passkey of {subject}"),
+            E::PasskeyRegistered => format!("added the passkey {}", self.passkey()),
+            E::PasskeyAuthenticationOptionsGenerated => "was asked for a passkey".into(),
+            E::PasskeyAuthenticated => format!("used the passkey {}", self.passkey()),
+            E::PasskeyListViewed => format!("looked at {whose} passkeys"),
+            E::PasskeyRenamed => format!("renamed a passkey to {}", self.passkey()),
+            E::PasskeyDeleted => format!("deleted {whose} passkey {}", self.passkey()),
             E::UserAddedToAccount if own => "joined the account".into(),
             E::UserAddedToAccount if self.became("pending") == Some(true) => {
                 format!("invited {subject} to the account")
@@ -275,6 +284,13 @@ impl Event {
             E::ApiKeyDeleted => format!("revoked the API key {subject}"),
             _ => self.title(),
         }
+    }
+
+    /// The name of the passkey it is about.
+    fn passkey(&self) -> &str {
+        let names = self.changes.as_ref().and_then(|changes| changes.get("passkey"));
+        let name = names.and_then(|names| names["after"].as_str().or(names["before"].as_str()));
+        name.unwrap_or_default()
     }
 
     /// What an event is called, and whom it is about.

@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod impersonations;
 pub mod invitations;
 pub mod memberships;
+pub mod passkeys;
 pub mod password_resets;
 pub mod passwords;
 pub mod preferences;

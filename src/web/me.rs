@@ -1,5 +1,6 @@
 //! One's own page: where one is, where one was invited, the browsers one is signed in with.
 
+pub mod passkeys;
 pub mod password;
 pub mod preferences;
 pub mod profile;
@@ -9,6 +10,7 @@ use poem::web::Path;
 use poem::{Response, handler};
 use serde::Deserialize;
 
+use super::agent;
 use super::form::Form;
 use super::frame::{Frame, Section};
 use super::person::Person;
@@ -19,6 +21,7 @@ use crate::clock::Timestamp;
 use crate::domain::fields::AccountId;
 use crate::domain::impersonations::{self, Past};
 use crate::domain::memberships::{self, Membership};
+use crate::domain::passkeys::{self as own_passkeys, Passkey};
 use crate::domain::sessions::{self, Session};
 use crate::domain::users::{self, User};
 use crate::error::{Error, Result};
@@ -31,6 +34,11 @@ struct MePage {
     person: Person,
     chosen: Chosen,
     memberships: Vec<Membership>,
+    passkeys: Vec<Passkey>,
+    /// The one address where passkeys work, if they work anywhere.
+    passkey_origin: Option<String>,
+    /// What a new passkey is likely to be called.
+    device: String,
     sessions: Vec<Session>,
     /// The id of the session that asks.
     current: String,
@@ -42,6 +50,8 @@ struct MePage {
 #[handler]
 pub async fn page(visit: Visit) -> Result<Response> {
     let current = visit.visitor.claims.id.clone();
+    let passkey_origin = visit.app.relying_party().map(|party| party.origin().to_owned());
+    let device = visit.device();
     let page = move |r: &crate::db::Read, frame| {
         let user = users::me(r)?;
         Ok(MePage {
@@ -49,6 +59,9 @@ pub async fn page(visit: Visit) -> Result<Response> {
             person: Person::from(&user),
             chosen: Chosen::of(&user),
             memberships: memberships::list_own(r)?,
+            passkeys: own_passkeys::list_own(r)?,
+            passkey_origin,
+            device,
             sessions: sessions::list(r, user.id)?,
             past: impersonations::list_own(r)?,
             user,
@@ -98,30 +111,6 @@ pub async fn end_other_sessions(visit: Visit) -> Result<Response> {
 impl Session {
     /// The browser and the system, as far as it says: "Firefox on Linux".
     pub fn browser(&self) -> String {
-        const BROWSERS: [(&str, &str); 6] = [
-            ("Edg/", "Edge"),
-            ("OPR/", "Opera"),
-            ("Firefox/", "Firefox"),
-            ("Chrome/", "Chrome"),
-            ("Safari/", "Safari"),
-            ("curl/", "curl"),
-        ];
-        const SYSTEMS: [(&str, &str); 6] = [
-            ("Android", "Android"),
-            ("iPhone", "iPhone"),
-            ("iPad", "iPad"),
-            ("Windows", "Windows"),
-            ("Mac OS X", "macOS"),
-            ("Linux", "Linux"),
-        ];
-        let device = self.device.as_deref().unwrap_or_default();
-        let find = |names: &[(&str, &'static str)]| {
-            names.iter().find(|(sign, _)| device.contains(sign)).map(|(_, name)| *name)
-        };
-        match (find(&BROWSERS), find(&SYSTEMS)) {
-            (Some(browser), Some(system)) => format!("{browser} on {system}"),
-            (Some(name), None) | (None, Some(name)) => name.into(),
-            (None, None) => "Unknown browser".into(),
-        }
+        agent::name(self.device.as_deref().unwrap_or_default()).unwrap_or_else(|| "Unknown browser".into())
     }
 }

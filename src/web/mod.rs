@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod agent;
 mod api_keys;
 mod confirm;
 mod device;
@@ -9,6 +10,7 @@ mod form;
 mod frame;
 mod impersonation;
 mod me;
+mod passkeys;
 mod person;
 mod preferences;
 mod prove;
@@ -16,6 +18,7 @@ mod renew;
 mod reset;
 mod roles;
 mod said;
+mod script;
 mod session;
 mod setup;
 mod teams;
@@ -46,16 +49,24 @@ pub fn routes() -> Routes {
         .form("/set-up/:token", setup::show_form, setup::create)
         .form("/sign-in", session::show_form, session::create)
         .form("/sign-in/:token", session::show_link, session::create_from_link)
+        .act("/sign-in/passkey/question", passkeys::ask_to_sign_in)
+        .act("/sign-in/passkey", passkeys::sign_in)
         .act("/sign-out", session::delete)
         .act("/impersonation/end", impersonation::delete)
         .form("/prove", prove::show_form, prove::create)
         .form("/new-password", renew::show_form, renew::update)
         .form("/reset/:token", reset::show_form, reset::create)
         .form("/welcome/:token", welcome::show_form, welcome::create)
+        .form("/passkey/:token", passkeys::show_link, passkeys::create_by_link)
+        .act("/passkey/:token/question", passkeys::ask_by_link)
         .page("/me", me::page)
         .form("/me/edit", me::profile::show_form, me::profile::update)
         .form("/me/preferences", me::preferences::show_form, me::preferences::update)
         .form("/me/password", me::password::show_form, me::password::update)
+        .act("/me/passkeys", me::passkeys::create)
+        .act("/me/passkeys/question", me::passkeys::question)
+        .form("/me/passkeys/:id", me::passkeys::show_form, me::passkeys::update)
+        .form("/me/passkeys/:id/delete", me::passkeys::ask, me::passkeys::delete)
         .act("/me/accounts/:id/:act", me::carry_out)
         .act("/me/sessions/:session/end", me::end_session)
         .act("/me/sessions/end", me::end_other_sessions)
@@ -69,6 +80,8 @@ pub fn routes() -> Routes {
         .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
         .form("/accounts/:account/users/:id/impersonation", impersonation::show_form, impersonation::create)
+        .page("/accounts/:account/users/:id/passkeys", users::passkeys::list)
+        .form("/accounts/:account/users/:id/passkeys/:passkey/delete", users::passkeys::ask, users::passkeys::delete)
         .act("/accounts/:account/users/:id/sessions/end", users::show::end_sessions)
         .form("/accounts/:account/users/:id/:act", users::acts::ask, users::acts::carry_out)
         .form("/accounts/:account/teams", teams::list, teams::create)
@@ -160,6 +173,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let app = request.data::<App>().cloned().ok_or_else(|| Error::internal("a page without its application"))?;
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
+    let by_script = script::asks(&request);
     let said = Said::take(&mut request);
     let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
     let came_from = prove::came_from(&request);
@@ -180,6 +194,9 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     };
     if matches!(*error, Error::Unauthenticated(..)) && acting.is_some() && !is_link(&address) {
         return impersonation::is_over(&app, method.is_safe(), request_id);
+    }
+    if by_script {
+        return Ok(script::refuse(error, &request_id));
     }
     let elsewhere = match &*error {
         Error::Unauthenticated("password_change_required", _) => Some("/ui/new-password".to_owned()),
@@ -214,7 +231,8 @@ const FOREIGN_FORM: &str = "This form was not sent from a page of this server, s
 
 /// The pages that carry their proof in their address: signing in would not help there.
 fn is_link(address: &str) -> bool {
-    ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/", "/ui/reset/"].iter().any(|page| address.starts_with(page))
+    const LINKS: [&str; 5] = ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/", "/ui/reset/", "/ui/passkey/"];
+    LINKS.iter().any(|page| address.starts_with(page))
 }
 
 /// The error behind what a handler, or poem itself, refused with.

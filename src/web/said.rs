@@ -33,6 +33,8 @@ said! {
     NoLongerOwner    "They are no owner any more."
     Moved            "They were moved to the other account."
     NotActingNow     "You are yourself again."
+    PasskeyAdded     "The passkey is ready. You can sign in with it from now on."
+    PasskeyDeleted   "The passkey was deleted. It signs nobody in any more."
     SessionEnded     "The session has ended."
     SessionsEnded    "All of those sessions have ended."
     PasswordAsked    "They are signed out, and choose a new password when they sign in next."

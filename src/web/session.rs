@@ -38,6 +38,8 @@ struct SignInPage {
     said: Option<Said>,
     email: String,
     next: String,
+    /// The one address where passkeys work, if they work anywhere.
+    passkey_origin: Option<String>,
     faults: Faults,
 }
 
@@ -66,7 +68,9 @@ pub async fn show_form(
     if !app.read(stranger.0, setup::is_done).await? {
         return Ok(render(StatusCode::OK, &NotSetUpPage { server }));
     }
-    let page = SignInPage { server, said: Said::of(request), email: String::new(), next, faults: Faults::default() };
+    let passkey_origin = passkey_origin(&app);
+    let (said, email, faults) = (Said::of(request), String::new(), Faults::default());
+    let page = SignInPage { server, said, email, next, passkey_origin, faults };
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -80,10 +84,15 @@ pub async fn create(app: App, stranger: Stranger, device: Device, jar: &CookieJa
         }
         Err(error) => {
             let faults = Faults::of_a_try(&error).ok_or(error)?;
-            let page = SignInPage { server: app.config().server_name.clone(), said: None, email, next, faults };
+            let (server, passkey_origin) = (app.config().server_name.clone(), passkey_origin(&app));
+            let page = SignInPage { server, said: None, email, next, passkey_origin, faults };
             Ok(page.faults.answer(&page))
         }
     }
+}
+
+fn passkey_origin(app: &App) -> Option<String> {
+    app.relying_party().map(|party| party.origin().to_owned())
 }
 
 /// One answer, and after the same time, for an unknown e-mail, a user without a password and a wrong one.

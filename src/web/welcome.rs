@@ -23,10 +23,17 @@ use crate::error::Result;
 struct WelcomePage {
     server: String,
     invited: Invited,
+    /// Where to register a passkey instead; none where they don't work.
+    passkey_link: Option<String>,
     faults: Faults,
 }
 
 impl WelcomePage {
+    fn new(app: &App, token: &str, invited: Invited, faults: Faults) -> Self {
+        let passkey_link = app.relying_party().map(|party| format!("{}/ui/passkey/{token}", party.origin()));
+        Self { server: app.config().server_name.clone(), invited, passkey_link, faults }
+    }
+
     fn person(&self) -> Person {
         let Invited { user_id, email, name, .. } = &self.invited;
         Person { id: *user_id, email: email.clone(), name: name.clone(), img_src: None }
@@ -37,8 +44,7 @@ impl WelcomePage {
 pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let invitation = app.open_token(&token)?.of_kind(Kind::Invitation)?;
     let invited = app.read(stranger.0, move |r| invitations::find(r, &invitation)).await?;
-    let page = WelcomePage { server: app.config().server_name.clone(), invited, faults: Faults::default() };
-    Ok(render(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &WelcomePage::new(&app, &token, invited, Faults::default())))
 }
 
 #[handler]
@@ -59,7 +65,7 @@ pub async fn create(
     let (words, invited) = app.read(stranger.0.clone(), find).await?;
     let password = form.text("password").to_owned();
     if let Err(error) = app.check_password("password", &password, words).await {
-        let page = WelcomePage { server: app.config().server_name.clone(), invited, faults: Faults::in_form(error)? };
+        let page = WelcomePage::new(&app, &token, invited, Faults::in_form(error)?);
         return Ok(page.faults.answer(&page));
     }
     let hash = app.hash_password(password).await?;

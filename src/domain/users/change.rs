@@ -14,7 +14,7 @@ use crate::domain::permissions::Permission;
 use crate::domain::preferences::{self, NotificationPreferences};
 use crate::domain::pulse::PulseEvent;
 use crate::domain::tokens::{self, Claims};
-use crate::domain::{invitations, passwords};
+use crate::domain::{invitations, passkeys, passwords};
 use crate::error::{Error, Problems, Result};
 
 /// What changes about a user's profile. What is left out stays as it is; `null` clears.
@@ -112,7 +112,8 @@ pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_mat
     seen_by_actor(w, id)
 }
 
-/// Issues a new first token and ends the one before: for somebody who has no password yet and is in no other account.
+/// Issues a new first token and ends the one before: for somebody who has neither a password nor a passkey yet and is in no
+/// other account.
 pub fn invite(w: &Write, id: i64) -> Result<Claims> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
     w.actor.require_in_person()?;
@@ -127,6 +128,10 @@ pub fn invite(w: &Write, id: i64) -> Result<Claims> {
     if passwords::is_set(w, id)? {
         let message = "They have a password already. `rollcall link --email` lets in who has lost it.";
         return Err(Error::Conflict("password_set", message.into()));
+    }
+    if passkeys::is_set(w, id)? {
+        let message = "They have a passkey already. A passkey link lets in who has lost it.";
+        return Err(Error::Conflict("passkey_set", message.into()));
     }
     // Whoever held the token before may have made others with it.
     tokens::revoke_user(w, id)?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::db::Read;
 use crate::domain::fields::AccountId;
 use crate::domain::users::{self, User};
-use crate::domain::{memberships, password_resets, passwords, suspensions};
+use crate::domain::{memberships, passkeys, password_resets, passwords, suspensions};
 use crate::error::{Error, Result};
 use crate::web::confirm::ConfirmPage;
 use crate::web::form::{Faults, Form};
@@ -27,6 +27,7 @@ pub enum Act {
     Remove,
     Restore,
     Invite,
+    PasskeyLink,
     ResetPassword,
     AskPassword,
     KeepPassword,
@@ -86,6 +87,15 @@ impl Act {
                 format!("Make a new welcome link for {who}?"),
                 says(&["The link they have now stops working."]),
                 "Make new link",
+                false,
+            ),
+            Self::PasskeyLink => (
+                format!("Make a passkey link for {who}?"),
+                says(&[
+                    "Pass it on to them yourself: whoever has it comes in as them. With it they register a passkey, without a password. It works once, for 24 hours.",
+                    "The passkeys and the password they have stay. A link made before stops working.",
+                ]),
+                "Make link",
                 false,
             ),
             Self::ResetPassword => (
@@ -209,6 +219,7 @@ pub async fn carry_out(visit: Visit, Path(Target { id, act }): Path<Target>, for
             visit.write(move |w| suspensions::set_owner(w, id, false)).await.map(|()| done(Said::NoLongerOwner, them))
         }
         Act::Invite => invite(&visit, id).await,
+        Act::PasskeyLink => passkey_link(&visit, id).await,
         Act::ResetPassword => reset_password(&visit, id).await,
         Act::AskPassword => {
             visit.write(move |w| passwords::ask_for_another(w, id)).await.map(|()| done(Said::PasswordAsked, them))
@@ -236,6 +247,24 @@ async fn invite(visit: &Visit, id: i64) -> Result<Response> {
     let link = format!("{}/ui/welcome/{}", visit.origin, visit.app.seal(&claims)?);
     let link = Some((link, claims.expires_at.minute()));
     let page = move |_: &Read, frame| Ok(InvitedPage { frame, person: Person::from(&user), user, link });
+    visit.page_with(StatusCode::CREATED, Section::Users, page).await
+}
+
+/// A link to register a passkey with, shown this once.
+#[derive(Template)]
+#[template(path = "users/passkey_link.html")]
+struct PasskeyLinkPage {
+    frame: Frame,
+    person: Person,
+    link: String,
+    expires: String,
+}
+
+async fn passkey_link(visit: &Visit, id: i64) -> Result<Response> {
+    let origin = visit.app.require_relying_party()?.origin();
+    let (user, claims) = visit.write(move |w| Ok((users::find_changed(w, id)?, passkeys::send_link(w, id)?))).await?;
+    let (link, expires) = (format!("{origin}/ui/passkey/{}", visit.app.seal(&claims)?), claims.expires_at.minute());
+    let page = move |_: &Read, frame| Ok(PasskeyLinkPage { frame, person: Person::from(&user), link, expires });
     visit.page_with(StatusCode::CREATED, Section::Users, page).await
 }
 

@@ -11,6 +11,7 @@ use crate::db::Read;
 use crate::domain::events::{self, Event};
 use crate::domain::impersonations;
 use crate::domain::memberships::{self, Standing};
+use crate::domain::passkeys;
 use crate::domain::passwords::{self, Password};
 use crate::domain::permissions::{Granted, Permission};
 use crate::domain::sessions::{self, Session};
@@ -56,7 +57,7 @@ struct May {
     /// Make a link with which they choose a new password.
     reset: bool,
     remove: bool,
-    /// Make a new welcome link: they have no password yet.
+    /// Make a new welcome link: they have neither a password nor a passkey yet.
     invite: bool,
     own: bool,
     /// Act as them.
@@ -128,7 +129,8 @@ impl May {
             invite: home
                 && may(Permission::UsersCreate)
                 && memberships::require_only_here(r, account, user.id).is_ok()
-                && !passwords::is_set(r, user.id)?,
+                && !passwords::is_set(r, user.id)?
+                && !passkeys::is_set(r, user.id)?,
             own: r.actor.owner && !standing.pending,
             act_as: !standing.pending && impersonations::require_may(r, user.id).is_ok(),
         })
