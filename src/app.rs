@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hashers::Hashers;
 use crate::keys::Keys;
+use crate::limits::Limits;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -26,6 +27,7 @@ struct Inner {
     db: Db,
     keys: Keys,
     hashers: Hashers,
+    limits: Option<Limits>,
     listening: OnceLock<SocketAddr>,
 }
 
@@ -43,12 +45,18 @@ impl App {
             Some(key) => Keys::parse(key)?,
             None => Keys::parse(&folder.key(Keys::generate)?)?,
         };
+        let limits = Limits::new(&clock, config.rate_limit);
         let db = Db::open(&folder.database(), clock)?;
-        Ok(Self(Arc::new(Inner { config, db, keys, hashers: Hashers::start()?, listening: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner { config, db, keys, hashers: Hashers::start()?, limits, listening: OnceLock::new() })))
     }
 
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// How often anybody may ask anything; nothing if there is no limit.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.0.limits.as_ref()
     }
 
     pub fn db(&self) -> &Db {
@@ -146,7 +154,10 @@ impl App {
     pub fn public_url(&self) -> String {
         match &self.config().public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => reachable(*self.0.listening.get().unwrap_or(&self.config().listen)),
+            None => {
+                let scheme = if self.speaks_tls() { "https" } else { "http" };
+                reachable(scheme, *self.0.listening.get().unwrap_or(&self.config().listen))
+            }
         }
     }
 
@@ -157,14 +168,19 @@ impl App {
 
     /// Whether people reach the server by https, which decides what its cookies promise.
     pub fn is_https(&self) -> bool {
-        self.config().public_url.as_ref().map(Url::scheme) == Some("https")
+        self.speaks_tls() || self.config().public_url.as_ref().map(Url::scheme) == Some("https")
+    }
+
+    /// Whether the server itself speaks TLS.
+    pub fn speaks_tls(&self) -> bool {
+        self.config().tls_cert.is_some()
     }
 }
 
 /// A server that listens on every address is reached, from its own machine, at the loopback one.
-fn reachable(mut address: SocketAddr) -> String {
+fn reachable(scheme: &str, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod calls;
+mod live;
 mod support;
 mod visitor;
 
@@ -16,8 +17,10 @@ mod errors;
 mod escalation;
 mod events;
 mod guards;
+mod headers;
 mod idempotency;
 mod isolation;
+mod limits;
 mod memberships;
 mod model;
 mod operations;
@@ -30,5 +33,7 @@ mod sessions;
 mod shell;
 mod sign_in;
 mod teams;
+mod tls;
+mod transport;
 mod users;
 mod users_life;
