@@ -20,6 +20,7 @@ use crate::hashers::Hashers;
 use crate::keyring::Keyring;
 use crate::keys::Keys;
 use crate::relying_party::RelyingParty;
+use crate::limits::Limits;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -30,6 +31,7 @@ struct Inner {
     keyring: Keyring,
     hashers: Hashers,
     attempts: Attempts,
+    limits: Option<Limits>,
     listening: OnceLock<SocketAddr>,
     relying_party: OnceLock<Option<RelyingParty>>,
 }
@@ -45,14 +47,20 @@ impl App {
     pub fn open(config: Config, clock: Clock) -> Result<Self> {
         let folder = Folder::open(&config.data)?;
         let keyring = Keyring::open(&config, &folder, clock.now())?;
+        let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
         let db = Db::open(&folder.database(), clock, config.settings())?;
         let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, listening, relying_party })))
+        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, limits, listening, relying_party })))
     }
 
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// How often anybody may ask anything; nothing if there is no limit.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.0.limits.as_ref()
     }
 
     pub fn db(&self) -> &Db {
@@ -193,7 +201,10 @@ impl App {
     pub fn public_url(&self) -> String {
         match &self.config().public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => reachable(*self.0.listening.get().unwrap_or(&self.config().listen)),
+            None => {
+                let scheme = if self.speaks_tls() { "https" } else { "http" };
+                reachable(scheme, *self.0.listening.get().unwrap_or(&self.config().listen))
+            }
         }
     }
 
@@ -219,14 +230,19 @@ impl App {
 
     /// Whether people reach the server by https, which decides what its cookies promise.
     pub fn is_https(&self) -> bool {
-        self.config().public_url.as_ref().map(Url::scheme) == Some("https")
+        self.speaks_tls() || self.config().public_url.as_ref().map(Url::scheme) == Some("https")
+    }
+
+    /// Whether the server itself speaks TLS.
+    pub fn speaks_tls(&self) -> bool {
+        self.config().tls_cert.is_some()
     }
 }
 
 /// A server that listens on every address is reached, from its own machine, at the loopback one.
-fn reachable(mut address: SocketAddr) -> String {
+fn reachable(scheme: &str, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }

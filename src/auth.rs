@@ -1,6 +1,10 @@
 //! From a request to who is calling: the bearer token or the session cookie, and the check that a form was sent from
 //! our own pages. Whether a token is still honoured is decided inside the transaction (`domain::tokens::identify`).
 
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+use poem::error::ReadBodyError;
 use poem::http::{HeaderMap, Method, header};
 use poem::web::cookie::{Cookie, SameSite};
 use poem::{FromRequest, Request, RequestBody};
@@ -10,6 +14,7 @@ use crate::domain::actor::Trace;
 use crate::domain::fields::AccountId;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::error::{Error, Result};
+use crate::limits::Room;
 
 /// Kinds of token a program may send as `Authorization: Bearer`.
 const BEARER: &[Kind] = &[Kind::ApiKey, Kind::Invitation];
@@ -34,8 +39,66 @@ pub fn bearer(request: &Request, token: &str) -> Result<Caller> {
         let message = "This token signs in a browser; it cannot be sent as a bearer token.";
         return Err(Error::Unauthenticated("token_invalid", message.into()));
     }
+    count(app, request, &claims)?;
     Ok(Caller { claims: Some(claims), trace: trace(request), ..Caller::default() })
 }
+
+/// Counts a request for its token, and notes what is left for the headers of the answer.
+fn count(app: &App, request: &Request, claims: &Claims) -> Result<()> {
+    let Some(limits) = app.limits() else { return Ok(()) };
+    let counted = limits.tokens.check(&claims.id);
+    if let Some(left) = request.data::<LeftForToken>() {
+        left.set(counted.as_ref().map_or_else(|_| limits.tokens.used_up(), |room| *room));
+    }
+    counted.map(drop)
+}
+
+/// What the token of a request may still do. [`crate::server`] puts it there empty, and reads it afterwards.
+#[derive(Clone, Default)]
+pub struct LeftForToken(Arc<OnceLock<Room>>);
+
+impl LeftForToken {
+    fn set(&self, room: Room) {
+        self.0.get_or_init(|| room);
+    }
+
+    pub fn get(&self) -> Option<Room> {
+        self.0.get().copied()
+    }
+}
+
+/// Who sent a request, and how, once proxies were asked. [`crate::server`] puts it there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Client {
+    pub address: Option<IpAddr>,
+    /// Whether they speak https with us, or with the proxy before us.
+    pub https: bool,
+}
+
+/// Whether whoever sent a request speaks https.
+pub fn is_https(app: &App, request: &Request) -> bool {
+    app.is_https() || request.data::<Client>().is_some_and(|client| client.https)
+}
+
+/// That a body could not be read because it took too long.
+pub fn too_slow(error: &ReadBodyError) -> Option<Error> {
+    match error {
+        ReadBodyError::Io(error) => Some(Error::TooSlow(error.get_ref()?.downcast_ref::<TooSlow>()?.0)),
+        _ => None,
+    }
+}
+
+/// A body that took more than so many seconds to arrive.
+#[derive(Debug)]
+pub struct TooSlow(pub u64);
+
+impl std::fmt::Display for TooSlow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the body took more than {} seconds", self.0)
+    }
+}
+
+impl std::error::Error for TooSlow {}
 
 /// Somebody who is signed in with a browser, in a page handler's arguments.
 pub struct Visitor {
@@ -182,6 +245,9 @@ fn cookie_name(app: &App) -> String {
 ///
 /// Browsers say so in `Sec-Fetch-Site`; over plain HTTP, and older ones, in `Origin`, which must then name the host the
 /// request was sent to, or the address that people reach the server at.
+///
+/// The API is not asked this: nothing is done there for a cookie, and no browser sends a bearer token to another site
+/// unless that site gave it one, and then only after asking us (CORS), which we never allow.
 pub fn same_site(app: &App, method: &Method, headers: &HeaderMap) -> bool {
     if method.is_safe() {
         return true;

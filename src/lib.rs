@@ -42,7 +42,7 @@ pub mod relying_party;
 pub mod limits;
 /// Routes that are known by name as well as served.
 pub mod routes;
-/// Every route on one screen, middleware, and the graceful stop.
+/// Every route on one screen; connections and their bounds, TLS, proxies, and the graceful stop.
 pub mod server;
 /// HTML: the pages under `/ui`.
 pub mod web;

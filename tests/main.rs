@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod calls;
+mod live;
 mod support;
 mod visitor;
 
@@ -19,10 +20,12 @@ mod events;
 mod every_route;
 mod files;
 mod guards;
+mod headers;
 mod idempotency;
 mod impersonation;
 mod isolation;
 mod keys;
+mod limits;
 mod memberships;
 mod model;
 mod operations;
@@ -38,5 +41,7 @@ mod shell;
 mod sign_in;
 mod supply;
 mod teams;
+mod tls;
+mod transport;
 mod users;
 mod users_life;

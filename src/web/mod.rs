@@ -120,7 +120,7 @@ struct Files;
 
 /// Everything in `static/`, from inside the binary. Its addresses carry a version (see [`asset`]), so it may be kept.
 pub fn files() -> impl Endpoint<Output = Response> {
-    poem::endpoint::EmbeddedFilesEndpoint::<Files>::new()
+    get(poem::endpoint::EmbeddedFilesEndpoint::<Files>::new())
         .with(
             SetHeader::new()
                 .overriding(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
@@ -138,7 +138,8 @@ pub fn asset(name: &str) -> String {
 
 /// What our pages may load: their own files, and the pictures of people. No inline script or style ever runs.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http:; \
-                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                           connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; \
+                           frame-ancestors 'none'";
 
 /// A page from its template.
 pub fn render(status: StatusCode, page: &impl Template) -> Response {
@@ -163,7 +164,9 @@ pub fn origin(request: &Request, app: &App) -> String {
     };
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).filter(plain);
     match host {
-        Some(host) if app.config().public_url.is_none() => format!("http://{host}"),
+        Some(host) if app.config().public_url.is_none() => {
+            format!("{}://{host}", if auth::is_https(app, request) { "https" } else { "http" })
+        }
         _ => app.public_url(),
     }
 }
@@ -214,16 +217,23 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         Some(visitor) => app.read(visitor.anywhere(), |r| Ok(Acting::of(r))).await.unwrap_or_default(),
         None => None,
     };
-    let page = ErrorPage {
-        is_link: is_link(&address),
-        server: app.config().server_name.clone(),
-        error: &error,
-        acting,
-        request_id,
-    };
+    Ok(acting_error_page(&app, &address, error, request_id, acting))
+}
+
+/// An error as a page.
+pub fn error_page(app: &App, address: &str, error: Arc<Error>, request_id: String) -> Response {
+    acting_error_page(app, address, error, request_id, None)
+}
+
+fn acting_error_page(app: &App, address: &str, error: Arc<Error>, request_id: String, acting: Option<Acting>) -> Response {
+    let server = app.config().server_name.clone();
+    let page = ErrorPage { is_link: is_link(address), server, error: &error, acting, request_id };
     let mut response = render(status_of(&error), &page);
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
     response.set_data(error);
-    Ok(response)
+    response
 }
 
 const FOREIGN_FORM: &str = "This form was not sent from a page of this server, so nothing was done. \
@@ -276,7 +286,8 @@ impl ErrorPage<'_> {
             Error::Conflict(..) => "That cannot be done",
             Error::Changed(_) => "Somebody else was faster",
             Error::KeyReused => "That was sent before",
-            Error::TooLarge(_) => "That was too much",
+            Error::TooLarge(_) | Error::AddressTooLong(_) | Error::HeadersTooLong(_) => "That was too much",
+            Error::TooSlow(_) => "That took too long",
             Error::TooManyRequests(..) => "Too often",
             Error::Overloaded(_) => "The server is busy",
             Error::Unavailable(_) => "Nothing can be saved at the moment",
