@@ -101,6 +101,11 @@ async fn sql_in_any_field_is_text() {
         let found = ada.get(&format!("/users?query={path}")).await.done();
         assert_eq!(found["items"], json!([]), "{query} is a text that nobody's name holds");
     }
+    // SQLite ends a text there, in the middle of its quotes.
+    for query in ["ada%00lovelace", "%00%00%00%00", "ad%00a%22*"] {
+        let found = ada.get(&format!("/users?query={query}")).await.done();
+        assert_eq!(found["items"], json!([]), "{query}");
+    }
     for path in [
         "/users?sort=email;--",
         "/users?role='%20or%20'1'='1",
