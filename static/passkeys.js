@@ -10,6 +10,10 @@
     const headers = { "accept": "application/json", "content-type": "application/json" };
     const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
     const answer = await response.json();
+    if (answer.error === "proof_required") {
+      location.assign(`/ui/prove?next=${encodeURIComponent(location.pathname)}`);
+      throw new DOMException("on the way there", "AbortError");
+    }
     if (!response.ok) throw Object.assign(new Error(answer.message), { said: true });
     return answer;
   };
@@ -83,9 +87,9 @@
       event.preventDefault();
       clearTimeout(again);
       await run(form, () => ask(form));
-      if (ask === signIn) offer(form);
+      if (form.dataset.passkey === "sign-in") offer(form);
     });
-    if (ask === signIn) offer(form);
+    if (form.dataset.passkey === "sign-in") offer(form);
   }
 
   // Where the browser can, passkeys are offered beside the e-mail. What the server asked is asked anew before it is too old.

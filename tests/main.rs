@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod authenticator;
 mod calls;
 mod support;
 mod visitor;
@@ -24,6 +25,7 @@ mod operations;
 mod pages;
 mod pages_directory;
 mod paging;
+mod passkeys;
 mod properties;
 mod roles;
 mod sessions;
