@@ -14,7 +14,7 @@ use rollcall::domain::memberships::{self, Place};
 use rollcall::domain::permissions::{Permission, Permissions};
 use rollcall::domain::tokens::{Claims, Kind};
 use rollcall::domain::users::Member;
-use rollcall::domain::{accounts, roles, sessions, teams, tokens, users};
+use rollcall::domain::{accounts, passwords, roles, sessions, teams, tokens, users};
 use serde_json::{Map, Value, json};
 
 use crate::support::{Answer, START, TestApp};
@@ -143,6 +143,9 @@ impl World {
             let member = Member { email: Email::parse("email", &email).unwrap(), active: true, ..Member::default() };
             let id = users::insert(w, &account.parse().unwrap(), &member, &place)?;
             sessions::create(w, id)?;
+            if id % 2 == 0 {
+                passwords::set(w, id, &email, "a hash")?;
+            }
             Ok(id)
         });
         let id = id.unwrap();
@@ -272,7 +275,7 @@ impl World {
             "MembershipPatch" => &["teamId?", "roles?", "permissions?", "accountAdmin?"],
             "AccountChoice" => &["accountId"],
             "Acceptance" => &["usersPrimaryAccount?"],
-            "NewAccount" | "AccountPatch" | "NewTeam" => &["mark"],
+            "NewAccount" | "AccountPatch" | "NewTeam" | "PasskeyPatch" => &["mark"],
             "TeamPatch" => &["mark?", "active?"],
             "NewRole" => &["role", "permissions"],
             "RolePermissions" => &["permissions"],

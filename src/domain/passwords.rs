@@ -84,11 +84,13 @@ fn check_strength(field: &str, password: &str, words: &[String]) -> Result<(), P
     Err(Problem::new(field, "password_too_weak", message))
 }
 
-/// The words and what they are made of: `ada.lovelace@example.com` is also `ada`, `lovelace` and `example`.
+/// The words and what they are made of: `ada.lovelace@example.com` is also `ada`, `lovelace`, `example` and `adalovelace`.
 fn parts(words: &[String]) -> Vec<String> {
     let mut parts = vec!["rollcall".to_owned()];
     for word in words {
         let word = word.to_lowercase();
+        let local = word.split('@').next().unwrap_or_default();
+        parts.push(local.chars().filter(|c| c.is_alphanumeric()).collect());
         parts
             .extend(word.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2).map(Into::into));
         parts.push(word);

@@ -280,8 +280,8 @@ struct ResetPage {
 }
 
 async fn reset_password(visit: &Visit, id: i64) -> Result<Response> {
-    let make = move |w: &mut crate::db::Write| Ok((users::find_changed(w, id)?, password_resets::create(w, id)?));
-    let (user, claims) = visit.write(make).await?;
+    let (user, claims) =
+        visit.write(move |w| Ok((users::find_changed(w, id)?, password_resets::create(w, id)?))).await?;
     let link = format!("{}/ui/reset/{}", visit.origin, visit.app.seal(&claims)?);
     let expires = claims.expires_at.minute();
     let page = move |_: &Read, frame| Ok(ResetPage { frame, person: Person::from(&user), user, link, expires });
