@@ -55,7 +55,7 @@
     return `That did not work (${error.name}). Try again, or use another device.`;
   };
 
-  const run = async (form, ask) => {
+  const run = async (form, ask, unasked = false) => {
     const wrong = form.querySelector("[data-wrong]");
     wrong.hidden = true;
     try {
@@ -64,7 +64,7 @@
       if (new URL(next, location).pathname === location.pathname) history.replaceState(null, "", next), location.reload();
       else location.assign(next);
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError" || unasked && !error.said) return;
       wrong.textContent = sentence(error);
       wrong.hidden = false;
     }
@@ -97,6 +97,6 @@
     if (!await PublicKeyCredential.isConditionalMediationAvailable?.()) return;
     clearTimeout(again);
     again = setTimeout(() => offer(form), 4 * 60 * 1000);
-    await run(form, () => signIn(form, { mediation: "conditional" }));
+    await run(form, () => signIn(form, { mediation: "conditional" }), true);
   }
 }

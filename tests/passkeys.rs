@@ -491,7 +491,9 @@ async fn an_admin_sees_and_deletes_a_members_passkeys_and_that_they_looked_is_re
     assert_eq!(test.rows(), before);
     let id = only(&test, BOB).await["id"].as_str().unwrap().to_owned();
     let page = format!("/ui/accounts/2311/users/2/passkeys/{id}/delete");
-    assert_eq!(test.post(&page).cookie(&bob).send().await.status, 403, "what isn't theirs to suspend");
+    let adas = format!("/ui/accounts/2311/users/1/passkeys/{id}/delete");
+    assert_eq!(test.post(&adas).cookie(&bob).send().await.status, 403, "what isn't theirs to suspend");
+    assert_eq!(test.post(&adas).cookie(&ada).send().await.status, 404, "nor under another's name");
     assert!(test.get(&page).cookie(&ada).send().await.text.contains("It signs bob@example.com in no more"));
     assert_eq!(test.post(&page).cookie(&ada).send().await.status, 303);
     let link = test.post("/ui/accounts/2311/users/2/passkey-link").cookie(&ada).send().await;
