@@ -36,10 +36,10 @@ pub mod jobs;
 pub mod keyring;
 /// Sealing and opening tokens (PASETO v4.local).
 pub mod keys;
-/// The server as browsers' passkeys know it: its name, and what it asked them and they haven't answered yet (WebAuthn).
-pub mod relying_party;
 /// How often something may be done.
 pub mod limits;
+/// The server as browsers' passkeys know it: its name, and what it asked them and they haven't answered yet (WebAuthn).
+pub mod relying_party;
 /// Routes that are known by name as well as served.
 pub mod routes;
 /// Every route on one screen; connections and their bounds, TLS, proxies, and the graceful stop.

@@ -10,6 +10,10 @@
     const headers = { "accept": "application/json", "content-type": "application/json" };
     const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
     const answer = await response.json();
+    if (answer.error === "proof_required") {
+      location.assign(`/ui/prove?next=${encodeURIComponent(location.pathname)}`);
+      throw new DOMException("on the way there", "AbortError");
+    }
     if (!response.ok) throw Object.assign(new Error(answer.message), { said: true });
     return answer;
   };
@@ -51,7 +55,7 @@
     return `That did not work (${error.name}). Try again, or use another device.`;
   };
 
-  const run = async (form, ask) => {
+  const run = async (form, ask, unasked = false) => {
     const wrong = form.querySelector("[data-wrong]");
     wrong.hidden = true;
     try {
@@ -60,7 +64,7 @@
       if (new URL(next, location).pathname === location.pathname) history.replaceState(null, "", next), location.reload();
       else location.assign(next);
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError" || unasked && !error.said) return;
       wrong.textContent = sentence(error);
       wrong.hidden = false;
     }
@@ -83,9 +87,9 @@
       event.preventDefault();
       clearTimeout(again);
       await run(form, () => ask(form));
-      if (ask === signIn) offer(form);
+      if (form.dataset.passkey === "sign-in") offer(form);
     });
-    if (ask === signIn) offer(form);
+    if (form.dataset.passkey === "sign-in") offer(form);
   }
 
   // Where the browser can, passkeys are offered beside the e-mail. What the server asked is asked anew before it is too old.
@@ -93,6 +97,6 @@
     if (!await PublicKeyCredential.isConditionalMediationAvailable?.()) return;
     clearTimeout(again);
     again = setTimeout(() => offer(form), 4 * 60 * 1000);
-    await run(form, () => signIn(form, { mediation: "conditional" }));
+    await run(form, () => signIn(form, { mediation: "conditional" }), true);
   }
 }

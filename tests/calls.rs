@@ -17,7 +17,7 @@ use rollcall::domain::users::Member;
 use rollcall::domain::{accounts, passwords, roles, sessions, teams, tokens, users};
 use serde_json::{Map, Value, json};
 
-use crate::support::{Answer, START, TestApp};
+use crate::support::{Answer, START, TestApp, passkey};
 
 pub const ACCOUNTS: [&str; 3] = ["zqax", "zqbx", "zqcx"];
 
@@ -152,6 +152,9 @@ impl World {
             Ok(id)
         });
         let id = id.unwrap();
+        for device in ["laptop", "phone"] {
+            passkey(&self.test, id, &format!("{device}-{id}"));
+        }
         self.know("user", id.to_string());
         self.call_as(id);
         id
@@ -195,7 +198,11 @@ impl World {
             Some(own) if self.random.u8(..10) < 8 => own.clone(),
             _ => (*self.random.choice(&ACCOUNTS).unwrap()).to_owned(),
         };
-        let path = self.path(&operation, &account);
+        let mut path = self.path(&operation, &account);
+        if operation.path == "/me/passkeys/{id}" {
+            let passkey = if self.random.bool() { "laptop" } else { "phone" };
+            path = format!("/me/passkeys/{passkey}-{}", caller.user_id);
+        }
         let body = operation.body.as_deref().map(|schema| self.body(schema, &account));
         let mut call = self.test.call(operation.method.clone(), &path).token(&caller.token);
         if operation.parameters.iter().any(|(_, name)| name == "x-account-id") {
@@ -238,6 +245,14 @@ impl World {
             let (user, session) = self.random.choice(all).unwrap_or_default();
             return format!("/users/{user}/sessions/{session}");
         }
+        if path.contains("{passkeyId}") {
+            let sql = "select p.user_id, p.id from passkeys p join memberships m on m.user_id = p.user_id
+                        where m.account_id = ?1";
+            let all: Vec<(i64, String)> =
+                self.test.query(|r| r.all(sql, [account], |row| Ok((row.get(0)?, row.get(1)?))));
+            let (user, passkey) = self.random.choice(all).unwrap_or_default();
+            return format!("/users/{user}/passkeys/{passkey}");
+        }
         let noun = path.split('/').nth(1).unwrap_or_default().to_owned();
         for (place, name) in operation.parameters.clone() {
             let value = match (place.as_str(), name.as_str()) {
@@ -278,7 +293,7 @@ impl World {
             "MembershipPatch" => &["teamId?", "roles?", "permissions?", "accountAdmin?"],
             "AccountChoice" => &["accountId"],
             "Acceptance" => &["usersPrimaryAccount?"],
-            "NewAccount" | "AccountPatch" | "NewTeam" => &["mark"],
+            "NewAccount" | "AccountPatch" | "NewTeam" | "PasskeyPatch" => &["mark"],
             "TeamPatch" => &["mark?", "active?"],
             "NewRole" => &["role", "permissions"],
             "RolePermissions" => &["permissions"],

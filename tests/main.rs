@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod authenticator;
 mod calls;
 mod live;
 mod support;
@@ -33,6 +34,7 @@ mod pages;
 mod pages_directory;
 mod paging;
 mod parsers;
+mod passkeys;
 mod passwords;
 mod properties;
 mod roles;

@@ -7,7 +7,7 @@ use rollcall::domain::permissions::Permission;
 use rollcall::domain::users::{self, Member};
 use serde_json::{Value, json};
 
-use crate::support::{ADA, Answer, TestApp};
+use crate::support::{ADA, Answer, TestApp, passkey};
 
 const GRACE: &str = "grace@example.com";
 const EVE: &str = "eve@example.com";
@@ -80,6 +80,12 @@ fn operations() -> Vec<Operation> {
         ("listApiKeys", Nothing, "GET", "/api-keys", Value::Null, 200),
         ("getApiKey", Grace, "GET", "/api-keys/{key}", Value::Null, 200),
         ("deleteApiKey", Grace, "DELETE", "/api-keys/{key}", Value::Null, 204),
+        ("listMyPasskeys", Nothing, "GET", "/me/passkeys", Value::Null, 200),
+        ("updateMyPasskey", Grace, "PATCH", "/me/passkeys/laptop", json!({"name": "New"}), 200),
+        ("deleteMyPasskey", Grace, "DELETE", "/me/passkeys/laptop", Value::Null, 204),
+        ("listUserPasskeys", Needed("users.suspend"), "GET", "/users/2/passkeys", Value::Null, 200),
+        ("deleteUserPasskey", Needed("users.suspend"), "DELETE", "/users/2/passkeys/laptop", Value::Null, 204),
+        ("sendPasskeyLink", Needed("users.suspend"), "POST", "/users/2/passkey-registration", Value::Null, 201),
         ("listSessions", Nothing, "GET", "/sessions", Value::Null, 200),
         ("endSession", Grace, "DELETE", "/sessions/{session}", Value::Null, 204),
         ("endSessions", Nothing, "DELETE", "/sessions", Value::Null, 204),
@@ -126,6 +132,8 @@ impl Town {
         let key = call("POST", &grace, "2311", "/api-keys", key).await.json()["id"].as_str().unwrap().to_owned();
         test.app.db().write_here(|w| rollcall::domain::passwords::set(w, 2, GRACE, "a hash")).unwrap();
         let session = test.app.db().write_here(|w| rollcall::domain::sessions::create(w, 2)).unwrap().id;
+        passkey(&test, 2, "laptop");
+        passkey(&test, 2, "phone");
         Self { test, eve, grace, event, key, session }
     }
 
@@ -208,7 +216,7 @@ async fn whoever_may_does() {
         };
         let answer = town.call(&operation, Some(&token), "2311").await;
         assert_eq!(answer.status, operation.5, "{}: {}", operation.0, answer.text);
-        if operation.5 == 201 && !matches!(operation.0, "inviteUser" | "resetPassword") {
+        if operation.5 == 201 && !matches!(operation.0, "inviteUser" | "resetPassword" | "sendPasskeyLink") {
             let body = answer.json();
             let id = body["id"].as_str().map_or_else(|| body["id"].to_string(), str::to_owned);
             assert_eq!(answer.header("location"), format!("{}/{id}", operation.3), "{}", operation.0);

@@ -208,6 +208,14 @@ fn cheap_hash() -> String {
     HASH.get_or_init(|| passwords::hash(PASSWORD).unwrap()).clone()
 }
 
+/// A passkey that is listed, and signs nobody in.
+pub fn passkey(test: &TestApp, user_id: i64, id: &str) {
+    let id = id.to_owned();
+    let sql = "insert into passkeys (id, user_id, name, credential, created_at) values (?1, ?2, ?1, 'null', ?3)";
+    let insert = move |w: &mut rollcall::db::Write| w.run(sql, rollcall::db::params![id, user_id, w.now]);
+    test.app.db().write_here(insert).unwrap();
+}
+
 /// A request in the making.
 pub struct Call<'a> {
     test: &'a TestApp,

@@ -181,7 +181,7 @@ const CONFLICTS: &[(&str, &[&str])] = &[
     ("leaveAccount", &["last_admin"]),
     ("deleteMyPasskey", &["only_passkey"]),
     ("deleteUserPasskey", &["only_passkey"]),
-    ("sendPasskeyLink", &["own_passkey", "user_suspended", "in_other_accounts", "no_passkeys"]),
+    ("sendPasskeyLink", &["own_passkey", "suspended", "in_other_accounts", "no_passkeys"]),
     ("createAccount", &["account_exists"]),
     ("createTeam", &["team_exists"]),
     ("updateTeam", &["team_exists"]),
@@ -228,7 +228,7 @@ fn conflict(kind: &str) -> Error {
             ("only_passkey", "It is all you can sign in with. Set a password or add another passkey first.")
         }
         "own_passkey" => ("yourself", "Add a passkey of your own on your own page."),
-        "user_suspended" => ("user_suspended", "They are suspended. Make them active again first."),
+        "suspended" => ("suspended", "They are suspended. Make them active first."),
         "no_passkeys" => (
             "no_passkeys",
             "This server is reached at an address that can't have passkeys: they need a name and https. Whoever runs it can \

@@ -1,35 +1,15 @@
 //! Passkeys: one's own under `/me`, a member's under `/users/{id}`. They are registered and used in a browser only.
 
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
-use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde::Serialize;
 
 use super::Tag;
-use super::answers::{Done, Found, List};
+use super::answers::{Done, Found, Issued, Link, List};
 use super::caller::{Inside, Token};
 use super::json::Json;
 use crate::app::App;
-use crate::clock::Timestamp;
 use crate::domain::passkeys::{self, Passkey, PasskeyPatch};
 use crate::error::Result;
-
-/// A link to register a passkey with.
-#[derive(Object, Serialize)]
-#[oai(rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
-struct PasskeyLink {
-    /// The link: whoever opens it registers a passkey and is signed in as the user
-    link: String,
-    /// When it ends, unless it is used earlier
-    expires_at: Timestamp,
-}
-
-#[derive(ApiResponse)]
-enum Linked {
-    /// A link was made; the one before has ended
-    #[oai(status = 201)]
-    It(Json<PasskeyLink>),
-}
 
 pub struct Api;
 
@@ -118,10 +98,10 @@ impl Api {
         #[oai(name = "x-account-id")] caller: Inside,
         /// User ID
         id: Path<i64>,
-    ) -> Result<Linked> {
+    ) -> Result<Issued> {
         let origin = app.require_relying_party()?.origin().to_owned();
         let claims = app.write(caller.0, move |w| passkeys::send_link(w, id.0)).await?;
-        let link = format!("{origin}/ui/passkey/{}", app.seal(&claims)?);
-        Ok(Linked::It(Json(PasskeyLink { link, expires_at: claims.expires_at })))
+        let url = format!("{origin}/ui/passkey/{}", app.seal(&claims)?);
+        Ok(Issued::It(Json(Link { url, expires_at: claims.expires_at })))
     }
 }

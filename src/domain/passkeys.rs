@@ -68,7 +68,7 @@ pub struct Registrant {
 /// The actor, about to register a passkey of their own.
 pub fn begin(w: &Write) -> Result<Registrant> {
     w.actor.require_self()?;
-    w.actor.require_proof()?;
+    w.actor.ask_proof()?;
     registrant(w)
 }
 
@@ -96,6 +96,18 @@ pub fn sign_in(w: &mut Write, user_id: i64, proof: &AuthenticationResult) -> Res
     record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
     record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))?;
     sessions::create(w, user_id)
+}
+
+/// The actor has proved again who they are, with a passkey of their own; see [`sessions::prove`].
+pub fn prove(w: &Write, user_id: i64, proof: &AuthenticationResult, session: &Claims) -> Result<Claims> {
+    if !w.actor.is(user_id) {
+        let message = "This is a passkey of somebody else. Use one of yours.";
+        return Err(Error::Unauthenticated("foreign_passkey", message.into()));
+    }
+    let name = use_up(w, user_id, proof)?;
+    record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
+    record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))?;
+    sessions::prove(w, session)
 }
 
 /// Notes that a passkey was used, and what its device counts; its name. A passkey that was deleted while it was verified
@@ -155,13 +167,13 @@ pub fn rename(w: &Write, id: &str, patch: &PasskeyPatch) -> Result<Passkey> {
 pub fn delete(w: &Write, user_id: i64, id: &str) -> Result<()> {
     let email = require_over(w, user_id)?;
     w.actor.require_proof()?;
-    let passkey_name = find(w, user_id, id)?.name;
+    let name = find(w, user_id, id)?.name;
     if w.actor.is(user_id) {
         require_other_way(w, user_id)?;
     }
     w.run("delete from passkeys where id = ?1 and user_id = ?2", params![id, user_id])?;
     let account = accounts::primary(w, user_id)?;
-    let (subject, changes) = (Subject::user(user_id, &email), passkey(Some(&passkey_name), None));
+    let (subject, changes) = (Subject::user(user_id, &email), passkey(Some(&name), None));
     events::record(w, PulseEvent::PasskeyDeleted, account.as_ref(), subject, changes)
 }
 

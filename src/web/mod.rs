@@ -54,6 +54,7 @@ pub fn routes() -> Routes {
         .act("/sign-out", session::delete)
         .act("/impersonation/end", impersonation::delete)
         .form("/prove", prove::show_form, prove::create)
+        .act("/prove/passkey", passkeys::prove)
         .form("/new-password", renew::show_form, renew::update)
         .form("/reset/:token", reset::show_form, reset::create)
         .form("/welcome/:token", welcome::show_form, welcome::create)

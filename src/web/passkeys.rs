@@ -1,4 +1,4 @@
-//! Signing in with a passkey, and registering one by a link. The script of the pages carries the questions to the device
+//! Signing in with a passkey, showing with one that it is still oneself, and registering one by a link. The script of the pages carries the questions to the device
 //! and its answers back (WebAuthn Level 3 section 7).
 
 use askama::Template;
@@ -7,17 +7,17 @@ use poem::web::Path;
 use poem::web::cookie::CookieJar;
 use poem::{Response, handler};
 use serde::Deserialize;
-use webauthn_rs::prelude::{PublicKeyCredential, RegisterPublicKeyCredential};
+use webauthn_rs::prelude::{AuthenticationResult, PublicKeyCredential, RegisterPublicKeyCredential};
 
+use super::device::Device;
 use super::said::Said;
 use super::script::{self, Sent};
 use super::session::page_of_ours;
-use super::device::Device;
 use super::{agent, render};
 use crate::app::App;
-use crate::auth::Stranger;
+use crate::auth::{self, Stranger, Visitor};
 use crate::domain::passkeys;
-use crate::domain::tokens::{Claims, Kind};
+use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::error::Result;
 
 /// What every device is asked for that wants to sign somebody in. Nobody is named, and nothing is stored.
@@ -40,20 +40,46 @@ struct Answer {
 }
 
 #[handler]
-pub async fn sign_in(app: App, stranger: Stranger, device: Device, jar: &CookieJar, sent: Sent<Answer>) -> Result<Response> {
-    let Answer { ceremony, credential, next } = sent.0;
-    let party = app.require_relying_party()?;
-    let (handle, id) = party.identify(&credential)?;
-    let id = id.to_owned();
-    let looked = app.read(stranger.0.clone(), move |r| Ok((passkeys::find_answering(r, handle, &id)?, r.now)));
-    let (found, now) = looked.await?;
-    // Whatever comes of it, the question was answered.
-    let asked = party.take_sign_in(&ceremony, now)?;
-    let (user_id, passkey) = found.ok_or_else(passkeys::unknown)?;
-    let proof = party.verify(&credential, asked, passkey)?;
+pub async fn sign_in(
+    app: App,
+    stranger: Stranger,
+    device: Device,
+    jar: &CookieJar,
+    sent: Sent<Answer>,
+) -> Result<Response> {
+    let (user_id, proof) = verify(&app, &stranger.0, &sent.0).await?;
     let session = app.write(stranger.0, move |w| passkeys::sign_in(w, user_id, &proof)).await?;
     device.keep(&app, jar, &session)?;
-    script::go_on(page_of_ours(&next))
+    script::go_on(page_of_ours(&sent.0.next))
+}
+
+/// Somebody who is signed in shows again that it is they.
+#[handler]
+pub async fn prove(
+    app: App,
+    visitor: Visitor,
+    stranger: Stranger,
+    jar: &CookieJar,
+    sent: Sent<Answer>,
+) -> Result<Response> {
+    let (user_id, proof) = verify(&app, &stranger.0, &sent.0).await?;
+    let claims = visitor.claims.clone();
+    let session = app.write(visitor.to_set_password(), move |w| passkeys::prove(w, user_id, &proof, &claims)).await?;
+    jar.add(auth::session_cookie(&app, &session)?);
+    script::go_on(page_of_ours(&sent.0.next))
+}
+
+/// Whose passkey answered, and the proof that they are there.
+async fn verify(app: &App, caller: &Caller, answer: &Answer) -> Result<(i64, AuthenticationResult)> {
+    let party = app.require_relying_party()?;
+    let (handle, id) = party.identify(&answer.credential)?;
+    let id = id.to_owned();
+    let look = app.read(caller.clone(), move |r| Ok((passkeys::find_answering(r, handle, &id)?, r.now)));
+    let (found, now) = look.await?;
+    // Whatever comes of it, the question was answered.
+    let asked = party.take_sign_in(&answer.ceremony, now)?;
+    let (user_id, passkey) = found.ok_or_else(passkeys::unknown)?;
+    Ok((user_id, party.verify(&answer.credential, asked, passkey)?))
 }
 
 #[derive(Template)]

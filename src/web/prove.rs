@@ -10,7 +10,7 @@ use super::form::{Faults, Form};
 use super::session::page_of_ours;
 use crate::app::App;
 use crate::auth::{self, Visitor};
-use crate::domain::{passwords, sessions};
+use crate::domain::{passkeys, passwords, sessions};
 use crate::error::{Error, Result};
 
 #[derive(Template)]
@@ -20,6 +20,8 @@ struct ProvePage {
     email: String,
     /// Whether they have a password to show it with.
     by_password: bool,
+    /// The one address where passkeys work, if they have one to show it with.
+    passkey_origin: Option<String>,
     /// The page it is asked for.
     next: String,
     faults: Faults,
@@ -39,10 +41,13 @@ pub async fn show_form(app: App, visitor: Visitor, query: poem::Result<Query<Nex
 
 async fn form_page(app: &App, visitor: &Visitor, next: String, faults: Faults) -> Result<Response> {
     let server = app.config().server_name.clone();
+    let origin = app.relying_party().map(|party| party.origin().to_owned());
     let page = move |r: &crate::db::Read| {
         let by_password = passwords::own_hash(r)?.is_some();
+        let has_passkey = passkeys::is_set(r, r.actor.require_user()?)?;
         let email = r.actor.email.clone().unwrap_or_default();
-        Ok(ProvePage { server, email, by_password, next: page_of_ours(&next).to_owned(), faults })
+        let passkey_origin = origin.filter(|_| has_passkey);
+        Ok(ProvePage { server, email, by_password, passkey_origin, next: page_of_ours(&next).to_owned(), faults })
     };
     let page = app.read(visitor.to_set_password(), page).await?;
     Ok(page.faults.answer(&page))

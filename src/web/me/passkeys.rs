@@ -89,6 +89,7 @@ pub async fn update(visit: Visit, Path(Id { id }): Path<Id>, form: Form) -> Resu
 #[handler]
 pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
     let page = move |r: &Read, frame| {
+        r.actor.ask_proof()?;
         let passkey = passkeys::find(r, r.actor.require_self()?, &id)?;
         let sentences = vec![
             "It signs you in no more. Browsers that are signed in stay so.".to_owned(),

@@ -149,7 +149,7 @@ impl Act {
 impl Act {
     /// Whether it takes a fresh proof of who the visitor is.
     fn decides_who_comes_in(self) -> bool {
-        matches!(self, Self::ResetPassword | Self::MakeOwner | Self::UnmakeOwner)
+        matches!(self, Self::ResetPassword | Self::PasskeyLink | Self::MakeOwner | Self::UnmakeOwner)
     }
 }
 

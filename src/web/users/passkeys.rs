@@ -45,6 +45,7 @@ pub struct PasskeyOf {
 pub async fn ask(visit: Visit, Path(PasskeyOf { id, passkey }): Path<PasskeyOf>) -> Result<Response> {
     let back = visit.at(&format!("users/{id}/passkeys"));
     let page = move |r: &Read, frame| {
+        r.actor.ask_proof()?;
         let (passkey, user) = (passkeys::find(r, id, &passkey)?, users::find(r, id)?);
         let who = Person::from(&user).title().to_owned();
         let sentences = vec![
