@@ -149,7 +149,11 @@ impl fmt::Display for Error {
             Self::TooLarge(limit) => write!(f, "The body is larger than the {} KiB that are accepted.", limit / 1024),
             Self::TooSlow(seconds) => write!(f, "The body did not arrive within {seconds} seconds. Send it again."),
             Self::AddressTooLong(limit) => {
-                write!(f, "The address is longer than the {} KiB that are accepted. Ask for less at once.", limit / 1024)
+                write!(
+                    f,
+                    "The address is longer than the {} KiB that are accepted. Ask for less at once.",
+                    limit / 1024
+                )
             }
             Self::HeadersTooLong(limit) => {
                 write!(f, "The headers are longer than the {} KiB that are accepted.", limit / 1024)

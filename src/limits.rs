@@ -51,15 +51,26 @@ impl Limits {
         let strange = NonZeroU32::new(each_second).unwrap_or(NonZeroU32::MIN);
         let per = Duration::from_secs(BURST_SECONDS.into());
         Some(Self {
-            addresses: Limiter::new(clock.clone(), known, per, "Too many requests from your address. Try again shortly."),
+            addresses: Limiter::new(
+                clock.clone(),
+                known,
+                per,
+                "Too many requests from your address. Try again shortly.",
+            ),
             tokens: Limiter::new(clock.clone(), known, per, TOO_MANY_WITH_TOKEN),
-            strangers: Limiter::new(clock.clone(), strange, per, "Too many requests without a token that works. Try again shortly."),
+            strangers: Limiter::new(
+                clock.clone(),
+                strange,
+                per,
+                "Too many requests without a token that works. Try again shortly.",
+            ),
         })
     }
 }
 
 /// Said to a program that asks too often.
-pub const TOO_MANY_WITH_TOKEN: &str = "Too many requests with this token. Wait as long as Retry-After says, and ask less often.";
+pub const TOO_MANY_WITH_TOKEN: &str =
+    "Too many requests with this token. Wait as long as Retry-After says, and ask less often.";
 
 /// Whose address this is, as limits count: for IPv6 the first 64 bits, because whoever has one address has all with these.
 pub fn network(address: IpAddr) -> IpAddr {

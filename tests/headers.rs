@@ -3,6 +3,7 @@
 use poem::http::Method;
 use rollcall::server;
 
+use crate::live::{Live, refusal};
 use crate::support::{ADA, Answer, TestApp};
 use crate::visitor::{Page, sign_in};
 
@@ -33,12 +34,14 @@ fn faults(answer: &Answer) -> Vec<String> {
         }
     }
     let policy = answer.header("content-security-policy");
-    for part in ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action '"] {
+    for part in
+        ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action '"]
+    {
         if !policy.contains(part) {
             faults.push(format!("no {part} in {policy}"));
         }
     }
-    if policy.contains("unsafe-eval") || policy.contains("*") || policy.contains("script-src 'unsafe-inline'") {
+    if policy.contains("unsafe") || policy.contains("*") {
         faults.push(format!("content-security-policy: {policy}"));
     }
     let permissions = answer.header("permissions-policy");
@@ -84,32 +87,23 @@ async fn under_https_nothing_is_told_to_others_and_cookies_stay_there() {
 }
 
 #[tokio::test]
-async fn only_swagger_ui_has_styles_within_its_page() {
-    let test = TestApp::new();
-    let cookie = sign_in(&test, ADA).await;
-    for path in addresses() {
-        let policy = test.get(&path).cookie(&cookie).send().await;
-        let policy = policy.header("content-security-policy");
-        assert!(path == "/docs" || !policy.contains("unsafe-inline"), "{path}: {policy}");
-    }
-}
-
-#[tokio::test]
 async fn who_signs_out_leaves_nothing_in_the_browser() {
     let test = TestApp::new();
     let cookie = sign_in(&test, ADA).await;
     let out = test.post("/ui/sign-out").cookie(&cookie).send().await;
     assert_eq!(out.header("clear-site-data"), "\"storage\"");
-    assert!(out.header("set-cookie").contains("rollcall-8080=;"), "{}", out.header("set-cookie"));
+    let cookies: Vec<_> = out.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    assert!(cookies.iter().any(|cookie| cookie.starts_with("rollcall-8080=;")), "{cookies:?}");
     let page = test.get("/ui/me").cookie(&cookie).send().await;
     assert_eq!((page.status.as_u16(), page.header("cache-control")), (303, "no-store"));
 }
 
 #[tokio::test]
 async fn a_file_can_be_asked_about_without_being_sent() {
-    let test = TestApp::new();
-    let head = test.call(Method::HEAD, "/static/app.css").send().await;
-    assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
-    assert_eq!(head.header("content-type"), "text/css; charset=utf-8");
-    assert!(test.call(Method::POST, "/static/app.css").send().await.error().starts_with("405 "));
+    let live = Live::start().await;
+    let head = live.ask("HEAD /static/app.css HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+    assert!(head.contains("content-type: text/css; charset=utf-8\r\n"), "{head}");
+    let post = live.ask("POST /static/app.css HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(refusal(&post), "405 method_not_allowed");
 }

@@ -134,7 +134,9 @@ async fn http2_is_agreed_on_within_tls_and_keeps_its_cookie_to_itself() {
     let link = format!("/ui/sign-in/{}", live.test.app.seal(&claims).unwrap());
     let me = Request::get(format!("{origin}/me")).header("authorization", format!("Bearer {}", live.test.token(ADA)));
     // An older browser, which sends no Sec-Fetch-Site: the host is in `:authority` only.
-    let form = |origin: &str| Request::post(format!("https://localhost:{}{link}", live.address.port())).header("origin", origin);
+    let form = |origin: &str| {
+        Request::post(format!("https://localhost:{}{link}", live.address.port())).header("origin", origin)
+    };
     let requests = vec![
         me.body(String::new()).unwrap(),
         form("https://evil.example").body(String::new()).unwrap(),

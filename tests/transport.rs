@@ -149,7 +149,6 @@ async fn what_one_proxy_could_read_in_two_ways_is_refused_and_ends_the_connectio
         ("a folded line", "X-A: b\r\n Transfer-Encoding: chunked\r\n"),
         ("a bare return", "X-A: b\rTransfer-Encoding: chunked\r\n"),
         ("a zero byte", "X-A: b\0c\r\n"),
-        ("two hosts", "Host: elsewhere\r\n"),
     ] {
         let request = format!("POST /users HTTP/1.1\r\nHost: localhost\r\n{head}\r\n0\r\n\r\n{smuggled}");
         let mut wire = live.connect().await;
@@ -171,7 +170,9 @@ async fn chunks_are_read_strictly() {
          Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     );
     let before = live.test.rows();
-    for chunks in ["-1\r\n{}\r\n0\r\n\r\n", "fffffffffffffffff\r\n{}\r\n0\r\n\r\n", "2\r\n{}XX0\r\n\r\n", "zz\r\n{}\r\n"] {
+    for chunks in
+        ["-1\r\n{}\r\n0\r\n\r\n", "fffffffffffffffff\r\n{}\r\n0\r\n\r\n", "2\r\n{}XX0\r\n\r\n", "zz\r\n{}\r\n"]
+    {
         assert_eq!(refusal(&live.ask(format!("{head}{chunks}")).await), "400 unreadable_body", "{chunks:?}");
     }
     let large = format!("{head}{}", format!("10000\r\n{}\r\n", "x".repeat(0x10000)).repeat(5));
@@ -222,6 +223,7 @@ async fn odd_requests_are_answered_and_wrong_ones_refused() {
         ("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "303"),
         ("GET http://elsewhere/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "303"),
         ("GET / HTTP/1.1\r\nConnection: close\r\n\r\n", "400 invalid_request"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n", "400 invalid_request"),
         ("OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "404 not_found"),
         ("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nConnection: close\r\n\r\n", "405 method_not_allowed"),
         ("TRACE /me HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "405 method_not_allowed"),
@@ -238,12 +240,11 @@ async fn odd_requests_are_answered_and_wrong_ones_refused() {
 #[tokio::test]
 async fn an_address_or_headers_that_are_too_long_are_told_so() {
     let live = Live::start().await;
-    let get = |path: &str, headers: &str| {
-        format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n")
-    };
+    let get =
+        |path: &str, headers: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
     let ask = async |path: &str, headers: &str| refusal(&live.ask(get(path, headers)).await);
     assert_eq!(ask(&format!("/{}", "a".repeat(10_000)), "").await, "414 uri_too_long");
-    assert_eq!(ask(&format!("/{}", "a".repeat(70_000)), "").await, "414");
+    assert_eq!(ask(&format!("/{}", "a".repeat(70_000)), "").await, "431");
     assert_eq!(ask("/me", &format!("X-A: {}\r\n", "a".repeat(40_000))).await, "431 headers_too_long");
     assert_eq!(ask("/me", &format!("X-A: {}\r\n", "a".repeat(200_000))).await, "431");
     assert_eq!(ask("/me", &"X-A: a\r\n".repeat(200)).await, "431");
@@ -273,7 +274,8 @@ async fn only_a_trusted_proxy_says_where_a_request_came_from() {
     let plain = alone.ask(format!("GET /me HTTP/1.1\r\nHost: a\r\n{said}Connection: close\r\n\r\n")).await;
     assert!(!plain.contains("strict-transport-security"));
 
-    let behind = Live::with(Bounds::default(), |config| config.trusted_proxy = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let behind =
+        Live::with(Bounds::default(), |config| config.trusted_proxy = vec!["127.0.0.0/8".parse().unwrap()]).await;
     assert_eq!(address_of_event(&behind, "a@example.com", said).await, "203.0.113.7");
     let chain = "X-Forwarded-For: 1.2.3.4, 203.0.113.7, 127.0.0.9\r\n";
     assert_eq!(address_of_event(&behind, "b@example.com", chain).await, "203.0.113.7");

@@ -21,10 +21,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::connections::Place;
-use super::tls::Certificate;
 use super::Bounds;
+use super::connections::Place;
 use super::listener::Stop;
+use super::tls::Certificate;
 use crate::auth::TooSlow;
 
 /// What all connections share.
@@ -53,7 +53,9 @@ impl<E: Endpoint<Output = Response> + 'static> Service<E> {
     }
 
     async fn speak(self: Arc<Self>, socket: Watched, ends: (Option<SocketAddr>, SocketAddr), place: &Arc<Place>) {
-        let Some(certificate) = self.certificate.clone() else { return self.speak_http(socket, Scheme::HTTP, ends, place).await };
+        let Some(certificate) = self.certificate.clone() else {
+            return self.speak_http(socket, Scheme::HTTP, ends, place).await;
+        };
         let shaken = timeout(self.bounds.head, certificate.acceptor().accept(socket));
         let shaken = tokio::select! {
             shaken = shaken => shaken,
@@ -66,8 +68,13 @@ impl<E: Endpoint<Output = Response> + 'static> Service<E> {
         }
     }
 
-    async fn speak_http<S>(self: Arc<Self>, socket: S, scheme: Scheme, ends: (Option<SocketAddr>, SocketAddr), place: &Arc<Place>)
-    where
+    async fn speak_http<S>(
+        self: Arc<Self>,
+        socket: S,
+        scheme: Scheme,
+        ends: (Option<SocketAddr>, SocketAddr),
+        place: &Arc<Place>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let local = LocalAddr(ends.0.map(poem::Addr::SocketAddr).unwrap_or_default());

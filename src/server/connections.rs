@@ -73,7 +73,8 @@ impl Connections {
         let network = counted.then(|| network(address.to_canonical()));
         let gone = Arc::new(Notify::new());
         let mut places = self.places();
-        if network.is_some_and(|network| places.by_network.get(&network).is_some_and(|n| *n >= self.bounds.per_network)) {
+        if network.is_some_and(|network| places.by_network.get(&network).is_some_and(|n| *n >= self.bounds.per_network))
+        {
             return None;
         }
         if places.taken >= self.bounds.connections && !places.make_room() {
@@ -93,7 +94,8 @@ impl Connections {
             speaks_http2: false,
             behind: false,
         };
-        let place = Place { connections: self.clone(), network, gone, hurried: Notify::new(), progress: progress.into() };
+        let place =
+            Place { connections: self.clone(), network, gone, hurried: Notify::new(), progress: progress.into() };
         Some(Arc::new(place))
     }
 

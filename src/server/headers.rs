@@ -17,11 +17,12 @@ const DEFAULTS: [(HeaderName, &str); 7] = [
 ];
 
 /// For what is no page: it loads nothing, sends nothing, and is shown in nothing.
-const NOTHING: &str = "default-src 'none'; object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+const NOTHING: &str =
+    "default-src 'none'; object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Of what a browser can do, passkeys are all that our pages ask for.
 const PERMISSIONS: &str = "publickey-credentials-create=(self), publickey-credentials-get=(self), accelerometer=(), \
-                           autoplay=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), \
+                           autoplay=(), browsing-topics=(), camera=(), display-capture=(), \
                            encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \
                            magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
                            screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()";

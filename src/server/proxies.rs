@@ -33,7 +33,10 @@ pub fn client(trusted: &[IpNet], peer: IpAddr, https: bool, headers: &HeaderMap)
     };
     let proto = standard.last().map(|hop| hop.proto.clone()).filter(|proto| !proto.is_empty());
     let proto = proto.or_else(|| values(headers, "x-forwarded-proto").last().map(str::to_owned));
-    Ok(Client { address: Some(address), https: https || proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https")) })
+    Ok(Client {
+        address: Some(address),
+        https: https || proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
+    })
 }
 
 const DISAGREE: &str = "Forwarded and X-Forwarded-For name different clients. The proxy has to set both, or remove the \
@@ -143,7 +146,10 @@ mod tests {
         ] {
             assert_eq!(behind(&[("x-forwarded-for", sent)]).unwrap(), client, "{sent}");
         }
-        assert_eq!(behind(&[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "203.0.113.7")]).unwrap(), "203.0.113.7");
+        assert_eq!(
+            behind(&[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "203.0.113.7")]).unwrap(),
+            "203.0.113.7"
+        );
     }
 
     #[test]

@@ -108,7 +108,8 @@ fn refuse_open_key(key: &Path) -> Result<()> {
         && std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o007 != 0
     {
         let key = key.display();
-        let sentence = format!("Everybody on this machine can read the private key {key}. Run `chmod 600 {key}` first.");
+        let sentence =
+            format!("Everybody on this machine can read the private key {key}. Run `chmod 600 {key}` first.");
         return Err(Error::invalid("", "invalid_setting", sentence));
     }
     Ok(())
