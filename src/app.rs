@@ -19,8 +19,8 @@ use crate::folder::Folder;
 use crate::hashers::Hashers;
 use crate::keyring::Keyring;
 use crate::keys::Keys;
-use crate::relying_party::RelyingParty;
 use crate::limits::Limits;
+use crate::relying_party::RelyingParty;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);

@@ -226,7 +226,13 @@ pub fn error_page(app: &App, address: &str, error: Arc<Error>, request_id: Strin
     acting_error_page(app, address, error, request_id, None)
 }
 
-fn acting_error_page(app: &App, address: &str, error: Arc<Error>, request_id: String, acting: Option<Acting>) -> Response {
+fn acting_error_page(
+    app: &App,
+    address: &str,
+    error: Arc<Error>,
+    request_id: String,
+    acting: Option<Acting>,
+) -> Response {
     let server = app.config().server_name.clone();
     let page = ErrorPage { is_link: is_link(address), server, error: &error, acting, request_id };
     let mut response = render(status_of(&error), &page);

@@ -9,7 +9,7 @@ use rollcall::keys::Keys;
 use serde_json::{Value, json};
 
 use super::{LINKS, OPEN, OWN};
-use crate::support::{Answer, Call, PASSWORD, TestApp};
+use crate::support::{Answer, Call, PASSWORD, TestApp, passkey};
 
 /// Kinds that may be sent as a bearer token.
 const BEARER: [Kind; 2] = [Kind::ApiKey, Kind::Invitation];
@@ -36,6 +36,7 @@ pub const ACCOUNT: &str = "4711";
 pub const MARK: &str = "zqmark";
 pub const ADMIN: &str = "zqmarkadmin@example.com";
 pub const GRACE: &str = "zqmarkgrace@example.com";
+const PASSKEY: &str = "laptop";
 pub const EVE: &str = "eve@example.com";
 pub const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -65,7 +66,7 @@ impl Route {
         !self.is_api && OPEN.contains(&self.template.as_str())
     }
 
-    pub fn link(&self) -> Option<Kind> {
+    pub fn link(&self) -> Option<&'static [Kind]> {
         LINKS.iter().find(|(path, _)| *path == self.template).map(|(_, kind)| *kind)
     }
 
@@ -98,6 +99,7 @@ impl Town {
         let key = json!({"name": "Zqmark key", "expiresAt": "2027-10-01T00:00:00Z"});
         let key = admin.post("/api-keys", key).await.done();
         let session = issue(&test, Kind::Session, Some(grace), YEAR);
+        passkey(&test, grace, PASSKEY);
         let document = serde_json::from_str(&rollcall::docs::json_text()).unwrap();
         let (event, key) = (event["id"].to_string(), key["id"].as_str().unwrap().to_owned());
         let mut town = Self { test, document, grace, event, key, session: session.id, before: String::new() };
@@ -167,6 +169,8 @@ impl Town {
             "token" => one("{token}"),
             "session" | "sessionId" => one(&self.session),
             "name" => one("pilot"),
+            "passkey" | "passkeyId" => one(PASSKEY),
+            "id" if noun("me/passkeys") => one(PASSKEY),
             "id" if noun("removed-accounts") || noun("me/accounts") => one(ACCOUNT),
             "id" if noun("users") => one(&self.grace.to_string()),
             "id" if noun("teams") => one("1"),
@@ -222,7 +226,7 @@ impl Town {
         }
     }
 
-    /// All that is stored, but for when tokens were last used.
+    /// All that is stored, but for when tokens were last used and that somebody looked.
     pub fn content(&self) -> String {
         self.test.query(|r| {
             let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and sql not like '%fts5%'";
@@ -231,7 +235,8 @@ impl Town {
             for table in tables.iter().filter(|table| !table.starts_with("user_search")) {
                 let columns = format!("select group_concat('quote(' || name || ')', ' || '','' || ') from pragma_table_info('{table}') where name <> 'used_at'");
                 let columns: String = r.value(&columns, [])?;
-                let rows: Vec<String> = r.all(&format!("select {columns} from {table}"), [], |row| row.get(0))?;
+                let which = if table == "events" { "where event not like '%\\_viewed' escape '\\'" } else { "" };
+                let rows: Vec<String> = r.all(&format!("select {columns} from {table} {which}"), [], |row| row.get(0))?;
                 content += &format!("{table}: {}\n", rows.join("\n"));
             }
             Ok(content)
