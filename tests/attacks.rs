@@ -333,38 +333,70 @@ async fn an_export_has_one_line_for_an_event_whatever_is_in_it() {
     assert_eq!((&last["event"], &last["changes"]), (&json!("lead_created"), &changes));
 }
 
-/// The real server at its most talkative: each request is one line, whatever was sent.
-#[test]
-fn a_line_break_makes_no_second_line_in_the_log() {
+/// What the real server logs when it is sent these requests, as they are.
+fn log_of(level: &str, requests: &[String]) -> String {
     let folder = tempfile::tempdir().unwrap();
-    init(folder.path());
+    init(&folder.path().join("data"));
     let log = folder.path().join("log");
-    let mut command = rollcall(folder.path());
-    let command = command.args(["--log", "debug"]).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+    let mut command = rollcall(&folder.path().join("data"));
+    let command = command.args(["--log", level]).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
     let mut child = command.spawn().unwrap();
     let mut greeting = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
     let address = greeting.split("http://").nth(1).unwrap().split_whitespace().next().unwrap();
-    let fake = "\x1b[2J2026-11-23T08:00:00.000Z  INFO rollcall: FAKE";
-    for request in [
-        "GET /%0d%0a2026%20INFO%20FAKE HTTP/1.1\r\n".to_owned(),
-        format!("GET /nowhere HTTP/1.1\r\nuser-agent: x\r\n {fake}\r\n"),
-        "GET /nowhere HTTP/1.1\r\nauthorization: Bearer \u{85}FAKE\r\n".to_owned(),
-        format!("GET /nowhere\n{fake} HTTP/1.1\r\n"),
-        format!("GET /nowhere\r{fake} HTTP/1.1\r\n"),
-        format!("FAKE\r\n{fake} / HTTP/1.1\r\n"),
-    ] {
+    for request in requests {
         let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "{request}host: {address}\r\nconnection: close\r\n\r\n").unwrap();
+        let (head, body) = request.split_once("\r\n\r\n").unwrap_or((request, ""));
+        let length = body.len();
+        write!(stream, "{head}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+            .unwrap();
         drop(stream.read_to_end(&mut Vec::new()));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let log = std::fs::read_to_string(log).unwrap();
+    std::fs::read_to_string(log).unwrap()
+}
+
+/// At its most talkative each request is one line, whatever was sent.
+#[test]
+fn a_line_break_makes_no_second_line_in_the_log() {
+    let fake = "\x1b[2J2026-11-23T08:00:00.000Z  INFO rollcall: FAKE";
+    let requests = [
+        "GET /%0d%0a2026%20INFO%20FAKE HTTP/1.1".to_owned(),
+        format!("GET /nowhere HTTP/1.1\r\nuser-agent: x\r\n {fake}"),
+        "GET /nowhere HTTP/1.1\r\nauthorization: Bearer \u{85}FAKE".to_owned(),
+        format!("GET /nowhere\n{fake} HTTP/1.1"),
+        format!("GET /nowhere\r{fake} HTTP/1.1"),
+        format!("FAKE\r\n{fake} / HTTP/1.1"),
+    ];
+    let log = log_of("debug", &requests);
     assert!(log.contains("/%0d%0a2026%20INFO%20FAKE"), "{log}");
     for line in log.lines() {
         let shown = line.replace("/%0d%0a2026%20INFO%20FAKE", "");
         assert!(!shown.contains("FAKE") && !shown.contains("\x1b[2J"), "{line}");
         assert!(line.get(..4).is_some_and(|year| year.bytes().all(|b| b.is_ascii_digit())), "half a line: {line}");
     }
+}
+
+/// Who was turned away, from where and at what, without what they came with.
+#[test]
+fn refusals_are_in_the_log() {
+    let form = "content-type: application/x-www-form-urlencoded";
+    let sign_in = |email| format!("POST /ui/sign-in HTTP/1.1\r\n{form}\r\n\r\nemail={email}&password=zqsecret");
+    let requests = [
+        "GET /users HTTP/1.1\r\nx-account-id: 2311\r\nauthorization: Bearer zqsecret".to_owned(),
+        format!("POST /ui/sign-out HTTP/1.1\r\norigin: https://evil.example\r\n{form}"),
+        sign_in("ada%40example.com"),
+        sign_in("zqsecret"),
+    ];
+    let log = log_of("info", &requests);
+    let line = |words: &[&str]| {
+        let found = log.lines().find(|line| words.iter().all(|word| line.contains(word)));
+        let line = found.unwrap_or_else(|| panic!("no line with {words:?} in:\n{log}"));
+        assert!(line.contains("request_id") && line.contains("127.0.0.1"), "{line}");
+    };
+    line(&["/users", "token_invalid"]);
+    line(&["WARN", "/ui/sign-out", "forbidden"]);
+    line(&["WARN", "sign-in was refused"]);
+    assert!(!log.contains("zqsecret"), "{log}");
 }

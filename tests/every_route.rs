@@ -410,3 +410,28 @@ async fn every_page_of_a_session_offers_to_end_it() {
     }
     assert!(pages > 20, "{pages}");
 }
+
+#[tokio::test]
+async fn password_fields_hide_what_is_typed_and_help_password_managers() {
+    let town = Town::new().await;
+    let owner = visitor::sign_in(&town.test, ADA).await;
+    let link = town.token_of(Kind::Invitation, town.grace);
+    let mut fields = 0;
+    for route in town.routes().iter().filter(|route| route.method == Method::GET && !route.is_api) {
+        let route = Route { path: route.path.replace("{token}", &link), ..route.clone() };
+        let answer = town.request(&route).cookie(&owner).send().await;
+        let is_page = answer.header("content-type").starts_with("text/html") && route.template.starts_with("/ui");
+        for input in answer.text.split("<input ").skip(1).filter(|_| is_page) {
+            let input = input.split('>').next().unwrap();
+            if !input.contains("name=\"password\"") && !input.contains("name=\"current\"") {
+                continue;
+            }
+            assert!(input.contains("type=\"password\""), "{}: {input}", route.path);
+            let helped =
+                input.contains("autocomplete=\"new-password\"") || input.contains("autocomplete=\"current-password\"");
+            assert!(helped && !input.contains("onpaste") && !input.contains("maxlength"), "{}: {input}", route.path);
+            fields += 1;
+        }
+    }
+    assert!(fields >= 4, "{fields}");
+}

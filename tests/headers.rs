@@ -80,7 +80,7 @@ async fn under_https_nothing_is_told_to_others_and_cookies_stay_there() {
     }
     let out = test.post("/ui/sign-out").send().await;
     let cookies: Vec<_> = out.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
-    assert_eq!(cookies.len(), 2);
+    assert!(cookies.len() >= 2, "{cookies:?}");
     for cookie in cookies {
         assert!(cookie.contains("; Secure"), "{cookie}");
     }
