@@ -343,7 +343,8 @@ impl World {
     fn learn(&mut self, operation: &Operation, account: &str, answer: &Answer) {
         let Ok(body) = serde_json::from_str::<Value>(&answer.text) else { return };
         let nouns: Vec<_> = operation.path.split('/').skip(1).collect();
-        let noun = if operation.path.contains("/sessions") { "sessions" } else { nouns[0] };
+        let below = ["sessions", "passkeys"].into_iter().find(|noun| nouns.contains(noun));
+        let noun = below.unwrap_or(nouns[0]);
         let things = body["items"].as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
         for id in things.iter().map(|thing| &thing["id"]).filter(|id| !id.is_null()) {
             self.know(kind(noun), id.as_str().map_or_else(|| id.to_string(), str::to_owned));
