@@ -1,10 +1,14 @@
 //! How much, how deep and how often anything may be.
 
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use poem::http::Method;
 use serde_json::json;
 
+use crate::cli::rollcall;
 use crate::support::{ADA, TestApp};
 
 #[tokio::test]
@@ -101,6 +105,37 @@ async fn a_query_of_thousands_of_parameters_is_read_or_refused_and_never_more() 
     assert!(ada.get(&format!("/users?{}", "a=1&".repeat(10_000))).await.error().starts_with("414 uri_too_long"));
     let page = test.get(&format!("/ui/sign-in?{}", "next=1&".repeat(1_000))).send().await;
     assert_eq!(page.status, 200);
+}
+
+#[test]
+fn the_log_names_who_was_refused_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut command = rollcall(&folder.path().join("data"));
+    command.args(["--rate-limit", "3"]).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+    let mut child = command.spawn().unwrap();
+    let mut greeting = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut greeting).unwrap();
+    let url = greeting.split_whitespace().last().unwrap().to_owned();
+    let agent = ureq::Agent::from(ureq::config::Config::builder().http_status_as_error(false).build());
+    for _ in 0..4 {
+        agent.get(format!("{url}/me?code=secret")).header("authorization", "Bearer v4.local.secret").call().unwrap();
+    }
+    agent.get(format!("{url}/ui/welcome/v4.local.secret")).call().unwrap();
+    agent.post(format!("{url}/ui/sign-in")).header("sec-fetch-site", "cross-site").send("password=secret").unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let log = fs::read_to_string(log).unwrap();
+    for line in [
+        "path=/me address=\"127.0.0.1\" code=\"token_invalid\"",
+        "path=/me address=\"127.0.0.1\" code=\"too_many_requests\"",
+        "path=/ui/welcome address=\"127.0.0.1\" code=\"token_invalid\"",
+        "path=/ui/sign-in address=\"127.0.0.1\" code=\"forbidden\"",
+    ] {
+        assert!(log.contains(line), "{line} is not in:\n{log}");
+    }
+    assert!(log.lines().all(|line| line.contains("request_id=")) && !log.contains("secret"), "{log}");
 }
 
 #[tokio::test]

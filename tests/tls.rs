@@ -216,12 +216,26 @@ fn what_is_wrong_with_the_files_is_said_before_anything_is_served() {
         assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]));
         String::from_utf8(output.stderr).unwrap().replace(&folder.path().display().to_string(), "")
     };
-    insta::assert_snapshot!(fails(Some(&files.cert), None), @"");
-    insta::assert_snapshot!(fails(None, Some(&files.key)), @"");
-    insta::assert_snapshot!(fails(Some(&files.key), Some(&files.key)), @"");
-    insta::assert_snapshot!(fails(Some(&files.cert), Some(&files.cert)), @"");
-    insta::assert_snapshot!(fails(Some(&files.cert), Some(&other.key)), @"");
-    insta::assert_snapshot!(fails(Some(&folder.path().join("nowhere")), Some(&files.key)), @"");
+    let nowhere = folder.path().join("nowhere");
+    let mut said = vec![
+        fails(Some(&files.cert), None),
+        fails(None, Some(&files.key)),
+        fails(Some(&files.key), Some(&files.key)),
+        fails(Some(&files.cert), Some(&files.cert)),
+        fails(Some(&files.cert), Some(&other.key)),
+        fails(Some(&nowhere), Some(&files.key)),
+        fails(Some(&files.cert), Some(&nowhere)),
+    ];
     allow(&files.key, 0o604);
-    insta::assert_snapshot!(fails(Some(&files.cert), Some(&files.key)), @"");
+    said.push(fails(Some(&files.cert), Some(&files.key)));
+    insta::assert_snapshot!(said.concat(), @"
+    rollcall: --tls-cert alone is not enough to speak https: give --tls-key too.
+    rollcall: --tls-key alone is not enough to speak https: give --tls-cert too.
+    rollcall: Cannot use /key.pem for https: there is no certificate in it.
+    rollcall: Everybody on this machine can read the private key /cert.pem. Run `chmod 600 /cert.pem` first.
+    rollcall: Cannot use /other/key.pem for https: it is not the key of /cert.pem (keys may not be consistent: KeyMismatch).
+    rollcall: Cannot use /nowhere for https: it can't be read as a certificate in PEM (I/O error: No such file or directory (os error 2)).
+    rollcall: Cannot use /nowhere for https: it can't be read as a private key in PEM (I/O error: No such file or directory (os error 2)).
+    rollcall: Everybody on this machine can read the private key /key.pem. Run `chmod 600 /key.pem` first.
+    ");
 }

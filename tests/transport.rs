@@ -80,6 +80,27 @@ async fn a_body_that_does_not_arrive_in_time_is_said_so() {
 }
 
 #[tokio::test]
+async fn who_is_refused_before_the_body_is_there_hears_why() {
+    let live = Live::start().await;
+    let mut wire = live.connect().await;
+    for _ in 0..3 {
+        wire.say("POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600000\r\n\r\n").await;
+        assert_eq!(refusal(&wire.answer().await), "401 token_missing");
+        wire.say("x".repeat(600_000)).await;
+    }
+    let token = live.test.token(ADA);
+    wire.say(format!(
+        "POST /users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nX-Account-Id: 2311\r\n\
+         Content-Type: application/json\r\nContent-Length: 600000\r\n\r\n{}",
+        " ".repeat(600_000)
+    ))
+    .await;
+    assert_eq!(refusal(&wire.answer().await), "413 body_too_large");
+    wire.say(FRONT).await;
+    assert!(wire.answer().await.starts_with("HTTP/1.1 303"), "the connection is as good as before");
+}
+
+#[tokio::test]
 async fn two_thousand_slow_clients_keep_nobody_out() {
     let live = Live::with(Bounds { connections: 500, ..Bounds::default() }, |_| {}).await;
     let mut slow = Vec::new();

@@ -18,7 +18,7 @@ pub struct Bounds {
     pub stop: Duration,
     /// How often it is looked whether the certificate's files have changed.
     pub certificate: Duration,
-    /// Connections at the same time. One that sends headers slowly takes some 20 KiB, so all of them fit in 256 MiB.
+    /// Connections at the same time. One that sends its head slowly takes some 26 KiB, so all of them take about 256 MiB.
     pub connections: usize,
     /// Of which one network (an IPv4 address, 64 bits of an IPv6 one) may have so many: a large office behind one address.
     /// The machine itself and trusted proxies may have all of them.

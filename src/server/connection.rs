@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -16,16 +15,15 @@ use hyper_util::server::conn::auto::Builder;
 use poem::http::uri::Scheme;
 use poem::http::{Request as HttpRequest, Response as HttpResponse, Version};
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Body, Endpoint, Request, Response};
+use poem::{Endpoint, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
-use super::Bounds;
 use super::connections::Place;
 use super::listener::Stop;
 use super::tls::Certificate;
-use crate::auth::TooSlow;
+use super::{Bounds, arriving};
 
 /// What all connections share.
 pub struct Service<E> {
@@ -82,7 +80,7 @@ impl<E: Endpoint<Output = Response> + 'static> Service<E> {
         let answer = |request: HttpRequest<Incoming>| {
             let under_way = UnderWay::begin(place, request.version() == Version::HTTP_2);
             let request = Request::from((request, local.clone(), remote.clone(), scheme.clone()));
-            let request = hurried(request, self.bounds.body);
+            let request = arriving::in_time(request, self.bounds.body);
             let service = self.clone();
             async move {
                 let response = HttpResponse::<_>::from(service.endpoint.get_response(request).await);
@@ -126,24 +124,6 @@ fn builder(bounds: &Bounds) -> Builder<TokioExecutor> {
 
 /// Bytes that are kept for one connection: of a head that is not complete, or of an answer that the client doesn't read.
 const MOST_BUFFERED: usize = 64 * 1024;
-
-/// The request, with a body that has to arrive in time.
-fn hurried(mut request: Request, within: Duration) -> Request {
-    let body = request.take_body();
-    if body.is_empty() {
-        return request;
-    }
-    let due = Instant::now() + within;
-    let chunks = futures_util::stream::unfold(Some(body.into_bytes_stream()), move |chunks| async move {
-        let mut chunks = chunks?;
-        match timeout_at(due, chunks.next()).await {
-            Ok(chunk) => chunk.map(|chunk| (chunk, Some(chunks))),
-            Err(_) => Some((Err(io::Error::new(io::ErrorKind::TimedOut, TooSlow(within.as_secs()))), None)),
-        }
-    });
-    request.set_body(Body::from_bytes_stream(chunks));
-    request
-}
 
 /// A request from its head to the last of its answer.
 struct UnderWay(Arc<Place>);

@@ -1,5 +1,6 @@
 //! Every route on one screen, and what a server is made of.
 
+mod arriving;
 mod bounds;
 mod connection;
 mod connections;

@@ -84,13 +84,13 @@ fn load(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
     };
     let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
-        .map_err(|error| bad(cert, format!("it is not a certificate as PEM ({error})")))?;
+        .map_err(|error| bad(cert, format!("it can't be read as a certificate in PEM ({error})")))?;
     if chain.is_empty() {
         return Err(bad(cert, "there is no certificate in it".into()));
     }
     refuse_open_key(key)?;
     let private = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| bad(key, format!("it is not a private key as PEM ({error})")))?;
+        .map_err(|error| bad(key, format!("it can't be read as a private key in PEM ({error})")))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(Error::internal)?
