@@ -166,7 +166,8 @@ impl Answer {
     }
 
     fn check(&self, what: &str, is_page: bool, is_head: bool) {
-        let header = |name: &str| self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header =
+            |name: &str| self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         assert!(self.status < 500, "{what}: {} {}", self.status, self.text);
         assert_eq!(header("x-content-type-options"), "nosniff", "{what}");
         assert!(header("content-security-policy").contains("frame-ancestors 'none'"), "{what}");

@@ -1,4 +1,5 @@
-//! Forms, through the endpoint, to every page that takes one. The first line is for what varies in the page's address.
+//! Forms, through the endpoint, to every page that takes one, and what the pages' scripts send, which is JSON. The first
+//! line is for what varies in the page's address.
 
 #![no_main]
 
@@ -21,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
             .uri_str(filled(path, &String::from_utf8_lossy(given), &server.link))
             .header("cookie", &server.cookie)
             .header("sec-fetch-site", "same-origin")
-            .content_type("application/x-www-form-urlencoded")
+            .content_type(if form.starts_with(b"{") { "application/json" } else { "application/x-www-form-urlencoded" })
             .body(form.to_vec());
         server.call(request);
     });
