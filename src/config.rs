@@ -1,11 +1,14 @@
 //! Every setting, once: flag, environment variable and sentence. The doc comments are `--help`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use url::Url;
+
+use crate::domain::settings::Settings;
 
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -21,6 +24,22 @@ pub struct Config {
     #[arg(long, global = true, env = "ROLLCALL_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     pub public_url: Option<Url>,
 
+    /// Certificate chain to speak https with, as PEM; read again whenever the file changes
+    #[arg(long, global = true, env = "ROLLCALL_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate, as PEM; only its owner may read the file
+    #[arg(long, global = true, env = "ROLLCALL_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Proxies whose word on where a request came from counts, like 10.0.0.0/8,::1; nobody's if left out
+    #[arg(long, global = true, env = "ROLLCALL_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = parse_network)]
+    pub trusted_proxy: Vec<IpNet>,
+
+    /// Requests a second that one token or one address may make, ten times as many at once; 0 for any number
+    #[arg(long, global = true, env = "ROLLCALL_RATE_LIMIT", value_name = "N", default_value_t = 1000)]
+    pub rate_limit: u32,
+
     /// What this server is called on its pages
     #[arg(long, global = true, env = "ROLLCALL_SERVER_NAME", value_name = "NAME", default_value = "Rollcall")]
     pub server_name: String,
@@ -28,6 +47,18 @@ pub struct Config {
     /// Key that tokens are sealed with (PASERK k4.local), instead of the one in the data folder
     #[arg(long, global = true, env = "ROLLCALL_KEY", value_name = "KEY", hide_env_values = true)]
     pub key: Option<String>,
+
+    /// File with that key, to keep it apart from the database
+    #[arg(long, global = true, env = "ROLLCALL_KEY_FILE", value_name = "FILE", conflicts_with = "key")]
+    pub key_file: Option<PathBuf>,
+
+    /// How long a browser stays signed in without being used
+    #[arg(long, global = true, env = "ROLLCALL_SESSION_IDLE", value_name = "TIME", default_value = "24h", value_parser = parse_session_time)]
+    pub session_idle: Duration,
+
+    /// How long a browser stays signed in, however much it is used
+    #[arg(long, global = true, env = "ROLLCALL_SESSION_LIFETIME", value_name = "TIME", default_value = "7d", value_parser = parse_session_time)]
+    pub session_lifetime: Duration,
 
     /// How long events are kept, like 90d; for ever if left out
     #[arg(long, global = true, env = "ROLLCALL_KEEP_EVENTS", value_name = "TIME", value_parser = parse_time)]
@@ -57,6 +88,13 @@ impl From<LogLevel> for tracing::Level {
     }
 }
 
+impl Config {
+    /// Those that rules depend on.
+    pub fn settings(&self) -> Settings {
+        Settings { session_idle: self.session_idle, session_lifetime: self.session_lifetime }
+    }
+}
+
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write an IP address and a port, like 127.0.0.1:8080 or [::1]:8080".to_owned())
 }
@@ -70,6 +108,23 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
         return Err("give only scheme, host and port: the pages expect to live at the root".into());
     }
     Ok(url)
+}
+
+/// How long a session lives: from fifteen minutes, since its last use is known to within five, to a year.
+fn parse_session_time(text: &str) -> Result<Duration, String> {
+    let allowed = Duration::from_mins(15)..=Duration::from_hours(366 * 24);
+    parse_time(text).and_then(
+        |time| {
+            if allowed.contains(&time) { Ok(time) } else { Err("choose from 15m to 366d".into()) }
+        },
+    )
+}
+
+/// A network, or one address.
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| "write an address or a network, like 10.0.0.5 or 10.0.0.0/8".to_owned())
 }
 
 /// A length of time such as `30m`, `8h` or `90d`.

@@ -6,6 +6,8 @@
 pub mod api;
 /// What every handler has at hand: configuration, database, keys, clock.
 pub mod app;
+/// How often passwords may be tried, before any is hashed.
+pub mod attempts;
 /// From a request to who is calling: bearer token or cookie, and the cross-site checks.
 pub mod auth;
 /// The terminal: one short arm per command.
@@ -30,11 +32,17 @@ pub mod folder;
 pub mod hashers;
 /// What is due by the clock.
 pub mod jobs;
+/// The keys as they are now: where they come from, rotating them, noticing that somebody else did.
+pub mod keyring;
 /// Sealing and opening tokens (PASETO v4.local).
 pub mod keys;
+/// How often something may be done.
+pub mod limits;
+/// The server as browsers' passkeys know it: its name, and what it asked them and they haven't answered yet (WebAuthn).
+pub mod relying_party;
 /// Routes that are known by name as well as served.
 pub mod routes;
-/// Every route on one screen, middleware, and the graceful stop.
+/// Every route on one screen; connections and their bounds, TLS, proxies, and the graceful stop.
 pub mod server;
 /// HTML: the pages under `/ui`.
 pub mod web;

@@ -14,10 +14,10 @@ use rollcall::domain::memberships::{self, Place};
 use rollcall::domain::permissions::{Permission, Permissions};
 use rollcall::domain::tokens::{Claims, Kind};
 use rollcall::domain::users::Member;
-use rollcall::domain::{accounts, roles, sessions, teams, tokens, users};
+use rollcall::domain::{accounts, passwords, roles, sessions, teams, tokens, users};
 use serde_json::{Map, Value, json};
 
-use crate::support::{Answer, START, TestApp};
+use crate::support::{Answer, START, TestApp, passkey};
 
 pub const ACCOUNTS: [&str; 3] = ["zqax", "zqbx", "zqcx"];
 
@@ -65,6 +65,8 @@ pub struct World {
     ids: BTreeMap<&'static str, Vec<String>>,
     /// The first person of each account, who made the others.
     first: BTreeMap<&'static str, String>,
+    /// The accounts of whoever calls.
+    own: Vec<String>,
 }
 
 impl World {
@@ -78,6 +80,7 @@ impl World {
             operations: operations(&document),
             callers: Vec::new(),
             done: BTreeSet::new(),
+            own: Vec::new(),
             people: 0,
             emails: Vec::new(),
             ids: BTreeMap::new(),
@@ -143,9 +146,15 @@ impl World {
             let member = Member { email: Email::parse("email", &email).unwrap(), active: true, ..Member::default() };
             let id = users::insert(w, &account.parse().unwrap(), &member, &place)?;
             sessions::create(w, id)?;
+            if id % 2 == 0 {
+                passwords::set(w, id, &email, "a hash")?;
+            }
             Ok(id)
         });
         let id = id.unwrap();
+        for device in ["laptop", "phone"] {
+            passkey(&self.test, id, &format!("{device}-{id}"));
+        }
         self.know("user", id.to_string());
         self.call_as(id);
         id
@@ -184,12 +193,16 @@ impl World {
     pub async fn call(&mut self, caller: &Caller) -> Called {
         self.test.advance(Duration::from_secs(1));
         let operation = self.operation();
-        let own = self.accounts_of(caller);
-        let account = match self.random.choice(&own) {
+        self.own = self.accounts_of(caller);
+        let account = match self.random.choice(&self.own) {
             Some(own) if self.random.u8(..10) < 8 => own.clone(),
             _ => (*self.random.choice(&ACCOUNTS).unwrap()).to_owned(),
         };
-        let path = self.path(&operation, &account);
+        let mut path = self.path(&operation, &account);
+        if operation.path == "/me/passkeys/{id}" {
+            let passkey = if self.random.bool() { "laptop" } else { "phone" };
+            path = format!("/me/passkeys/{passkey}-{}", caller.user_id);
+        }
         let body = operation.body.as_deref().map(|schema| self.body(schema, &account));
         let mut call = self.test.call(operation.method.clone(), &path).token(&caller.token);
         if operation.parameters.iter().any(|(_, name)| name == "x-account-id") {
@@ -232,6 +245,14 @@ impl World {
             let (user, session) = self.random.choice(all).unwrap_or_default();
             return format!("/users/{user}/sessions/{session}");
         }
+        if path.contains("{passkeyId}") {
+            let sql = "select p.user_id, p.id from passkeys p join memberships m on m.user_id = p.user_id
+                        where m.account_id = ?1";
+            let all: Vec<(i64, String)> =
+                self.test.query(|r| r.all(sql, [account], |row| Ok((row.get(0)?, row.get(1)?))));
+            let (user, passkey) = self.random.choice(all).unwrap_or_default();
+            return format!("/users/{user}/passkeys/{passkey}");
+        }
         let noun = path.split('/').nth(1).unwrap_or_default().to_owned();
         for (place, name) in operation.parameters.clone() {
             let value = match (place.as_str(), name.as_str()) {
@@ -273,6 +294,8 @@ impl World {
             "AccountChoice" => &["accountId"],
             "Acceptance" => &["usersPrimaryAccount?"],
             "NewAccount" | "AccountPatch" | "NewTeam" => &["mark"],
+            // It is its owner's, wherever they are.
+            "PasskeyPatch" => &["name"],
             "TeamPatch" => &["mark?", "active?"],
             "NewRole" => &["role", "permissions"],
             "RolePermissions" => &["permissions"],
@@ -307,6 +330,10 @@ impl World {
             "subject" => format!("something of {account}").into(),
             "teamId" => self.any("team").parse::<i64>().unwrap().into(),
             "subjectId" => self.any("user").parse::<i64>().unwrap().into(),
+            // Somebody is moved rather to where the caller may be at home, too.
+            "accountId" if self.random.bool() && !self.own.is_empty() => {
+                self.random.choice(&self.own).unwrap().clone().into()
+            }
             "accountId" => (*self.random.choice(&ACCOUNTS).unwrap()).into(),
             "event" => "lead_created".into(),
             "expiresAt" => rollcall::clock::Timestamp(START + 86_400_000).to_string().into(),
@@ -325,7 +352,8 @@ impl World {
     fn learn(&mut self, operation: &Operation, account: &str, answer: &Answer) {
         let Ok(body) = serde_json::from_str::<Value>(&answer.text) else { return };
         let nouns: Vec<_> = operation.path.split('/').skip(1).collect();
-        let noun = if operation.path.contains("/sessions") { "sessions" } else { nouns[0] };
+        let below = ["sessions", "passkeys"].into_iter().find(|noun| nouns.contains(noun));
+        let noun = below.unwrap_or(nouns[0]);
         let things = body["items"].as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
         for id in things.iter().map(|thing| &thing["id"]).filter(|id| !id.is_null()) {
             self.know(kind(noun), id.as_str().map_or_else(|| id.to_string(), str::to_owned));

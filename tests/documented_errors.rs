@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use poem::http::Method;
+use rollcall::domain::setup::{self, FirstOwner};
 use serde_json::{Value, json};
 
-use crate::support::{ADA, Answer, TestApp};
+use crate::support::{ADA, Answer, TestApp, passkey};
 
 /// Where an error is documented, and an answer that is one.
 type Seen = (&'static str, Answer);
@@ -59,6 +60,8 @@ async fn every_documented_error_is_one_of_the_server() {
     seen.extend(of_people().await);
     seen.extend(of_pending_people().await);
     seen.extend(of_guards().await);
+    seen.push(of_haste().await);
+    seen.extend(of_passkeys().await);
     seen.extend(of_nouns().await);
     let document = TestApp::empty().get("/openapi.json").send().await.json();
     let responses = document["components"]["responses"].as_object().unwrap();
@@ -120,6 +123,15 @@ async fn of_the_token() -> Vec<Seen> {
     errors.test.advance(Duration::from_secs(8 * 3600));
     seen.push(me(&grace).await);
     seen
+}
+
+async fn of_haste() -> Seen {
+    let test = TestApp::new_with(|config| config.rate_limit = 1);
+    let token = test.token(ADA);
+    for _ in 0..10 {
+        assert_eq!(test.get("/me").token(&token).send().await.status, 200);
+    }
+    ("TooManyRequests", test.get("/me").token(&token).send().await)
 }
 
 async fn of_versions_and_keys() -> Vec<Seen> {
@@ -193,6 +205,36 @@ async fn of_guards() -> Vec<Seen> {
     let leave = errors.test.call(Method::DELETE, "/me/memberships/2311").token(&errors.test.token(GRACE));
     let left = leave.send().await;
     errors.seen.push(("LeaveAccountConflict", left));
+    errors.seen
+}
+
+async fn of_passkeys() -> Vec<Seen> {
+    let mut errors = Errors::with_grace();
+    let link = "/users/2/passkey-registration";
+    errors.see("SendPasskeyLinkConflict", Method::POST, "/users/1/passkey-registration", Value::Null).await;
+    passkey(&errors.test, 2, "laptop");
+    errors.see("InviteUserConflict", Method::POST, "/users/2/invitation", Value::Null).await;
+    let grace = errors.test.token(GRACE);
+    let own = ["/me/passkeys/laptop", "/users/2/passkeys/laptop"];
+    for (path, name) in own.into_iter().zip(["DeleteMyPasskeyConflict", "DeleteUserPasskeyConflict"]) {
+        let delete = errors.test.call(Method::DELETE, path).token(&grace).account("2311").send().await;
+        errors.seen.push((name, delete));
+    }
+    errors.test.member("2311", "admin@example.com", "admin");
+    errors.done(Method::POST, "/accounts", json!({ "id": "2312", "name": "Other" })).await;
+    let there = errors.test.post("/users").token(&errors.ada).account("2312").json(&json!({ "email": GRACE }));
+    assert_eq!(there.send().await.status, 201);
+    let accepted = errors.test.call(Method::PUT, "/me/memberships/2312").token(&grace).send().await;
+    assert_eq!(accepted.status, 200, "{}", accepted.text);
+    let admin = errors.test.client("admin@example.com", "2311").post(link, Value::Null).await;
+    errors.seen.push(("SendPasskeyLinkConflict", admin));
+    errors.done(Method::PUT, "/users/2/suspension", Value::Null).await;
+    errors.see("SendPasskeyLinkConflict", Method::POST, link, Value::Null).await;
+    let nameless = TestApp::with(|config| config.public_url = Some("http://192.0.2.7".parse().unwrap()));
+    let owner = FirstOwner { email: ADA.into(), account_name: "Acme".into(), ..FirstOwner::default() };
+    nameless.app.db().write_here(|w| setup::create(w, owner)).unwrap();
+    let refused = nameless.client(ADA, "1").post(link, Value::Null).await;
+    errors.seen.push(("SendPasskeyLinkConflict", refused));
     errors.seen
 }
 

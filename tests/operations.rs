@@ -7,7 +7,7 @@ use rollcall::domain::permissions::Permission;
 use rollcall::domain::users::{self, Member};
 use serde_json::{Value, json};
 
-use crate::support::{ADA, Answer, TestApp};
+use crate::support::{ADA, Answer, TestApp, passkey};
 
 const GRACE: &str = "grace@example.com";
 const EVE: &str = "eve@example.com";
@@ -42,6 +42,9 @@ fn operations() -> Vec<Operation> {
         ("restoreUser", Needed("users.delete"), "DELETE", "/users/3/removal", Value::Null, 200),
         ("inviteUser", Needed("users.create"), "POST", "/users/4/invitation", Value::Null, 201),
         ("setNotificationPreferences", Needed("users.update"), "PUT", "/users/2/notification-preferences", json!({"lead_created": [{"event": "lead_created"}]}), 200),
+        ("resetPassword", Needed("users.suspend"), "POST", "/users/2/password-reset", Value::Null, 201),
+        ("askForNewPassword", Needed("users.suspend"), "PUT", "/users/2/password-change", Value::Null, 204),
+        ("letKeepPassword", Needed("users.suspend"), "DELETE", "/users/2/password-change", Value::Null, 204),
         ("makeOwner", Ownership, "PUT", "/users/2/ownership", Value::Null, 204),
         ("unmakeOwner", Ownership, "DELETE", "/users/2/ownership", Value::Null, 204),
         ("updateMembership", Needed("roles.assign"), "PATCH", "/users/2/membership", json!({"teamId": 1}), 200),
@@ -77,9 +80,17 @@ fn operations() -> Vec<Operation> {
         ("listApiKeys", Nothing, "GET", "/api-keys", Value::Null, 200),
         ("getApiKey", Grace, "GET", "/api-keys/{key}", Value::Null, 200),
         ("deleteApiKey", Grace, "DELETE", "/api-keys/{key}", Value::Null, 204),
+        ("listMyPasskeys", Nothing, "GET", "/me/passkeys", Value::Null, 200),
+        ("updateMyPasskey", Grace, "PATCH", "/me/passkeys/laptop", json!({"name": "New"}), 200),
+        ("deleteMyPasskey", Grace, "DELETE", "/me/passkeys/laptop", Value::Null, 204),
+        ("listUserPasskeys", Needed("users.suspend"), "GET", "/users/2/passkeys", Value::Null, 200),
+        ("deleteUserPasskey", Needed("users.suspend"), "DELETE", "/users/2/passkeys/laptop", Value::Null, 204),
+        ("sendPasskeyLink", Needed("users.suspend"), "POST", "/users/2/passkey-registration", Value::Null, 201),
         ("listSessions", Nothing, "GET", "/sessions", Value::Null, 200),
         ("endSession", Grace, "DELETE", "/sessions/{session}", Value::Null, 204),
+        ("endSessions", Nothing, "DELETE", "/sessions", Value::Null, 204),
         ("listUserSessions", Needed("users.suspend"), "GET", "/users/2/sessions", Value::Null, 200),
+        ("endUserSessions", Needed("users.suspend"), "DELETE", "/users/2/sessions", Value::Null, 204),
         ("endUserSession", Needed("users.suspend"), "DELETE", "/users/2/sessions/{session}", Value::Null, 204),
     ]
 }
@@ -119,7 +130,10 @@ impl Town {
             call("POST", &ada, "2311", "/events", json!({"event": "lead_created"})).await.json()["id"].to_string();
         let key = json!({"name": "Import", "expiresAt": "2027-01-01T00:00:00Z"});
         let key = call("POST", &grace, "2311", "/api-keys", key).await.json()["id"].as_str().unwrap().to_owned();
+        test.app.db().write_here(|w| rollcall::domain::passwords::set(w, 2, GRACE, "a hash")).unwrap();
         let session = test.app.db().write_here(|w| rollcall::domain::sessions::create(w, 2)).unwrap().id;
+        passkey(&test, 2, "laptop");
+        passkey(&test, 2, "phone");
         Self { test, eve, grace, event, key, session }
     }
 
@@ -202,7 +216,7 @@ async fn whoever_may_does() {
         };
         let answer = town.call(&operation, Some(&token), "2311").await;
         assert_eq!(answer.status, operation.5, "{}: {}", operation.0, answer.text);
-        if operation.5 == 201 && operation.0 != "inviteUser" {
+        if operation.5 == 201 && !matches!(operation.0, "inviteUser" | "resetPassword" | "sendPasskeyLink") {
             let body = answer.json();
             let id = body["id"].as_str().map_or_else(|| body["id"].to_string(), str::to_owned);
             assert_eq!(answer.header("location"), format!("{}/{id}", operation.3), "{}", operation.0);

@@ -4,6 +4,7 @@ use rollcall::domain::{memberships, permissions, sessions};
 use serde_json::json;
 
 use crate::support::{ADA, Answer, PASSWORD, TestApp};
+use crate::visitor::cookie;
 
 /// The version a form was made of.
 fn version(page: &str) -> String {
@@ -26,7 +27,7 @@ impl<'a> Browser<'a> {
         let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0";
         let answer = test.post(&format!("/ui/sign-in/{link}")).header("user-agent", agent).send().await;
         assert_eq!(answer.status, 303, "{}", answer.text);
-        Self { test, cookie: answer.header("set-cookie").split(';').next().unwrap().to_owned() }
+        Self { test, cookie: cookie(&answer) }
     }
 
     async fn try_get(&self, path: &str) -> Answer {
@@ -320,14 +321,16 @@ async fn sessions_and_passwords_are_ended_and_changed_on_ones_own_page() {
     let (desk, phone) = (Browser::of(&test, ADA).await, Browser::of(&test, ADA).await);
     let page = desk.get("/ui/me").await;
     assert!(page.contains("Firefox on Linux") && page.contains("This browser"));
-    let id = page.split("/ui/me/sessions/").nth(1).unwrap().split('/').next().unwrap();
+    let id = page.split("/ui/me/sessions/").nth(2).unwrap().split('/').next().unwrap();
     desk.post(&format!("/ui/me/sessions/{id}/end"), &[]).await;
     assert_eq!(phone.try_get("/ui/me").await.status, 303);
 
     let phone = Browser::of(&test, ADA).await;
     let wrong = desk.try_post("/ui/me/password", &[("current", "not it at all"), ("password", "a new long one")]).await;
     assert!(wrong.status == 400 && wrong.text.contains("This is not your password"));
-    desk.post("/ui/me/password", &[("current", PASSWORD), ("password", "a new long one")]).await;
+    let set = desk.try_post("/ui/me/password", &[("current", PASSWORD), ("password", "a new long one")]).await;
+    assert_eq!(desk.try_get("/ui/me").await.status, 303, "the session goes on under a new id");
+    let desk = Browser { test: &test, cookie: cookie(&set) };
     assert_eq!(desk.try_get("/ui/me").await.status, 200, "this browser stays");
     assert_eq!(phone.try_get("/ui/me").await.status, 303, "the others are signed out");
     let sign_in = |password| test.post("/ui/sign-in").form(&[("email", ADA), ("password", password)]).send();

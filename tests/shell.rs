@@ -55,6 +55,15 @@ fn people_are_added_listed_shown_suspended_and_restored() {
     0
     hanako@example.com is suspended. Their sessions and tokens have ended.
     ");
+    insta::assert_snapshot!(says(data, &["user", "reset-password", "grace@example.com"]), @"
+    0
+    http://127.0.0.1:0/ui/reset/
+    With this link grace@example.com chooses a new password, once, for 8 hours:
+    ");
+    insta::assert_snapshot!(says(data, &["user", "reset-password", "hanako@example.com"]), @"
+    3
+    rollcall: They are suspended. Make them active first.
+    ");
     insta::assert_snapshot!(says(data, &["user", "suspend", "ada@example.com"]), @"
     3
     rollcall: They are the last admin of account 2311. Make somebody else its admin first.

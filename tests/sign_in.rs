@@ -206,3 +206,94 @@ async fn a_success_is_said_once() {
     assert!(page.text.contains("You are signed out."));
     assert!(page.header("set-cookie").contains("rollcall-said=; Path=/ui; Max-Age=0"));
 }
+
+async fn try_from(test: &TestApp, browser: &str, email: &str, password: &str) -> crate::support::Answer {
+    let form = [("email", email), ("password", password), ("next", "/ui/me")];
+    test.post("/ui/sign-in").cookie(browser).form(&form).send().await
+}
+
+/// Everything an answer sets, as the browser would send it back.
+fn cookies(answer: &crate::support::Answer) -> String {
+    let all = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    all.map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_alike_for_who_exists_and_who_does_not() {
+    let test = TestApp::new();
+    let mut pages = Vec::new();
+    for email in [ADA, "nobody@example.com"] {
+        for _ in 0..10 {
+            assert_eq!(try_from(&test, "", email, "wrong wrong").await.status, 401);
+        }
+        let typed = email.to_uppercase();
+        let refused = try_from(&test, "", &typed, PASSWORD).await;
+        assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "90"), "even the right one");
+        assert!(refused.text.contains(&format!("value=\"{typed}\"")) && refused.text.contains("value=\"/ui/me\""));
+        pages.push(refused.text.replace(&typed, ""));
+    }
+    assert_eq!(pages[0], pages[1]);
+    assert!(pages[0].contains("Too many wrong passwords were tried for this e-mail. Try again in 2 minutes"));
+    test.advance(Duration::from_secs(90));
+    assert_eq!(try_from(&test, "", ADA, PASSWORD).await.status, 303);
+    assert_eq!(try_from(&test, "", ADA, PASSWORD).await.status, 303, "the right one costs nothing");
+}
+
+#[tokio::test]
+async fn a_strangers_guessing_locks_nobody_out() {
+    let test = TestApp::new();
+    let known = cookies(&try_from(&test, "", ADA, PASSWORD).await);
+    let device = known.split("; ").find(|cookie| cookie.starts_with("rollcall-device-8080=")).unwrap();
+    for _ in 0..10 {
+        try_from(&test, "", ADA, "wrong wrong").await;
+    }
+    assert_eq!(try_from(&test, "", ADA, PASSWORD).await.status, 429);
+    assert_eq!(try_from(&test, device, ADA, PASSWORD).await.status, 303, "where she was before, she comes in");
+    let link = test.app.db().write_here(|w| sessions::create_link(w, None)).unwrap();
+    let link = format!("/ui/sign-in/{}", test.app.seal(&link).unwrap());
+    assert_eq!(test.post(&link).send().await.status, 303, "a link isn't guessed, so it isn't counted");
+
+    // Her own browser is no better for guessing, neither for her nor for anybody else.
+    for _ in 0..10 {
+        assert_eq!(try_from(&test, device, ADA, "wrong wrong").await.status, 401);
+    }
+    assert_eq!(try_from(&test, device, ADA, PASSWORD).await.status, 429);
+    for _ in 0..10 {
+        assert_eq!(try_from(&test, device, "other@example.com", "wrong wrong").await.status, 401);
+    }
+    assert_eq!(try_from(&test, "", "other@example.com", "wrong wrong").await.status, 429, "it counts as a stranger");
+}
+
+#[tokio::test]
+async fn a_browser_is_known_by_a_sealed_cookie_that_opens_nothing() {
+    let test = TestApp::new();
+    let answer = try_from(&test, "", ADA, PASSWORD).await;
+    let all: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let device = all.iter().find(|cookie| cookie.starts_with("rollcall-device-8080=")).unwrap();
+    assert!(device.contains("HttpOnly") && device.contains("SameSite=Lax") && device.contains("Path=/"), "{device}");
+    let sealed = device.split(['=', ';']).nth(1).unwrap();
+    assert_eq!(test.get("/ui/me").cookie(&format!("rollcall-8080={sealed}")).send().await.status, 303);
+    assert_eq!(test.get("/me").token(sealed).send().await.status, 401);
+    // A made-up one, and a session in its place, are no browser at all.
+    for made_up in ["x:1", &cookie(&answer).replace("rollcall-8080=", "")] {
+        let browser = format!("rollcall-device-8080={made_up}");
+        assert_eq!(try_from(&test, &browser, ADA, PASSWORD).await.status, 303);
+    }
+}
+
+#[tokio::test]
+async fn signing_in_ends_the_session_the_browser_had() {
+    let test = TestApp::new();
+    test.member("2311", "mallory@example.com", permissions::MEMBER);
+    // Whoever planted a session in a browser is not in the one that is signed in to there.
+    let planted = sign_in(&test, "mallory@example.com").await;
+    let entered = try_from(&test, &planted, ADA, PASSWORD).await;
+    assert_ne!(cookie(&entered), planted);
+    assert_eq!(test.get("/ui/me").cookie(&planted).send().await.status, 303, "it has ended");
+    let first = cookie(&entered);
+    assert_eq!(try_from(&test, &first, ADA, "wrong wrong").await.status, 401);
+    assert_eq!(test.get("/ui/me").cookie(&first).send().await.status, 200, "a failed try ends nothing");
+    let second = cookie(&try_from(&test, &first, ADA, PASSWORD).await);
+    assert_eq!(test.get("/ui/me").cookie(&first).send().await.status, 303);
+    assert_eq!(test.get("/ui/me").cookie(&second).send().await.status, 200);
+}

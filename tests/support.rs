@@ -43,8 +43,15 @@ impl TestApp {
             data: folder.path().join("data"),
             listen: "127.0.0.1:8080".parse().unwrap(),
             public_url: None,
+            tls_cert: None,
+            tls_key: None,
+            trusted_proxy: Vec::new(),
+            rate_limit: 1000,
             server_name: "Rollcall".into(),
             key: None,
+            key_file: None,
+            session_idle: Duration::from_hours(24),
+            session_lifetime: Duration::from_hours(7 * 24),
             keep_events: None,
             log: LogLevel::Error,
         };
@@ -58,7 +65,12 @@ impl TestApp {
 
     /// A server with the owner Ada (who has a password) and her account 2311, Acme.
     pub fn new() -> Self {
-        let test = Self::empty();
+        Self::new_with(|_| {})
+    }
+
+    /// The same, with other settings.
+    pub fn new_with(configure: impl FnOnce(&mut Config)) -> Self {
+        let test = Self::with(configure);
         let hash = cheap_hash();
         test.app
             .db()
@@ -194,6 +206,14 @@ impl Client<'_> {
 fn cheap_hash() -> String {
     static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     HASH.get_or_init(|| passwords::hash(PASSWORD).unwrap()).clone()
+}
+
+/// A passkey that is listed, and signs nobody in.
+pub fn passkey(test: &TestApp, user_id: i64, id: &str) {
+    let id = id.to_owned();
+    let sql = "insert into passkeys (id, user_id, name, credential, created_at) values (?1, ?2, ?1, 'null', ?3)";
+    let insert = move |w: &mut rollcall::db::Write| w.run(sql, rollcall::db::params![id, user_id, w.now]);
+    test.app.db().write_here(insert).unwrap();
 }
 
 /// A request in the making.

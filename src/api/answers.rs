@@ -105,6 +105,24 @@ pub enum Invited {
     It(Json<Invitation>),
 }
 
+/// A link that works once.
+#[derive(Object, Serialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct Link {
+    /// Its address
+    pub url: String,
+    /// When it ends, unless it is used earlier
+    pub expires_at: Timestamp,
+}
+
+#[derive(ApiResponse)]
+pub enum Issued {
+    /// A link was issued
+    #[oai(status = 201)]
+    It(Json<Link>),
+}
+
 /// A list that is short enough to be sent whole.
 #[derive(Debug, Serialize)]
 pub struct List<T> {

@@ -15,6 +15,7 @@ mod api_keys;
 mod events;
 mod me;
 mod memberships;
+mod passkeys;
 mod roles;
 mod sessions;
 mod teams;
@@ -47,6 +48,8 @@ enum Tag {
     ApiKeys,
     /// The browsers somebody is signed in with
     Sessions,
+    /// What somebody signs in with instead of a password
+    Passkeys,
 }
 
 /// Every operation, in the order of the document.
@@ -62,6 +65,7 @@ fn operations() -> impl OpenApi {
         events::Api,
         api_keys::Api,
         sessions::Api,
+        passkeys::Api,
     )
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::error;
 use super::json::BODY_LIMIT;
 use crate::error::Error;
+use crate::limits::TOO_MANY_WITH_TOKEN;
 
 /// What there is to know of an operation to tell what can go wrong in it.
 pub struct Shape<'a> {
@@ -170,7 +171,7 @@ const CONFLICTS: &[(&str, &[&str])] = &[
     ("deleteUser", &["last_admin"]),
     ("suspendUser", &["yourself", "pending", "last_admin"]),
     ("reactivateUser", &["pending"]),
-    ("inviteUser", &["pending_elsewhere", "password_set", "in_other_accounts"]),
+    ("inviteUser", &["pending_elsewhere", "password_set", "passkey_set", "in_other_accounts"]),
     ("setNotificationPreferences", &["pending"]),
     ("makeOwner", &["in_no_account"]),
     ("unmakeOwner", &["last_owner"]),
@@ -178,6 +179,9 @@ const CONFLICTS: &[(&str, &[&str])] = &[
     ("moveUser", &["already_in_account", "last_admin"]),
     ("updateMe", &["email_in_use"]),
     ("leaveAccount", &["last_admin"]),
+    ("deleteMyPasskey", &["only_passkey"]),
+    ("deleteUserPasskey", &["only_passkey"]),
+    ("sendPasskeyLink", &["own_passkey", "suspended", "in_other_accounts", "no_passkeys"]),
     ("createAccount", &["account_exists"]),
     ("createTeam", &["team_exists"]),
     ("updateTeam", &["team_exists"]),
@@ -219,6 +223,17 @@ fn conflict(kind: &str) -> Error {
         "password_set" => {
             ("password_set", "They have a password already. `rollcall link --email` lets in who has lost it.")
         }
+        "passkey_set" => ("passkey_set", "They have a passkey already. A passkey link lets in who has lost it."),
+        "only_passkey" => {
+            ("only_passkey", "It is all you can sign in with. Set a password or add another passkey first.")
+        }
+        "own_passkey" => ("yourself", "Add a passkey of your own on your own page."),
+        "suspended" => ("suspended", "They are suspended. Make them active first."),
+        "no_passkeys" => (
+            "no_passkeys",
+            "This server is reached at an address that can't have passkeys: they need a name and https. Whoever runs it can \
+             set one with --public-url.",
+        ),
         "in_other_accounts" => {
             ("in_other_accounts", "They sign in with what they have: they are in other accounts too.")
         }
@@ -234,6 +249,14 @@ fn conflict(kind: &str) -> Error {
 
 fn of_the_server() -> Vec<Outcome> {
     vec![
+        Outcome {
+            name: "TooManyRequests".into(),
+            description: "Too many requests with this token, or from this address. Nothing was done. What is left is in \
+                          `RateLimit` of every answer",
+            header: Some(("Retry-After", "Seconds after which one more request is allowed")),
+            applies: Box::new(|_| true),
+            errors: vec![Error::TooManyRequests(1, TOO_MANY_WITH_TOKEN.into())],
+        },
         Outcome {
             name: "InternalError".into(),
             description: "A fault of the server. Nothing was changed",

@@ -36,6 +36,14 @@ impl Api {
         Ok(app.write(token.0, move |w| sessions::end_own(w, &id.0)).await?.into())
     }
 
+    /// End all sessions of yours
+    ///
+    /// Every browser is signed out at once. Needs no permission.
+    #[oai(path = "/sessions", method = "delete", operation_id = "endSessions")]
+    async fn end_all_own(&self, app: App, token: Token) -> Result<Done> {
+        Ok(app.write(token.0, |w| sessions::end_all_own(w)).await?.into())
+    }
+
     /// List a user's sessions
     ///
     /// The browsers they are signed in with, the latest first. Your own need no permission; anybody else's need `users.suspend`,
@@ -49,6 +57,21 @@ impl Api {
         id: Path<i64>,
     ) -> Result<Found<List<Session>>> {
         Ok(Found::all(app.read(caller.0, move |r| sessions::list(r, id.0)).await?))
+    }
+
+    /// End all sessions of a user
+    ///
+    /// Every browser of theirs is signed out at once. Your own need no permission; anybody else's need `users.suspend`, in the
+    /// account that is the user's primary one.
+    #[oai(path = "/users/:id/sessions", method = "delete", operation_id = "endUserSessions")]
+    async fn end_all(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<Done> {
+        Ok(app.write(caller.0, move |w| sessions::end_all(w, id.0)).await?.into())
     }
 
     /// End a user's session

@@ -8,8 +8,9 @@ use crate::app::App;
 use crate::db::{Read, Write};
 use crate::domain::fields::{AccountId, EmailText};
 use crate::domain::users::{self, Filter, Limit, NewUser, User};
-use crate::domain::{accounts, invitations, memberships, suspensions};
-use crate::error::Result;
+use crate::domain::{accounts, invitations, memberships, passkeys, password_resets, suspensions};
+use crate::error::{Error, Result};
+use crate::relying_party;
 
 #[derive(Args)]
 pub struct Users {
@@ -36,6 +37,16 @@ enum Command {
     },
     /// Suspend somebody: they cannot come in anywhere, and all their sessions and tokens end
     Suspend {
+        #[command(flatten)]
+        person: Person,
+    },
+    /// Print a one-time link with which somebody registers a passkey and is signed in
+    PasskeyLink {
+        #[command(flatten)]
+        person: Person,
+    },
+    /// Print a one-time link with which somebody chooses a new password
+    ResetPassword {
         #[command(flatten)]
         person: Person,
     },
@@ -92,6 +103,8 @@ pub fn run(app: &App, Users { command, account, json }: Users) -> Result<()> {
         Command::List(asked) => shell.list(&asked),
         Command::Show { person } => shell.show(&person.person),
         Command::Suspend { person } => shell.suspend(person.person),
+        Command::PasskeyLink { person } => shell.passkey_link(person.person),
+        Command::ResetPassword { person } => shell.reset_password(person.person),
         Command::Restore { person } => shell.restore(person.person),
     }
 }
@@ -192,6 +205,41 @@ impl Shell<'_> {
     fn suspend(&self, person: String) -> Result<()> {
         let user = self.write(move |w| suspensions::create(w, users::find_id(w, &person)?))?;
         self.changed(&user, "is suspended. Their sessions and tokens have ended.")
+    }
+
+    fn passkey_link(&self, person: String) -> Result<()> {
+        let url = base_url(self.app)?;
+        let origin = relying_party::origin(&url).ok_or_else(|| {
+            let message =
+                format!("Passkeys need a name and https, and this server is reached at {url}. Set --public-url.");
+            Error::Conflict("no_passkeys", message.into())
+        })?;
+        let (email, claims) = self.write(move |w| {
+            let id = users::find_id(w, &person)?;
+            Ok((users::find_changed(w, id)?.email, passkeys::send_link(w, id)?))
+        })?;
+        let (origin, token) = (origin.origin().ascii_serialization(), self.app.seal(&claims)?);
+        let link = format!("{origin}/ui/passkey/{token}");
+        if self.json {
+            return Output::new().json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
+        }
+        let hours = passkeys::LINK_LIFETIME.as_secs() / 3600;
+        tell(&format!("With this link {email} registers a passkey, once, for {hours} hours:"));
+        Output::new().line(&link)
+    }
+
+    fn reset_password(&self, person: String) -> Result<()> {
+        let (email, claims) = self.write(move |w| {
+            let id = users::find_id(w, &person)?;
+            Ok((users::find_changed(w, id)?.email, password_resets::create(w, id)?))
+        })?;
+        let link = format!("{}/ui/reset/{}", base_url(self.app)?, self.app.seal(&claims)?);
+        if self.json {
+            return Output::new().json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
+        }
+        let hours = password_resets::LIFETIME.as_secs() / 3600;
+        tell(&format!("With this link {email} chooses a new password, once, for {hours} hours:"));
+        Output::new().line(&link)
     }
 
     fn restore(&self, person: String) -> Result<()> {

@@ -19,6 +19,7 @@ pub use rusqlite::{Row, params, params_from_iter};
 
 use crate::clock::{Clock, Timestamp};
 use crate::domain::actor::Actor;
+use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -30,11 +31,12 @@ const READERS: u32 = 4;
 
 pub type RowResult<T> = rusqlite::Result<T>;
 
-/// A connection that may look, who is asking, and the moment it is.
+/// A connection that may look, who is asking, the moment it is, and what was decided for this server.
 pub struct Read<'c> {
     conn: &'c Connection,
     pub actor: Actor,
     pub now: Timestamp,
+    pub settings: Settings,
 }
 
 /// A [`Read`] that may also change things; it lives inside the writer's transaction.
@@ -90,19 +92,20 @@ impl Write<'_> {
     }
 }
 
-/// The open database: a pool of readers, one writer, and the clock they share.
+/// The open database: a pool of readers, one writer, and the clock and the settings they share.
 #[derive(Clone)]
 pub struct Db {
     readers: r2d2::Pool<SqliteConnectionManager>,
     writer: writer::Writer,
     clock: Clock,
+    settings: Settings,
 }
 
 impl Db {
     /// Opens the file, creating it from `schema.sql` if it isn't there. A file from a newer version, of another program,
     /// or that is no database at all is refused.
-    pub fn open(path: &Path, clock: Clock) -> Result<Self> {
-        Self::try_open(path, clock).map_err(|error| match error {
+    pub fn open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
+        Self::try_open(path, clock, settings).map_err(|error| match error {
             Error::Internal(cause) | Error::Unavailable(cause) => Error::Unavailable(format!(
                 "Cannot open {}: {cause}. Restore a backup, or choose another folder with --data.",
                 path.display()
@@ -111,7 +114,7 @@ impl Db {
         })
     }
 
-    fn try_open(path: &Path, clock: Clock) -> Result<Self> {
+    fn try_open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
         let writing =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
@@ -133,7 +136,7 @@ impl Db {
             .connection_timeout(Duration::from_secs(10))
             .build(manager)
             .map_err(Error::internal)?;
-        Ok(Self { readers, writer: writer::Writer::start(conn)?, clock })
+        Ok(Self { readers, writer: writer::Writer::start(conn)?, clock, settings })
     }
 
     pub async fn read<T, F>(&self, f: F) -> Result<T>
@@ -149,7 +152,7 @@ impl Db {
     pub fn read_here<T>(&self, f: impl FnOnce(&mut Read) -> Result<T>) -> Result<T> {
         let mut conn = self.readers.get().map_err(|_| Error::Overloaded(1))?;
         let snapshot = conn.transaction()?;
-        f(&mut Read { conn: &snapshot, actor: Actor::nobody(), now: self.clock.now() })
+        f(&mut Read { conn: &snapshot, actor: Actor::nobody(), now: self.clock.now(), settings: self.settings })
     }
 
     /// Runs the closure on the writer thread and answers once its change is durable.
@@ -158,10 +161,10 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
     {
-        let clock = self.clock.clone();
+        let (clock, settings) = (self.clock.clone(), self.settings);
         let (answer, answered) = tokio::sync::oneshot::channel();
         self.writer.send(
-            move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now() })),
+            move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now(), settings })),
             move |result| drop(answer.send(result)),
         )?;
         answered.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?
@@ -169,10 +172,10 @@ impl Db {
 
     /// [`Db::write`] that blocks the calling thread: for the command line.
     pub fn write_here<T: Send + 'static>(&self, f: impl FnOnce(&mut Write) -> Result<T> + Send + 'static) -> Result<T> {
-        let clock = self.clock.clone();
+        let (clock, settings) = (self.clock.clone(), self.settings);
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
         self.writer.send(
-            move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now() })),
+            move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now(), settings })),
             move |result| drop(answer.send(result)),
         )?;
         answered.recv().map_err(|_| Error::Unavailable("the writer has stopped".into()))?

@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::domain::actor::{ActingIn, Actor};
 use crate::domain::events::{self, NewEvent};
 use crate::domain::pulse::PulseEvent;
+use crate::domain::settings::Settings;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::domain::users::{self, Cursor, Filter, Limit, NewUser, SortBy};
 use crate::domain::{accounts, api_keys, idempotency, memberships, roles, sessions, setup, suspensions, teams, tokens};
@@ -93,7 +94,7 @@ fn watch<T>(conn: &Connection, f: impl FnOnce(&mut Write) -> Result<T>) -> Vec<(
 fn reader(conn: &Connection) -> Read<'_> {
     let actor = Actor::shell().within(ActingIn { id: "here".parse().unwrap(), name: "Here".into() });
     let actor = Actor { user_id: Some(2), email: Some("p2@example.com".into()), ..actor };
-    Read { conn, actor, now: Timestamp(1000) }
+    Read { conn, actor, now: Timestamp(1000), settings: Settings::default() }
 }
 
 fn plan(conn: &Connection, sql: &str) -> Vec<String> {
@@ -197,7 +198,8 @@ fn the_rest(people: i64) -> Vec<(&'static str, Looks)> {
         account: account.map(|id| id.parse().unwrap()),
         ..Caller::default()
     };
-    let (session, key) = (caller("4", Some("here")), caller("5", None));
+    let (session, mut key) = (caller("4", Some("here")), caller("5", None));
+    key.claims.iter_mut().for_each(|claims| claims.kind = Kind::ApiKey);
     ask("a user", |w| users::find(w, 2).map(drop));
     ask("a user by e-mail", |w| users::find_id(w, "p3@example.com").map(drop));
     ask("oneself", |w| users::me(w).map(drop));

@@ -62,6 +62,7 @@ const LONGEST: std::time::Duration = std::time::Duration::from_secs(5 * 366 * 24
 pub fn create(w: &Write, new: NewApiKey) -> Result<(ApiKey, Claims)> {
     let account = w.actor.require_account()?.clone();
     let user_id = w.actor.require_self()?;
+    w.actor.require_proof()?;
     let mut problems = Problems::default();
     let name = problems.take(parse_name(&new.name));
     let permissions = new.permissions.as_deref().map(|names| roles::parse_permissions("permissions", names));

@@ -15,9 +15,11 @@ pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
     tokens::issue(w, Kind::Invitation, Some(user_id), LIFETIME)
 }
 
-/// Whether somebody has neither a password nor an account they are in: nobody's person, with nothing to sign in with.
+/// Whether somebody has neither a password, nor a passkey, nor an account they are in: nobody's person, with nothing to
+/// sign in with.
 pub fn is_stranded(r: &Read, user_id: i64) -> Result<bool> {
     let sql = "select not exists (select 1 from passwords where user_id = ?1)
+                  and not exists (select 1 from passkeys where user_id = ?1)
                   and not exists (select 1 from memberships where user_id = ?1 and removed_at is null and invited_email is null)
                   and not owner from users where id = ?1";
     r.value(sql, [user_id])

@@ -1,16 +1,21 @@
-//! Passwords: how long they are, how they are hashed, and setting one.
+//! Passwords: which ones may be chosen, how they are hashed, and setting one.
 //!
-//! [`hash`] and [`verify`] are slow on purpose and touch no database: never call them inside a closure for the writer.
+//! [`check`], [`hash`] and [`verify`] are slow and touch no database: never call them inside a closure for the writer.
 
 use std::cell::RefCell;
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zxcvbn::feedback::Warning;
 
 use super::accounts;
 use super::events::{self, Subject};
-use super::fields::email_key;
+use super::fields::{AccountId, email_key};
+use super::memberships::{self, Standing};
+use super::permissions::Permission;
 use super::pulse::PulseEvent;
+use super::tokens::{self, Claims};
+use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Problem, Result};
 
@@ -27,16 +32,79 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// A password somebody chose: any characters, [`MIN`] to [`MAX`] of them.
-pub fn check(field: &str, password: &str) -> Result<(), Problem> {
+/// Guesses that a password must withstand. Eight characters picked at random are worth as many, so [`MIN`] holds.
+const GUESSES: u64 = 100_000_000;
+
+/// A password somebody chose, exactly as they typed it: any characters, [`MIN`] to [`MAX`] of them, and not one that a
+/// guesser would try early. `words` are what is known of them and of this server.
+pub fn check(field: &str, password: &str, words: &[String]) -> Result<(), Problem> {
     match password.chars().count() {
         n if n < MIN => {
             let message = format!("Use at least {MIN} characters. A few words in a row are easy to remember.");
             Err(Problem::new(field, "password_too_short", message))
         }
         n if n > MAX => Err(Problem::new(field, "password_too_long", format!("Use at most {MAX} characters."))),
-        _ => Ok(()),
+        _ => check_strength(field, password, words),
     }
+}
+
+/// zxcvbn knows the thirty thousand passwords that are used most, names, words, keyboard rows and dates, and how people
+/// bend them. It looks at no more than a hundred characters.
+fn check_strength(field: &str, password: &str, words: &[String]) -> Result<(), Problem> {
+    let words = parts(words);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let estimate = zxcvbn::zxcvbn(password, &words);
+    if estimate.guesses() >= GUESSES {
+        return Ok(());
+    }
+    let known = estimate.sequence().iter().any(|found| words.contains(&found.token.to_lowercase().as_str()));
+    let why = match estimate.feedback().and_then(|feedback| feedback.warning()) {
+        _ if known => "It is made of your name, your e-mail or what this place is called, which are tried first.",
+        Some(
+            Warning::ThisIsATop10Password
+            | Warning::ThisIsATop100Password
+            | Warning::ThisIsACommonPassword
+            | Warning::ThisIsSimilarToACommonlyUsedPassword,
+        ) => "Many people use this one or one like it, so it is tried first.",
+        Some(Warning::StraightRowsOfKeysAreEasyToGuess | Warning::ShortKeyboardPatternsAreEasyToGuess) => {
+            "Keys beside each other are tried first."
+        }
+        Some(
+            Warning::RepeatsLikeAaaAreEasyToGuess
+            | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess
+            | Warning::SequencesLikeAbcAreEasyToGuess,
+        ) => "What repeats itself or counts up is tried first.",
+        Some(Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess) => "Dates are tried first.",
+        Some(Warning::NamesAndSurnamesByThemselvesAreEasyToGuess | Warning::CommonNamesAndSurnamesAreEasyToGuess) => {
+            "Names are tried first."
+        }
+        _ => "It is too easy to guess.",
+    };
+    let message = format!("{why} Add a few words that have nothing to do with each other.");
+    Err(Problem::new(field, "password_too_weak", message))
+}
+
+/// The words and what they are made of: `ada.lovelace@example.com` is also `ada`, `lovelace`, `example` and `adalovelace`.
+fn parts(words: &[String]) -> Vec<String> {
+    let mut parts = vec!["rollcall".to_owned()];
+    for word in words {
+        let word = word.to_lowercase();
+        let local = word.split('@').next().unwrap_or_default();
+        parts.push(local.chars().filter(|c| c.is_alphanumeric()).collect());
+        parts
+            .extend(word.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2).map(Into::into));
+        parts.push(word);
+    }
+    parts
+}
+
+/// What is known of somebody, for [`check`]: their e-mail, their name, and what their accounts are called.
+pub fn words(r: &Read, user_id: i64) -> Result<Vec<String>> {
+    let sql =
+        "select email from users where id = ?1 union all select name from users where id = ?1 and name is not null
+               union all select a.name from accounts a join memberships m on m.account_id = a.id where m.user_id = ?1
+               limit 50";
+    r.all(sql, [user_id], |row| row.get(0))
 }
 
 /// Hashes a password; takes tens of milliseconds and 19 MiB.
@@ -52,16 +120,42 @@ pub fn hash(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
-/// Whether `password` is the one behind `stored`. Without a stored hash it takes as long and answers no, so that time
-/// doesn't tell who exists.
+/// Whether `password` is the one behind `stored`. Without a stored hash it takes as long and answers no, and so it does
+/// with one that was cheaper to compute: time doesn't tell who exists.
 pub fn verify(password: &str, stored: Option<&str>) -> bool {
     let Ok(known) = PasswordHash::new(stored.unwrap_or(NOBODY)) else { return false };
     let (Ok(params), Some(salt), Some(hash)) = (Params::try_from(&known), &known.salt, &known.hash) else {
         return false;
     };
+    if let Some(missing) = missing(&params) {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, missing);
+        drop(output(&argon2, password, salt));
+    }
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     // `Output` compares in constant time.
     output(&argon2, password, salt).is_ok_and(|output| output == *hash) && stored.is_some()
+}
+
+/// How many blocks are filled.
+fn work(params: &Params) -> u32 {
+    params.m_cost().saturating_mul(params.t_cost())
+}
+
+/// What it takes, after parameters that are weaker than today's, to have done as much as today's ask for.
+fn missing(params: &Params) -> Option<Params> {
+    let memory = work(argon2().params()).saturating_sub(work(params)) / 2;
+    (memory >= Params::MIN_M_COST).then(|| Params::new(memory, 2, 1, None).ok()).flatten()
+}
+
+/// Whether a hash was computed with other parameters than today's, so that it should be replaced while the password is at
+/// hand.
+pub fn is_outdated(stored: &str) -> bool {
+    let params = PasswordHash::new(stored).ok().and_then(|known| Params::try_from(&known).ok());
+    let today = argon2();
+    let today = today.params();
+    params.is_none_or(|known| {
+        (known.m_cost(), known.t_cost(), known.p_cost()) != (today.m_cost(), today.t_cost(), today.p_cost())
+    })
 }
 
 thread_local! {
@@ -84,6 +178,35 @@ pub fn find_by_email(r: &Read, email: &str) -> Result<Option<(i64, String)>> {
     r.maybe(sql, [email_key(email)], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
+/// Whether somebody has a password, since when, and whether an admin asks for another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Password {
+    pub changed_at: Timestamp,
+    pub must_change: bool,
+}
+
+/// What may be known of the actor's own password; none if they have none.
+pub fn find_own(r: &Read) -> Result<Option<Password>> {
+    load(r, r.actor.require_user()?)
+}
+
+/// The hash of the actor's own password, for having them type it again.
+pub fn own_hash(r: &Read) -> Result<Option<String>> {
+    r.maybe("select hash from passwords where user_id = ?1", [r.actor.require_self()?], |row| row.get(0))
+}
+
+/// What an admin may know of somebody's password.
+pub fn find(r: &Read, user_id: i64) -> Result<Option<Password>> {
+    require_may_ask(r, user_id)?;
+    load(r, user_id)
+}
+
+fn load(r: &Read, user_id: i64) -> Result<Option<Password>> {
+    r.maybe("select changed_at, must_change from passwords where user_id = ?1", [user_id], |row| {
+        Ok(Password { changed_at: row.get(0)?, must_change: row.get(1)? })
+    })
+}
+
 pub fn is_set(r: &Read, user_id: i64) -> Result<bool> {
     r.value("select exists (select 1 from passwords where user_id = ?1)", [user_id])
 }
@@ -92,21 +215,94 @@ pub fn is_set(r: &Read, user_id: i64) -> Result<bool> {
 pub fn set(w: &Write, user_id: i64, email: &str, hash: &str) -> Result<()> {
     w.run(
         "insert into passwords (user_id, hash, changed_at) values (?1, ?2, ?3)
-         on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at",
+         on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at, must_change = 0",
         params![user_id, hash, w.now],
     )?;
     let account = accounts::primary(w, user_id)?;
     events::record(w, PulseEvent::UserPasswordChanged, account.as_ref(), Subject::user(user_id, email), None)
 }
 
-/// The actor's new password; every other browser of theirs is signed out.
-pub fn change(w: &Write, hash: &str, keep: &str) -> Result<()> {
+/// Puts a hash with today's parameters in the place of an outdated one of the same password.
+pub fn upgrade(w: &Write, user_id: i64, outdated: &str, hash: &str) -> Result<()> {
+    let sql = "update passwords set hash = ?3 where user_id = ?1 and hash = ?2";
+    w.run(sql, params![user_id, outdated, hash]).map(drop)
+}
+
+/// The actor's new password, in the place of the one behind `known`, which they have just typed; without one, they have
+/// proved who they are lately. Every other browser of theirs is signed out, and every link that lets them in ends.
+pub fn change(w: &Write, known: Option<&str>, hash: &str, session: &Claims) -> Result<Claims> {
     let user_id = w.actor.require_self()?;
+    if own_hash(w)?.as_deref() != known {
+        let message = "Your password was changed in the meantime. Nothing was done.";
+        return Err(Error::Conflict("password_changed", message.into()));
+    }
+    if known.is_none() {
+        w.actor.require_proof()?;
+    }
+    replace(w, user_id, hash, session)
+}
+
+/// The password that an admin asked the actor for. They have signed in for nothing else, and only just.
+pub fn renew(w: &Write, hash: &str, session: &Claims) -> Result<Claims> {
+    let user_id = w.actor.require_self()?;
+    if !load(w, user_id)?.is_some_and(|password| password.must_change) {
+        return Err(Error::Conflict("not_asked", "Nobody asks you for a new password any more.".into()));
+    }
+    w.actor.require_proof()?;
+    replace(w, user_id, hash, session)
+}
+
+fn replace(w: &Write, user_id: i64, hash: &str, session: &Claims) -> Result<Claims> {
     let email = w.actor.email.clone().unwrap_or_default();
     set(w, user_id, &email, hash)?;
-    let sql =
-        "delete from tokens where user_id = ?1 and kind in ('session', 'invitation', 'sign_in_link') and id <> ?2";
-    w.run(sql, params![user_id, keep]).map(drop)
+    tokens::revoke_sign_ins(w, user_id, Some(&session.id))?;
+    super::sessions::prove(w, session)
+}
+
+/// Asks somebody to choose another password when they sign in next, and signs them out everywhere.
+pub fn ask_for_another(w: &Write, user_id: i64) -> Result<()> {
+    w.actor.require_in_person()?;
+    let (account, standing) = require_may_ask(w, user_id)?;
+    if w.run("update passwords set must_change = 1 where user_id = ?1", [user_id])? == 0 {
+        return Err(Error::Conflict("no_password", "They have no password that they could change.".into()));
+    }
+    tokens::revoke_sign_ins(w, user_id, None)?;
+    let subject = Subject::user(user_id, &standing.email);
+    events::record(
+        w,
+        PulseEvent::AdminForceSetPassword,
+        Some(&account),
+        subject,
+        events::Changes::of("mustChange", false, true),
+    )
+}
+
+/// Lets somebody keep the password they have.
+pub fn let_keep(w: &Write, user_id: i64) -> Result<()> {
+    w.actor.require_in_person()?;
+    let (account, standing) = require_may_ask(w, user_id)?;
+    if w.run("update passwords set must_change = 0 where user_id = ?1 and must_change = 1", [user_id])? == 0 {
+        return Ok(());
+    }
+    let subject = Subject::user(user_id, &standing.email);
+    events::record(
+        w,
+        PulseEvent::AdminForceSetPassword,
+        Some(&account),
+        subject,
+        events::Changes::of("mustChange", true, false),
+    )
+}
+
+/// Who may ask for another password, and issue a link that sets one: whoever may suspend that person.
+pub(super) fn require_may_ask(r: &Read, user_id: i64) -> Result<(AccountId, Standing)> {
+    let account = r.actor.require(Permission::UsersSuspend)?.clone();
+    let standing = memberships::require_over(r, &account, user_id)?;
+    if standing.pending {
+        return Err(Error::Conflict("pending", "They haven't accepted the invitation to this account yet.".into()));
+    }
+    memberships::require_home(r, &account, user_id)?;
+    Ok((account, standing))
 }
 
 #[cfg(test)]
@@ -120,6 +316,16 @@ mod tests {
         assert!(verify("correct horse", stored.as_deref().ok()));
         assert!(!verify("correct horse ", stored.as_deref().ok()));
         assert!(!verify("", None));
+    }
+
+    #[test]
+    fn weaker_parameters_are_made_up_for() {
+        for (memory, passes) in [(8, 1), (4096, 1), (4096, 3), (9 * 1024, 4), (19 * 1024, 1)] {
+            let old = Params::new(memory, passes, 1, None).unwrap_or_default();
+            let made_up = missing(&old).map_or(0, |missing| work(&missing));
+            assert!(work(argon2().params()) - work(&old) - made_up < 2 * Params::MIN_M_COST, "{memory} {passes}");
+        }
+        assert!(missing(argon2().params()).is_none());
     }
 
     #[test]

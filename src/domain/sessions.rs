@@ -11,7 +11,7 @@ use super::fields::email_key;
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
 use super::tokens::{self, Claims, Kind};
-use super::{accounts, memberships};
+use super::{accounts, memberships, passwords};
 use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Result};
@@ -24,6 +24,7 @@ pub struct Session {
     /// Session ID
     pub id: String,
     pub created_at: Timestamp,
+    /// When it ends if it isn't used before; however much it is used, it ends some days after it was started
     pub expires_at: Timestamp,
     /// When it was last used, to within five minutes
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,14 +35,21 @@ pub struct Session {
     /// What the browser said it was
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// Email of the owner who acts as the user in it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impersonator: Option<String>,
+    /// Why they do
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
-/// How long a browser stays signed in.
-pub const LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
+/// The most browsers one person is signed in with; one more, and the oldest is signed out.
+pub const MOST: i64 = 50;
 /// How long a one-time sign-in link works.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Starts a session for somebody who has just proved who they are.
+/// Starts a session for somebody who has just proved who they are. The one this browser had before ends, so an id that
+/// was known before the sign-in is worth nothing after it.
 pub fn create(w: &mut Write, user_id: i64) -> Result<Claims> {
     let sql = "select email, name, active from users where id = ?1";
     let found = w.maybe(sql, [user_id], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, bool>(2)?)))?;
@@ -52,10 +60,49 @@ pub fn create(w: &mut Write, user_id: i64) -> Result<Claims> {
     }
     tokens::require_at_home(w, user_id)?;
     let trace = w.actor.trace.clone();
+    if let Some(former) = &w.actor.former_session {
+        tokens::revoke_session(w, former)?;
+    }
     w.acting_as(Actor { user_id: Some(user_id), email: Some(email.clone()), name, trace, ..Actor::nobody() });
     let account = accounts::primary(w, user_id)?;
     events::record(w, PulseEvent::UserLoggedIn, account.as_ref(), Subject::user(user_id, &email), None)?;
-    tokens::issue(w, Kind::Session, Some(user_id), LIFETIME)
+    let session = tokens::issue(w, Kind::Session, Some(user_id), w.settings.session_lifetime)?;
+    w.run("update tokens set proved_at = created_at where id = ?1", [&session.id])?;
+    let sql = "delete from tokens where id in (select id from tokens where user_id = ?1 and kind = 'session'
+                                                order by created_at desc, id <> ?3 limit -1 offset ?2)";
+    w.run(sql, params![user_id, MOST, session.id])?;
+    Ok(session)
+}
+
+/// Starts a session for somebody whose password was found right: the one behind `known`. If that was changed while it was
+/// being verified, it is wrong by now. An outdated hash is replaced.
+pub fn create_with_password(w: &mut Write, user_id: i64, known: &str, upgraded: Option<&str>) -> Result<Claims> {
+    let still = "select exists (select 1 from passwords where user_id = ?1 and hash = ?2)";
+    if !w.value(still, params![user_id, known])? {
+        return Err(wrong_password());
+    }
+    if let Some(hash) = upgraded {
+        passwords::upgrade(w, user_id, known, hash)?;
+    }
+    create(w, user_id)
+}
+
+/// One answer for an unknown e-mail, a user without a password and a wrong one.
+pub fn wrong_password() -> Error {
+    let message = "The e-mail or the password is not right. Check both, or ask an admin for a link.";
+    Error::Unauthenticated("wrong_password", message.into())
+}
+
+/// Notes that the actor has proved again who they are. Their session goes on under a new id, until the moment it would
+/// have ended anyway: whoever knew the old one is out.
+pub fn prove(w: &Write, session: &Claims) -> Result<Claims> {
+    w.actor.require_self()?;
+    let renewed = Claims { id: tokens::random_id()?, ..session.clone() };
+    let sql = "update tokens set id = ?2, proved_at = ?3, used_at = ?3 where id = ?1 and kind = 'session'";
+    match w.run(sql, params![session.id, renewed.id, w.now])? {
+        0 => Err(Error::internal("a proof without its session")),
+        _ => Ok(renewed),
+    }
 }
 
 /// The e-mail of whom a one-time link that still works signs in.
@@ -105,7 +152,7 @@ pub fn delete(w: &Write, claims: &Claims) -> Result<()> {
 
 /// One's own sessions.
 pub fn list_own(r: &Read) -> Result<Vec<Session>> {
-    list(r, r.actor.require_self()?)
+    list(r, r.actor.require_own_token()?)
 }
 
 /// Ends one of one's own sessions.
@@ -113,12 +160,19 @@ pub fn end_own(w: &Write, id: &str) -> Result<()> {
     end(w, w.actor.require_self()?, id)
 }
 
+/// Ends all of one's own sessions, but for the one that asks, if it is one.
+pub fn end_all_own(w: &Write) -> Result<()> {
+    end_all(w, w.actor.require_self()?)
+}
+
 /// One's own sessions, or those of a member whom the actor may suspend; the latest first.
 pub fn list(r: &Read, user_id: i64) -> Result<Vec<Session>> {
     require_may_end(r, user_id)?;
-    let sql = "select id, created_at, expires_at, used_at, address, device from tokens
-                where user_id = ?1 and kind = 'session' and expires_at > ?2 order by created_at desc, id limit 1000";
-    r.all(sql, params![user_id, r.now], |row| {
+    let sql = "select t.id, t.created_at, t.expires_at, t.used_at, t.address, t.device, i.email, t.reason
+                 from tokens t left join users i on i.id = t.impersonator_id
+                where t.user_id = ?1 and t.kind = 'session' and t.expires_at > ?2
+                order by t.created_at desc, t.id limit 1000";
+    let mut sessions = r.all(sql, params![user_id, r.now], |row| {
         Ok(Session {
             id: row.get(0)?,
             created_at: row.get(1)?,
@@ -126,16 +180,38 @@ pub fn list(r: &Read, user_id: i64) -> Result<Vec<Session>> {
             used_at: row.get(3)?,
             address: row.get(4)?,
             device: row.get(5)?,
+            impersonator: row.get(6)?,
+            reason: row.get(7)?,
         })
-    })
+    })?;
+    for session in &mut sessions {
+        let idle = session.used_at.unwrap_or(session.created_at).after(r.settings.session_idle);
+        let oldest = session.created_at.after(r.settings.session_lifetime);
+        session.expires_at = session.expires_at.min(idle).min(oldest);
+    }
+    sessions.retain(|session| session.expires_at > r.now);
+    Ok(sessions)
 }
 
 /// Ends one session of one's own, or of a member whom the actor may suspend.
 pub fn end(w: &Write, user_id: i64, id: &str) -> Result<()> {
+    w.actor.require_in_person()?;
     let email = require_may_end(w, user_id)?;
     let sql = "delete from tokens where id = ?1 and user_id = ?2 and kind = 'session'";
     if w.run(sql, params![id, user_id])? == 0 {
         return Err(Error::not_found("There is no such session; it may have ended already."));
+    }
+    let account = accounts::primary(w, user_id)?;
+    events::record(w, PulseEvent::UserLoggedOut, account.as_ref(), Subject::user(user_id, &email), None)
+}
+
+/// Ends all sessions of one's own, but for the one that asks, or all of a member whom the actor may suspend.
+pub fn end_all(w: &Write, user_id: i64) -> Result<()> {
+    w.actor.require_in_person()?;
+    let email = require_may_end(w, user_id)?;
+    let sql = "delete from tokens where user_id = ?1 and kind = 'session' and id is not ?2";
+    if w.run(sql, params![user_id, w.actor.session])? == 0 {
+        return Ok(());
     }
     let account = accounts::primary(w, user_id)?;
     events::record(w, PulseEvent::UserLoggedOut, account.as_ref(), Subject::user(user_id, &email), None)

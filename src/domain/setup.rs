@@ -69,11 +69,19 @@ pub fn create(w: &mut Write, new: FirstOwner) -> Result<i64> {
     Ok(user_id)
 }
 
-/// Everything that is wrong with it and with the password, before that is hashed for nothing.
-pub fn check(new: &FirstOwner, password: &str) -> Result<()> {
+/// Everything that is wrong with it and with the password, which was checked before; that is hashed for nothing otherwise.
+pub fn check(new: &FirstOwner, password: Result<()>) -> Result<()> {
     let mut problems = Problems::default();
-    problems.take(passwords::check("password", password));
+    match password {
+        Err(Error::Invalid(wrong)) => wrong.into_iter().for_each(|problem| problems.push(problem)),
+        other => other?,
+    }
     parse(new, problems).map(drop)
+}
+
+/// What is known of the first owner, for [`passwords::check`].
+pub fn words(new: &FirstOwner) -> Vec<String> {
+    vec![new.email.clone(), new.name.clone(), new.account_name.clone()]
 }
 
 fn parse(new: &FirstOwner, mut problems: Problems) -> Result<(Email, Option<String>, String)> {

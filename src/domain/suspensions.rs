@@ -43,6 +43,7 @@ fn set_active(w: &mut Write, user_id: i64, active: bool) -> Result<User> {
 /// Makes a user an owner, or one no more. Only owners may.
 pub fn set_owner(w: &mut Write, user_id: i64, owner: bool) -> Result<()> {
     w.actor.require_owner()?;
+    w.actor.require_proof()?;
     let sql = "select email, owner from users where id = ?1";
     let found: Option<(String, bool)> = w.maybe(sql, [user_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (email, before) = found.ok_or_else(|| Error::not_found(format!("There is no user {user_id}.")))?;

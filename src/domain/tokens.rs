@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::{ActingIn, Actor, Trace};
+use super::actor::{ActingIn, Actor, Impersonator, Trace};
 use super::fields::AccountId;
 use super::permissions::{self, Permission, Permissions};
 use super::{accounts, actor};
@@ -86,6 +86,10 @@ pub struct Caller {
     pub claims: Option<Claims>,
     pub account: Option<AccountId>,
     pub trace: Trace,
+    /// The session this browser has, where it asks to be signed in anew.
+    pub former: Option<Claims>,
+    /// Whether they come to set the password that an admin asks for, which is all they may do until then.
+    pub to_set_password: bool,
 }
 
 /// What holds an API key back.
@@ -136,7 +140,9 @@ pub fn issue_until(
 /// Whether a token is still honoured, without using it up.
 pub fn require(r: &Read, claims: &Claims) -> Result<()> {
     require_fresh(claims, r.now)?;
-    match r.value("select exists (select 1 from tokens where id = ?1)", [&claims.id])? {
+    match r
+        .value("select exists (select 1 from tokens where id = ?1 and kind = ?2)", [&claims.id, claims.kind.name()])?
+    {
         true => Ok(()),
         false => Err(gone(claims.kind)),
     }
@@ -145,7 +151,7 @@ pub fn require(r: &Read, claims: &Claims) -> Result<()> {
 /// Takes a single-use token: the first to call gets through, whoever is second gets 401.
 pub fn redeem(w: &Write, claims: &Claims) -> Result<()> {
     require_fresh(claims, w.now)?;
-    match w.run("delete from tokens where id = ?1", [&claims.id])? {
+    match w.run("delete from tokens where id = ?1 and kind = ?2", [&claims.id, claims.kind.name()])? {
         0 => Err(gone(claims.kind)),
         _ => Ok(()),
     }
@@ -157,10 +163,23 @@ pub fn revoke(w: &Write, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Ends a session, if it is one.
+pub fn revoke_session(w: &Write, id: &str) -> Result<()> {
+    w.run("delete from tokens where id = ?1 and kind = 'session'", [id])?;
+    Ok(())
+}
+
 /// Revokes every token of one kind that a user holds.
 pub fn revoke_all(w: &Write, kind: Kind, user_id: Option<i64>) -> Result<()> {
     w.run("delete from tokens where kind = ?1 and user_id is ?2", params![kind.name(), user_id])?;
     Ok(())
+}
+
+/// Revokes all that lets a user in as themself, but for one token: sessions, and links that would start one. API keys are
+/// credentials of their own and stay.
+pub fn revoke_sign_ins(w: &Write, user_id: i64, keep: Option<&str>) -> Result<()> {
+    let sql = "delete from tokens where user_id = ?1 and kind <> 'api_key' and id is not ?2";
+    w.run(sql, params![user_id, keep]).map(drop)
 }
 
 /// Revokes everything a user holds: sessions, keys, links.
@@ -169,9 +188,10 @@ pub fn revoke_user(w: &Write, user_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a token was used.
+/// Notes that a token was used, and so was the session that it hangs on.
 pub fn touch(w: &Write, id: &str) -> Result<()> {
-    w.run("update tokens set used_at = ?2 where id = ?1", params![id, w.now])?;
+    let sql = "update tokens set used_at = ?2 where id in (?1, (select parent_id from tokens where id = ?1))";
+    w.run(sql, params![id, w.now])?;
     Ok(())
 }
 
@@ -188,13 +208,17 @@ const TOUCH_EVERY: Duration = Duration::from_secs(300);
 /// key acts in its own account, named or not.
 pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     let Some(claims) = &caller.claims else {
-        return Ok(Actor { trace: caller.trace.clone(), ..Actor::nobody() });
+        let former_session = caller.former.as_ref().map(|former| former.id.clone());
+        return Ok(Actor { trace: caller.trace.clone(), former_session, ..Actor::nobody() });
     };
     require_fresh(claims, r.now)?;
     let named = caller.account.as_ref().map(AccountId::as_str);
-    let Identified { mut actor, active, only_in, account, limit, at_home, used_at } = r
-        .maybe(IDENTIFY, params![claims.id, named], |row| identified(row, caller))?
+    let Identified { mut actor, active, only_in, account, limit, at_home, times, must_change, lapsed } = r
+        .maybe(IDENTIFY, params![claims.id, named, claims.kind.name()], |row| identified(row, caller))?
         .ok_or_else(|| gone(claims.kind))?;
+    if lapsed {
+        return Err(gone(claims.kind));
+    }
     if !active {
         return Err(suspended());
     }
@@ -207,6 +231,17 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
         }
         (actor.owner, actor.held_back) = (false, true);
     }
+    if times.expires_at <= r.now {
+        return Err(expired(claims.kind));
+    }
+    if claims.kind == Kind::Session {
+        require_in_use(r, &times)?;
+        (actor.session, actor.proved) = (Some(claims.id.clone()), Some(times.proved(r.now)));
+        if must_change && !caller.to_set_password {
+            let message = "An admin asks you to choose a new password before you go on.";
+            return Err(Error::Unauthenticated("password_change_required", message.into()));
+        }
+    }
     actor.by_first_token = claims.kind == Kind::Invitation;
     if let Some(limit) = limit {
         let names: Vec<String> = serde_json::from_str(&limit).map_err(Error::internal)?;
@@ -218,12 +253,12 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
         None if named.is_some() => return Err(actor::no_such_account()),
         None => (actor.permissions, actor.admin) = (Permissions::NONE, actor.owner),
     }
-    let stale = used_at.is_none_or(|used_at| used_at.after(TOUCH_EVERY) <= r.now);
+    let stale = times.used_at.is_none_or(|used_at| used_at.after(TOUCH_EVERY) <= r.now);
     actor.stale_token = (stale && matches!(claims.kind, Kind::Session | Kind::ApiKey)).then(|| claims.id.clone());
     Ok(actor)
 }
 
-/// ?1 is the token, ?2 the account that the request names.
+/// ?1 is the token, ?2 the account that the request names, ?3 the kind that the token says it is of.
 const IDENTIFY: &str = "
     select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
            (select group_concat(role) from membership_roles where account_id = m.account_id and user_id = m.user_id),
@@ -232,13 +267,18 @@ const IDENTIFY: &str = "
              where h.account_id = m.account_id and h.user_id = m.user_id),
            (select group_concat(permission) from membership_permissions
              where account_id = m.account_id and user_id = m.user_id),
-           exists (select 1 from memberships where user_id = u.id and removed_at is null)
+           exists (select 1 from memberships where user_id = u.id and removed_at is null),
+           t.created_at, t.expires_at, t.proved_at,
+           t.impersonator_id is null and exists (select 1 from passwords where user_id = u.id and must_change = 1),
+           i.id, i.email, i.name, t.reason,
+           t.impersonator_id is not null and (u.owner or i.owner is not 1 or i.active is not 1)
       from tokens t
       join users u on u.id = t.user_id
+      left join users i on i.id = t.impersonator_id
       left join accounts a on a.id = coalesce(?2, t.account_id) and a.removed_at is null
       left join memberships m on m.account_id = a.id and m.user_id = u.id
                              and m.removed_at is null and m.invited_email is null
-     where t.id = ?1";
+     where t.id = ?1 and t.kind = ?3";
 
 /// A token's row, and what hangs on it.
 struct Identified {
@@ -252,7 +292,35 @@ struct Identified {
     limit: Option<String>,
     /// Whether they are in any account.
     at_home: bool,
+    times: Times,
+    /// Whether an admin asks for a new password.
+    must_change: bool,
+    /// Whether an owner acts as them who may not any more.
+    lapsed: bool,
+}
+
+/// The moments in the life of a token.
+struct Times {
+    created_at: Timestamp,
+    expires_at: Timestamp,
     used_at: Option<Timestamp>,
+    proved_at: Option<Timestamp>,
+}
+
+impl Times {
+    /// How long ago its user proved who they are.
+    fn proved(&self, now: Timestamp) -> Duration {
+        self.proved_at.unwrap_or(self.created_at).until(now)
+    }
+}
+
+/// Whether a session was used lately and isn't too old, as the settings have it today.
+fn require_in_use(r: &Read, times: &Times) -> Result<()> {
+    let last = times.used_at.unwrap_or(times.created_at);
+    if last.after(r.settings.session_idle) <= r.now || times.created_at.after(r.settings.session_lifetime) <= r.now {
+        return Err(expired(Kind::Session));
+    }
+    Ok(())
 }
 
 fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
@@ -275,6 +343,7 @@ fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
         permissions,
         admin,
         trace: caller.trace.clone(),
+        impersonator: impersonator(row)?,
         ..Actor::nobody()
     };
     let may_enter = owner || account_admin.is_some();
@@ -283,10 +352,24 @@ fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
         active: row.get(3)?,
         only_in: row.get(5)?,
         limit: row.get(6)?,
-        used_at: row.get(7)?,
+        times: Times {
+            created_at: row.get(15)?,
+            expires_at: row.get(16)?,
+            used_at: row.get(7)?,
+            proved_at: row.get(17)?,
+        },
+        must_change: row.get(18)?,
+        lapsed: row.get(23)?,
         account: row.get::<_, Option<String>>(8)?.zip(row.get(9)?).filter(|_| may_enter),
         at_home: row.get(14)?,
     })
+}
+
+/// The owner who acts as the token's user, if one does.
+fn impersonator(row: &Row) -> RowResult<Option<Impersonator>> {
+    let Some(id) = row.get(19)? else { return Ok(None) };
+    let (email, name, reason, until) = (row.get(20)?, row.get(21)?, row.get(22)?, row.get(16)?);
+    Ok(Some(Impersonator { id, email, name, reason, until }))
 }
 
 /// Whether somebody who proved who they are may come in: in the recycle bin nobody may, but for an owner.
@@ -309,11 +392,15 @@ pub fn suspended() -> Error {
 }
 
 fn require_fresh(claims: &Claims, now: Timestamp) -> Result<()> {
-    if claims.expires_at > now {
-        return Ok(());
-    }
-    let message = format!("This {} has expired. Get a new one and try again.", claims.kind.noun());
-    Err(Error::Unauthenticated("token_expired", message.into()))
+    if claims.expires_at > now { Ok(()) } else { Err(expired(claims.kind)) }
+}
+
+fn expired(kind: Kind) -> Error {
+    let message = match kind {
+        Kind::Session => "This session has ended. Sign in again.".into(),
+        kind => format!("This {} has expired. Get a new one and try again.", kind.noun()),
+    };
+    Error::Unauthenticated("token_expired", message.into())
 }
 
 fn gone(kind: Kind) -> Error {

@@ -31,6 +31,8 @@ struct ListPage {
     keys: Vec<ApiKey>,
     typed: Typed,
     faults: Faults,
+    /// Whether the visitor must show first that it is them, to make a key.
+    unproved: bool,
     now: Timestamp,
 }
 
@@ -65,7 +67,11 @@ pub async fn list(visit: Visit) -> Result<Response> {
 }
 
 async fn list_page(visit: &Visit, typed: Typed, faults: Faults, status: StatusCode) -> Result<Response> {
-    let page = |r: &crate::db::Read, frame| Ok(ListPage { frame, keys: api_keys::list(r)?, typed, faults, now: r.now });
+    let page = |r: &crate::db::Read, frame| {
+        // What was typed already isn't taken away.
+        let unproved = faults.is_empty() && r.actor.ask_proof().is_err();
+        Ok(ListPage { frame, keys: api_keys::list(r)?, typed, faults, unproved, now: r.now })
+    };
     visit.page_with(status, Section::ApiKeys, page).await
 }
 

@@ -1,5 +1,6 @@
 //! One's own page: where one is, where one was invited, the browsers one is signed in with.
 
+pub mod passkeys;
 pub mod password;
 pub mod preferences;
 pub mod profile;
@@ -9,6 +10,7 @@ use poem::web::Path;
 use poem::{Response, handler};
 use serde::Deserialize;
 
+use super::agent;
 use super::form::Form;
 use super::frame::{Frame, Section};
 use super::person::Person;
@@ -17,7 +19,9 @@ use super::users::chosen::Chosen;
 use super::visit::{Visit, done};
 use crate::clock::Timestamp;
 use crate::domain::fields::AccountId;
+use crate::domain::impersonations::{self, Past};
 use crate::domain::memberships::{self, Membership};
+use crate::domain::passkeys::{self as own_passkeys, Passkey};
 use crate::domain::sessions::{self, Session};
 use crate::domain::users::{self, User};
 use crate::error::{Error, Result};
@@ -30,15 +34,24 @@ struct MePage {
     person: Person,
     chosen: Chosen,
     memberships: Vec<Membership>,
+    passkeys: Vec<Passkey>,
+    /// The one address where passkeys work, if they work anywhere.
+    passkey_origin: Option<String>,
+    /// What a new passkey is likely to be called.
+    device: String,
     sessions: Vec<Session>,
     /// The id of the session that asks.
     current: String,
+    /// Owners who acted as them.
+    past: Vec<Past>,
     now: Timestamp,
 }
 
 #[handler]
 pub async fn page(visit: Visit) -> Result<Response> {
     let current = visit.visitor.claims.id.clone();
+    let passkey_origin = visit.app.relying_party().map(|party| party.origin().to_owned());
+    let device = visit.device();
     let page = move |r: &crate::db::Read, frame| {
         let user = users::me(r)?;
         Ok(MePage {
@@ -46,7 +59,11 @@ pub async fn page(visit: Visit) -> Result<Response> {
             person: Person::from(&user),
             chosen: Chosen::of(&user),
             memberships: memberships::list_own(r)?,
+            passkeys: own_passkeys::list_own(r)?,
+            passkey_origin,
+            device,
             sessions: sessions::list(r, user.id)?,
+            past: impersonations::list_own(r)?,
             user,
             current,
             now: r.now,
@@ -85,33 +102,15 @@ pub async fn end_session(visit: Visit, Path(SessionId { session }): Path<Session
     Ok(done(Said::SessionEnded, "/ui/me"))
 }
 
+#[handler]
+pub async fn end_other_sessions(visit: Visit) -> Result<Response> {
+    visit.write(|w| sessions::end_all_own(w)).await?;
+    Ok(done(Said::SessionsEnded, "/ui/me"))
+}
+
 impl Session {
     /// The browser and the system, as far as it says: "Firefox on Linux".
     pub fn browser(&self) -> String {
-        const BROWSERS: [(&str, &str); 6] = [
-            ("Edg/", "Edge"),
-            ("OPR/", "Opera"),
-            ("Firefox/", "Firefox"),
-            ("Chrome/", "Chrome"),
-            ("Safari/", "Safari"),
-            ("curl/", "curl"),
-        ];
-        const SYSTEMS: [(&str, &str); 6] = [
-            ("Android", "Android"),
-            ("iPhone", "iPhone"),
-            ("iPad", "iPad"),
-            ("Windows", "Windows"),
-            ("Mac OS X", "macOS"),
-            ("Linux", "Linux"),
-        ];
-        let device = self.device.as_deref().unwrap_or_default();
-        let find = |names: &[(&str, &'static str)]| {
-            names.iter().find(|(sign, _)| device.contains(sign)).map(|(_, name)| *name)
-        };
-        match (find(&BROWSERS), find(&SYSTEMS)) {
-            (Some(browser), Some(system)) => format!("{browser} on {system}"),
-            (Some(name), None) | (None, Some(name)) => name.into(),
-            (None, None) => "Unknown browser".into(),
-        }
+        agent::name(self.device.as_deref().unwrap_or_default()).unwrap_or_else(|| "Unknown browser".into())
     }
 }

@@ -1,15 +1,16 @@
 //! Signing in, with a password or a one-time link, and signing out.
 
 use askama::Template;
-use poem::http::StatusCode;
+use poem::http::{HeaderValue, StatusCode};
 use poem::web::cookie::CookieJar;
 use poem::web::{Path, Query, Redirect};
 use poem::{IntoResponse, Request, Response, handler};
 use serde::Deserialize;
 
+use super::device::Device;
 use super::form::{Faults, Form};
+use super::render;
 use super::said::Said;
-use super::{render, status_of};
 use crate::app::App;
 use crate::auth::{self, Stranger, Visitor};
 use crate::domain::permissions::Permission;
@@ -37,6 +38,8 @@ struct SignInPage {
     said: Option<Said>,
     email: String,
     next: String,
+    /// The one address where passkeys work, if they work anywhere.
+    passkey_origin: Option<String>,
     faults: Faults,
 }
 
@@ -65,37 +68,64 @@ pub async fn show_form(
     if !app.read(stranger.0, setup::is_done).await? {
         return Ok(render(StatusCode::OK, &NotSetUpPage { server }));
     }
-    let page = SignInPage { server, said: Said::of(request), email: String::new(), next, faults: Faults::default() };
+    let passkey_origin = passkey_origin(&app);
+    let (said, email, faults) = (Said::of(request), String::new(), Faults::default());
+    let page = SignInPage { server, said, email, next, passkey_origin, faults };
     Ok(render(StatusCode::OK, &page))
 }
 
 #[handler]
-pub async fn create(app: App, stranger: Stranger, jar: &CookieJar, form: Form) -> Result<Response> {
+pub async fn create(app: App, stranger: Stranger, device: Device, jar: &CookieJar, form: Form) -> Result<Response> {
     let (email, next) = (form.text("email").to_owned(), form.text("next").to_owned());
-    match sign_in(&app, stranger, email.clone(), form.text("password").to_owned()).await {
+    match sign_in(&app, stranger, &device, &email, form.text("password")).await {
         Ok(session) => {
-            jar.add(auth::session_cookie(&app, &session)?);
+            device.keep(&app, jar, &session)?;
             Ok(Redirect::see_other(page_of_ours(&next)).into_response())
         }
-        Err(error @ Error::Unauthenticated(..)) => {
-            let faults = Faults::of_all(error.to_string());
-            let page = SignInPage { server: app.config().server_name.clone(), said: None, email, next, faults };
-            Ok(render(status_of(&error), &page))
+        Err(error) => {
+            let faults = Faults::of_a_try(&error).ok_or(error)?;
+            let (server, passkey_origin) = (app.config().server_name.clone(), passkey_origin(&app));
+            let page = SignInPage { server, said: None, email, next, passkey_origin, faults };
+            Ok(page.faults.answer(&page))
         }
-        Err(error) => Err(error),
     }
 }
 
-/// One answer for an unknown e-mail, a user without a password and a wrong one.
-async fn sign_in(app: &App, stranger: Stranger, email: String, password: String) -> Result<Claims> {
-    let found = app.read(stranger.0.clone(), move |r| passwords::find_by_email(r, &email)).await?;
+fn passkey_origin(app: &App) -> Option<String> {
+    app.relying_party().map(|party| party.origin().to_owned())
+}
+
+/// One answer, and after the same time, for an unknown e-mail, a user without a password and a wrong one.
+async fn sign_in(
+    app: &App,
+    Stranger(caller): Stranger,
+    device: &Device,
+    email: &str,
+    password: &str,
+) -> Result<Claims> {
+    let typed = email.to_owned();
+    let found = app.read(caller.clone(), move |r| passwords::find_by_email(r, &typed)).await?;
     let (user_id, hash) = found.unzip();
-    let verified = app.verify_password(password, hash).await?;
-    let Some(user_id) = user_id.filter(|_| verified) else {
-        let message = "The e-mail or the password is not right. Check both, or ask for a sign-in link.";
-        return Err(Error::Unauthenticated("wrong_password", message.into()));
+    let refused = |why: &str| {
+        let (request_id, address) = (&caller.trace.request_id, caller.trace.address.as_deref());
+        tracing::warn!(request_id, address, user_id, "a sign-in was refused: {why}");
     };
-    app.write(stranger.0, move |w| sessions::create(w, user_id)).await
+    let own = user_id.and_then(|id| device.of(id));
+    let attempt = app.attempts().begin(email, own, caller.trace.address.as_deref());
+    let attempt = attempt.inspect_err(|_| refused("too many attempts"))?;
+    let verified = app.verify_password(password.to_owned(), hash.clone()).await;
+    let verified = verified.inspect_err(|_| app.attempts().withdraw(&attempt))?;
+    let Some((user_id, hash)) = user_id.zip(hash).filter(|_| verified) else {
+        refused("wrong password");
+        return Err(sessions::wrong_password());
+    };
+    app.attempts().succeed(&attempt);
+    // When the hashers are busy, the next sign-in will do.
+    let upgraded = match passwords::is_outdated(&hash) {
+        true => app.hash_password(password.to_owned()).await.ok(),
+        false => None,
+    };
+    app.write(caller, move |w| sessions::create_with_password(w, user_id, &hash, upgraded.as_deref())).await
 }
 
 /// Asks before the link is spent, so that a preview of it in a chat doesn't.
@@ -117,28 +147,35 @@ pub async fn show_link(app: App, stranger: Stranger, Path(token): Path<String>) 
 pub async fn create_from_link(
     app: App,
     stranger: Stranger,
+    device: Device,
     jar: &CookieJar,
     Path(token): Path<String>,
 ) -> Result<Redirect> {
     let link = app.open_token(&token)?.of_kind(Kind::SignInLink)?;
     let session = app.write(stranger.0, move |w| sessions::create_from_link(w, &link)).await?;
-    jar.add(auth::session_cookie(&app, &session)?);
+    device.keep(&app, jar, &session)?;
     Ok(Redirect::see_other("/ui"))
 }
 
 /// Signing out works for a session that has ended elsewhere, too.
 #[handler]
-pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -> Result<Redirect> {
+pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -> Result<Response> {
     if let Ok(visitor) = visitor {
+        // Who acts as somebody else leaves as both.
+        let visitor = visitor.as_oneself();
         let claims = visitor.claims.clone();
-        match app.write(visitor.anywhere(), move |w| sessions::delete(w, &claims)).await {
+        match app.write(visitor.to_set_password(), move |w| sessions::delete(w, &claims)).await {
             Ok(()) | Err(Error::Unauthenticated(..)) => {}
             Err(error) => return Err(error),
         }
     }
     jar.add(auth::no_session_cookie(&app));
+    jar.add(auth::no_longer_acting_cookie(&app));
     jar.add(Said::SignedOut.cookie());
-    Ok(Redirect::see_other("/ui/sign-in"))
+    // Not "cache": nothing about anybody is ever cached, and emptying one takes browsers seconds. Not "cookies": that
+    // would end the sessions at every other server on this host.
+    let forget = HeaderValue::from_static("\"storage\"");
+    Ok(Redirect::see_other("/ui/sign-in").with_header("clear-site-data", forget).into_response())
 }
 
 /// Where to sign in to get to `next`.
@@ -153,7 +190,7 @@ pub fn sign_in_address(next: &str) -> String {
 }
 
 /// `next`, if it is a page of this server; the front page otherwise.
-fn page_of_ours(next: &str) -> &str {
+pub fn page_of_ours(next: &str) -> &str {
     let ours = next.starts_with("/ui/") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     if ours { next } else { "/ui" }
 }

@@ -6,11 +6,12 @@ use poem::web::cookie::CookieJar;
 use poem::web::{Path, Redirect};
 use poem::{IntoResponse, Response, handler};
 
+use super::device::Device;
 use super::form::{Faults, Form};
 use super::render;
 use super::said::Said;
 use crate::app::App;
-use crate::auth::{self, Stranger};
+use crate::auth::Stranger;
 use crate::domain::setup::{self, FirstOwner};
 use crate::domain::tokens::Kind;
 use crate::error::Result;
@@ -34,6 +35,7 @@ pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) 
 pub async fn create(
     app: App,
     stranger: Stranger,
+    device: Device,
     jar: &CookieJar,
     Path(token): Path<String>,
     form: Form,
@@ -46,18 +48,17 @@ pub async fn create(
         ..FirstOwner::default()
     };
     let password = form.text("password").to_owned();
-    if let Err(error) = setup::check(&new, &password) {
+    let looked_at = link.clone();
+    app.read(stranger.0.clone(), move |r| setup::require_link(r, &looked_at)).await?;
+    let strength = app.check_password("password", &password, setup::words(&new)).await;
+    if let Err(error) = setup::check(&new, strength) {
         let faults = Faults::in_form(error)?;
-        return Ok(render(
-            StatusCode::BAD_REQUEST,
-            &SetUpPage { server: app.config().server_name.clone(), new, faults },
-        ));
+        let page = SetUpPage { server: app.config().server_name.clone(), new, faults };
+        return Ok(page.faults.answer(&page));
     }
-    let checked = link.clone();
-    app.read(stranger.0.clone(), move |r| setup::require_link(r, &checked)).await?;
     new.password_hash = Some(app.hash_password(password).await?);
     let session = app.write(stranger.0, move |w| setup::create_from_link(w, &link, new)).await?;
-    jar.add(auth::session_cookie(&app, &session)?);
+    device.keep(&app, jar, &session)?;
     jar.add(Said::SetUp.cookie());
     Ok(Redirect::see_other("/ui").into_response())
 }

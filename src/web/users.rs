@@ -6,5 +6,6 @@ pub mod edit;
 pub mod grid;
 pub mod list;
 pub mod new;
+pub mod passkeys;
 pub mod place;
 pub mod show;

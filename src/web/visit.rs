@@ -85,6 +85,11 @@ impl Visit {
         Ok(render(status, &page))
     }
 
+    /// The browser and the system, as far as it says; empty if it doesn't.
+    pub fn device(&self) -> String {
+        super::agent::name(self.visitor.device()).unwrap_or_default()
+    }
+
     /// The account in the page's address.
     pub fn account_id(&self) -> Result<&AccountId> {
         self.account.as_ref().ok_or_else(|| Error::internal("a page of no account"))

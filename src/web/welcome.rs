@@ -6,26 +6,34 @@ use poem::web::cookie::CookieJar;
 use poem::web::{Path, Redirect};
 use poem::{IntoResponse, Response, handler};
 
+use super::device::Device;
 use super::form::{Faults, Form};
 use super::person::Person;
 use super::render;
 use super::said::Said;
 use crate::app::App;
-use crate::auth::{self, Stranger};
+use crate::auth::Stranger;
 use crate::domain::invitations::{self, Invited};
 use crate::domain::passwords;
 use crate::domain::tokens::Kind;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 #[derive(Template)]
 #[template(path = "session/welcome.html")]
 struct WelcomePage {
     server: String,
     invited: Invited,
+    /// Where to register a passkey instead; none where they don't work.
+    passkey_link: Option<String>,
     faults: Faults,
 }
 
 impl WelcomePage {
+    fn new(app: &App, token: &str, invited: Invited, faults: Faults) -> Self {
+        let passkey_link = app.relying_party().map(|party| format!("{}/ui/passkey/{token}", party.origin()));
+        Self { server: app.config().server_name.clone(), invited, passkey_link, faults }
+    }
+
     fn person(&self) -> Person {
         let Invited { user_id, email, name, .. } = &self.invited;
         Person { id: *user_id, email: email.clone(), name: name.clone(), img_src: None }
@@ -36,30 +44,33 @@ impl WelcomePage {
 pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let invitation = app.open_token(&token)?.of_kind(Kind::Invitation)?;
     let invited = app.read(stranger.0, move |r| invitations::find(r, &invitation)).await?;
-    let page = WelcomePage { server: app.config().server_name.clone(), invited, faults: Faults::default() };
-    Ok(render(StatusCode::OK, &page))
+    Ok(render(StatusCode::OK, &WelcomePage::new(&app, &token, invited, Faults::default())))
 }
 
 #[handler]
 pub async fn create(
     app: App,
     stranger: Stranger,
+    device: Device,
     jar: &CookieJar,
     Path(token): Path<String>,
     form: Form,
 ) -> Result<Response> {
     let invitation = app.open_token(&token)?.of_kind(Kind::Invitation)?;
     let looked_at = invitation.clone();
-    let invited = app.read(stranger.0.clone(), move |r| invitations::find(r, &looked_at)).await?;
+    let find = move |r: &crate::db::Read| {
+        let invited = invitations::find(r, &looked_at)?;
+        Ok((passwords::words(r, invited.user_id)?, invited))
+    };
+    let (words, invited) = app.read(stranger.0.clone(), find).await?;
     let password = form.text("password").to_owned();
-    if let Err(problem) = passwords::check("password", &password) {
-        let faults = Faults::in_form(Error::Invalid(vec![problem]))?;
-        let page = WelcomePage { server: app.config().server_name.clone(), invited, faults };
-        return Ok(render(StatusCode::BAD_REQUEST, &page));
+    if let Err(error) = app.check_password("password", &password, words).await {
+        let page = WelcomePage::new(&app, &token, invited, Faults::in_form(error)?);
+        return Ok(page.faults.answer(&page));
     }
     let hash = app.hash_password(password).await?;
     let session = app.write(stranger.0, move |w| invitations::accept(w, &invitation, &hash)).await?;
-    jar.add(auth::session_cookie(&app, &session)?);
+    device.keep(&app, jar, &session)?;
     jar.add(Said::PasswordSet.cookie());
     Ok(Redirect::see_other("/ui/me").into_response())
 }

@@ -158,6 +158,39 @@ impl Browser {
     }
 }
 
+impl Browser {
+    /// Gives the browser a device with a finger on it (WebAuthn Level 3 section 11): it keeps passkeys and consents.
+    pub async fn with_authenticator(&self) {
+        self.client.issue_cmd(AddAuthenticator).await.unwrap();
+    }
+
+    /// The server's address by name: what passkeys are bound to is never an IP address.
+    pub fn named(&self, path: &str) -> String {
+        format!("{}{path}", self.url.replace("127.0.0.1", "localhost"))
+    }
+}
+
+#[derive(Debug)]
+struct AddAuthenticator;
+
+impl WebDriverCompatibleCommand for AddAuthenticator {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/webauthn/authenticator", session.unwrap()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (poem::http::Method, Option<String>) {
+        let device = json!({
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserVerified": true,
+            "isUserConsenting": true,
+        });
+        (poem::http::Method::POST, Some(device.to_string()))
+    }
+}
+
 /// ChromeDriver's command for what the browser logged since the last time.
 #[derive(Debug)]
 struct ConsoleLog;

@@ -4,12 +4,12 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path};
 
 use super::super::Tag;
-use super::super::answers::{Done, FoundUser, Invitation, Invited};
+use super::super::answers::{Done, FoundUser, Invitation, Invited, Issued, Link};
 use super::super::caller::Inside;
 use super::super::json::Json;
 use crate::app::App;
 use crate::domain::preferences::NotificationPreferences;
-use crate::domain::{memberships, suspensions, users};
+use crate::domain::{memberships, password_resets, passwords, suspensions, users};
 use crate::error::Result;
 
 pub struct Api;
@@ -76,6 +76,54 @@ impl Api {
         let claims = app.write(caller.0, move |w| users::invite(w, id.0)).await?;
         let invitation = Invitation { token: app.seal(&claims)?, expires_at: claims.expires_at };
         Ok(Invited::It(Json(invitation)))
+    }
+
+    /// Issue a link that sets a new password
+    ///
+    /// For somebody who has lost theirs: whoever has the link comes in as them, so pass it on to nobody else. It works once, and
+    /// ends the one before. Needs the permission `users.suspend`, in the account that is the user's primary one; where they are
+    /// in other accounts too, only owners may. API keys may not.
+    #[oai(path = "/users/:id/password-reset", method = "post", operation_id = "resetPassword")]
+    async fn reset_password(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<Issued> {
+        let claims = app.write(caller.0, move |w| password_resets::create(w, id.0)).await?;
+        let url = format!("{}/ui/reset/{}", app.public_url(), app.seal(&claims)?);
+        Ok(Issued::It(Json(Link { url, expires_at: claims.expires_at })))
+    }
+
+    /// Ask a user for a new password
+    ///
+    /// They are signed out everywhere, and when they sign in next they can do nothing before they have chosen another one. Their
+    /// API keys stay. Needs the permission `users.suspend`, in the account that is the user's primary one.
+    #[oai(path = "/users/:id/password-change", method = "put", operation_id = "askForNewPassword")]
+    async fn ask_for_password(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<Done> {
+        Ok(app.write(caller.0, move |w| passwords::ask_for_another(w, id.0)).await?.into())
+    }
+
+    /// Let a user keep their password
+    ///
+    /// They are not asked for a new one any more. Needs the permission `users.suspend`, in the account that is the user's primary
+    /// one.
+    #[oai(path = "/users/:id/password-change", method = "delete", operation_id = "letKeepPassword")]
+    async fn let_keep_password(
+        &self,
+        app: App,
+        #[oai(name = "x-account-id")] caller: Inside,
+        /// User ID
+        id: Path<i64>,
+    ) -> Result<Done> {
+        Ok(app.write(caller.0, move |w| passwords::let_keep(w, id.0)).await?.into())
     }
 
     /// Replace a user's notification preferences

@@ -14,7 +14,7 @@ use crate::domain::permissions::Permission;
 use crate::domain::preferences::{self, NotificationPreferences};
 use crate::domain::pulse::PulseEvent;
 use crate::domain::tokens::{self, Claims};
-use crate::domain::{invitations, passwords};
+use crate::domain::{invitations, passkeys, passwords};
 use crate::error::{Error, Problems, Result};
 
 /// What changes about a user's profile. What is left out stays as it is; `null` clears.
@@ -40,9 +40,15 @@ only_from_objects!(ProfilePatch);
 /// Changes a profile, if it is still the one that `if_match` names.
 pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) -> Result<User> {
     let before = changeable(w, id)?;
+    if patch.email.as_ref().is_some_and(|email| email.0 != before.email.0) {
+        w.actor.require_in_person()?;
+    }
     require_match(&before, if_match)?;
     if patch.email.is_some() && w.actor.is(id) && !may_rename_self(w, id)? {
         return Err(Error::forbidden("Ask an admin to change your e-mail: it is what you sign in with."));
+    }
+    if w.actor.is(id) && patch.email.as_ref().is_some_and(|email| email.0 != before.email.0) {
+        w.actor.require_proof()?;
     }
     let mut problems = Problems::default();
     let email = match &patch.email {
@@ -106,9 +112,11 @@ pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_mat
     seen_by_actor(w, id)
 }
 
-/// Issues a new first token and ends the one before: for somebody who has no password yet and is in no other account.
+/// Issues a new first token and ends the one before: for somebody who has neither a password nor a passkey yet and is in no
+/// other account.
 pub fn invite(w: &Write, id: i64) -> Result<Claims> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
+    w.actor.require_in_person()?;
     let standing = require_over(w, &account, id)?;
     if !(standing.pending && invitations::is_stranded(w, id)?) {
         if standing.pending {
@@ -120,6 +128,10 @@ pub fn invite(w: &Write, id: i64) -> Result<Claims> {
     if passwords::is_set(w, id)? {
         let message = "They have a password already. `rollcall link --email` lets in who has lost it.";
         return Err(Error::Conflict("password_set", message.into()));
+    }
+    if passkeys::is_set(w, id)? {
+        let message = "They have a passkey already. A passkey link lets in who has lost it.";
+        return Err(Error::Conflict("passkey_set", message.into()));
     }
     // Whoever held the token before may have made others with it.
     tokens::revoke_user(w, id)?;

@@ -2,12 +2,17 @@
 
 use askama::Template;
 use poem::http::StatusCode;
+use poem::web::cookie::CookieJar;
 use poem::{Response, handler};
 
+use crate::auth;
+use crate::db::Read;
 use crate::domain::passwords;
-use crate::error::{Error, Result};
+use crate::domain::tokens::Claims;
+use crate::error::{Error, Problem, Result};
 use crate::web::form::{Faults, Form};
 use crate::web::frame::{Frame, Section};
+use crate::web::prove::require_password;
 use crate::web::said::Said;
 use crate::web::status_of;
 use crate::web::visit::{Visit, done};
@@ -22,11 +27,13 @@ struct PasswordPage {
 
 #[handler]
 pub async fn show_form(visit: Visit) -> Result<Response> {
+    let ask = |r: &Read| if passwords::own_hash(r)?.is_some() { Ok(()) } else { r.actor.ask_proof() };
+    visit.read(ask).await?;
     form_page(&visit, Faults::default(), StatusCode::OK).await
 }
 
 async fn form_page(visit: &Visit, faults: Faults, status: StatusCode) -> Result<Response> {
-    let page = move |r: &crate::db::Read, frame| {
+    let page = move |r: &Read, frame| {
         let is_set = passwords::is_set(r, r.actor.require_user()?)?;
         Ok(PasswordPage { frame, is_set, faults })
     };
@@ -34,26 +41,48 @@ async fn form_page(visit: &Visit, faults: Faults, status: StatusCode) -> Result<
 }
 
 #[handler]
-pub async fn update(visit: Visit, form: Form) -> Result<Response> {
-    match change(&visit, form.text("current").to_owned(), form.text("password").to_owned()).await {
-        Ok(()) => Ok(done(Said::PasswordSet, "/ui/me")),
+pub async fn update(visit: Visit, jar: &CookieJar, form: Form) -> Result<Response> {
+    match change(&visit, form.text("current"), form.text("password").to_owned()).await {
+        Ok(session) => {
+            jar.add(auth::session_cookie(&visit.app, &session)?);
+            Ok(done(Said::PasswordSet, "/ui/me"))
+        }
         Err(error) => {
             let status = status_of(&error);
-            form_page(&visit, Faults::in_form(error)?, status).await
+            let faults = match Faults::of_a_try(&error) {
+                Some(faults) if status == StatusCode::TOO_MANY_REQUESTS => faults,
+                _ => Faults::in_form(error)?,
+            };
+            form_page(&visit, faults, status).await
         }
     }
 }
 
-async fn change(visit: &Visit, current: String, new: String) -> Result<()> {
-    let own = |r: &crate::db::Read| passwords::find_by_email(r, r.actor.email.as_deref().unwrap_or_default());
-    let known = visit.read(own).await?.map(|(_, hash)| hash);
-    if let Some(hash) = known
-        && !visit.app.verify_password(current, Some(hash)).await?
-    {
-        return Err(Error::invalid("current", "wrong_password", "This is not your password."));
+async fn change(visit: &Visit, current: &str, new: String) -> Result<Claims> {
+    let own = |r: &Read| {
+        let is_set = passwords::own_hash(r)?.is_some();
+        if !is_set {
+            r.actor.require_proof()?;
+        }
+        Ok((is_set, passwords::words(r, r.actor.require_user()?)?))
+    };
+    let (is_set, words) = visit.read(own).await?;
+    let known = match is_set {
+        true => Some(require_password(&visit.app, &visit.visitor, current).await.map_err(about_current)?),
+        false => None,
+    };
+    visit.app.check_password("password", &new, words).await?;
+    let (hash, session) = (visit.app.hash_password(new).await?, visit.visitor.claims.clone());
+    visit.write(move |w| passwords::change(w, known.as_deref(), &hash, &session)).await
+}
+
+/// What was wrong with the password until now is said beside that field.
+fn about_current(error: Error) -> Error {
+    match error {
+        Error::Invalid(problems) => {
+            let about = |problem: Problem| Problem { field: "current".into(), ..problem };
+            Error::Invalid(problems.into_iter().map(about).collect())
+        }
+        error => error,
     }
-    passwords::check("password", &new).map_err(|problem| Error::Invalid(vec![problem]))?;
-    let hash = visit.app.hash_password(new).await?;
-    let keep = visit.visitor.claims.id.clone();
-    visit.write(move |w| passwords::change(w, &hash, &keep)).await
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::db::Read;
 use crate::domain::fields::AccountId;
 use crate::domain::users::{self, User};
-use crate::domain::{memberships, suspensions};
+use crate::domain::{memberships, passkeys, password_resets, passwords, suspensions};
 use crate::error::{Error, Result};
 use crate::web::confirm::ConfirmPage;
 use crate::web::form::{Faults, Form};
@@ -27,6 +27,10 @@ pub enum Act {
     Remove,
     Restore,
     Invite,
+    PasskeyLink,
+    ResetPassword,
+    AskPassword,
+    KeepPassword,
     MakeOwner,
     UnmakeOwner,
     Move,
@@ -85,6 +89,39 @@ impl Act {
                 "Make new link",
                 false,
             ),
+            Self::PasskeyLink => (
+                format!("Make a passkey link for {who}?"),
+                says(&[
+                    "Pass it on to them yourself: whoever has it comes in as them. With it they register a passkey, without a password. It works once, for 24 hours.",
+                    "The passkeys and the password they have stay. A link made before stops working.",
+                ]),
+                "Make link",
+                false,
+            ),
+            Self::ResetPassword => (
+                format!("Make a link that sets a new password for {who}?"),
+                says(&[
+                    "Pass it on to them yourself: whoever has it comes in as them. It works once, for eight hours.",
+                    "The password they have, and where they are signed in, stay until they use it. A link made before stops working.",
+                ]),
+                "Make link",
+                false,
+            ),
+            Self::AskPassword => (
+                format!("Ask {who} for a new password?"),
+                says(&[
+                    "They are signed out everywhere. When they sign in next, they can do nothing before they have chosen another one.",
+                    "Their API keys stay: revoke those on the page API keys.",
+                ]),
+                "Ask for a new password",
+                true,
+            ),
+            Self::KeepPassword => (
+                format!("Let {who} keep their password?"),
+                says(&["They are not asked for another one when they sign in next."]),
+                "Let them keep it",
+                false,
+            ),
             Self::MakeOwner => (
                 format!("Make {who} an owner of this server?"),
                 says(&["They may then do everything, in every account, as you may."]),
@@ -109,6 +146,13 @@ impl Act {
     }
 }
 
+impl Act {
+    /// Whether it takes a fresh proof of who the visitor is.
+    fn decides_who_comes_in(self) -> bool {
+        matches!(self, Self::ResetPassword | Self::PasskeyLink | Self::MakeOwner | Self::UnmakeOwner)
+    }
+}
+
 /// The question; for a move, with the accounts there are.
 #[handler]
 pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result<Response> {
@@ -117,6 +161,9 @@ pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result
     }
     let back = visit.at(&format!("users/{id}"));
     let page = move |r: &Read, frame: Frame| {
+        if act.decides_who_comes_in() {
+            r.actor.ask_proof()?;
+        }
         let (who, pending) = match act {
             Act::Restore => (memberships::removed_email(r, id)?, false),
             Act::MakeOwner | Act::UnmakeOwner if !r.actor.owner => {
@@ -172,6 +219,14 @@ pub async fn carry_out(visit: Visit, Path(Target { id, act }): Path<Target>, for
             visit.write(move |w| suspensions::set_owner(w, id, false)).await.map(|()| done(Said::NoLongerOwner, them))
         }
         Act::Invite => invite(&visit, id).await,
+        Act::PasskeyLink => passkey_link(&visit, id).await,
+        Act::ResetPassword => reset_password(&visit, id).await,
+        Act::AskPassword => {
+            visit.write(move |w| passwords::ask_for_another(w, id)).await.map(|()| done(Said::PasswordAsked, them))
+        }
+        Act::KeepPassword => {
+            visit.write(move |w| passwords::let_keep(w, id)).await.map(|()| done(Said::PasswordKept, them))
+        }
         Act::Move => move_to(&visit, id, &form).await,
     }
 }
@@ -192,6 +247,44 @@ async fn invite(visit: &Visit, id: i64) -> Result<Response> {
     let link = format!("{}/ui/welcome/{}", visit.origin, visit.app.seal(&claims)?);
     let link = Some((link, claims.expires_at.minute()));
     let page = move |_: &Read, frame| Ok(InvitedPage { frame, person: Person::from(&user), user, link });
+    visit.page_with(StatusCode::CREATED, Section::Users, page).await
+}
+
+/// A link to register a passkey with, shown this once.
+#[derive(Template)]
+#[template(path = "users/passkey_link.html")]
+struct PasskeyLinkPage {
+    frame: Frame,
+    person: Person,
+    link: String,
+    expires: String,
+}
+
+async fn passkey_link(visit: &Visit, id: i64) -> Result<Response> {
+    let origin = visit.app.require_relying_party()?.origin();
+    let (user, claims) = visit.write(move |w| Ok((users::find_changed(w, id)?, passkeys::send_link(w, id)?))).await?;
+    let (link, expires) = (format!("{origin}/ui/passkey/{}", visit.app.seal(&claims)?), claims.expires_at.minute());
+    let page = move |_: &Read, frame| Ok(PasskeyLinkPage { frame, person: Person::from(&user), link, expires });
+    visit.page_with(StatusCode::CREATED, Section::Users, page).await
+}
+
+/// A link that sets a new password, shown this once.
+#[derive(Template)]
+#[template(path = "users/reset.html")]
+struct ResetPage {
+    frame: Frame,
+    user: User,
+    person: Person,
+    link: String,
+    expires: String,
+}
+
+async fn reset_password(visit: &Visit, id: i64) -> Result<Response> {
+    let (user, claims) =
+        visit.write(move |w| Ok((users::find_changed(w, id)?, password_resets::create(w, id)?))).await?;
+    let link = format!("{}/ui/reset/{}", visit.origin, visit.app.seal(&claims)?);
+    let expires = claims.expires_at.minute();
+    let page = move |_: &Read, frame| Ok(ResetPage { frame, person: Person::from(&user), user, link, expires });
     visit.page_with(StatusCode::CREATED, Section::Users, page).await
 }
 

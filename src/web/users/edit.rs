@@ -106,6 +106,9 @@ async fn form_page(
     let back = visit.at(&format!("users/{id}"));
     let page = move |r: &Read, frame| {
         r.actor.require(Permission::UsersUpdate)?;
+        if r.actor.is(id) && typed.is_none() {
+            r.actor.ask_proof()?;
+        }
         Ok(EditPage::load(frame, users::find(r, id)?, typed, true, back, faults))
     };
     visit.page_with(status, Section::Users, page).await

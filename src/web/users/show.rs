@@ -9,8 +9,10 @@ use super::chosen::Chosen;
 use crate::clock::Timestamp;
 use crate::db::Read;
 use crate::domain::events::{self, Event};
+use crate::domain::impersonations;
 use crate::domain::memberships::{self, Standing};
-use crate::domain::passwords;
+use crate::domain::passkeys;
+use crate::domain::passwords::{self, Password};
 use crate::domain::permissions::{Granted, Permission};
 use crate::domain::sessions::{self, Session};
 use crate::domain::teams::{self, Team};
@@ -35,6 +37,8 @@ struct ShowPage {
     standing: Standing,
     team: Option<Team>,
     chosen: Chosen,
+    /// None where the visitor may not know of it.
+    password: Option<Option<Password>>,
     /// None where the visitor may not see them.
     sessions: Option<Vec<Session>>,
     /// What happened to and by them, the latest first; none where the visitor may not see it.
@@ -50,10 +54,14 @@ struct May {
     /// Change their profile and preferences.
     update: bool,
     suspend: bool,
+    /// Make a link with which they choose a new password.
+    reset: bool,
     remove: bool,
-    /// Make a new welcome link: they have no password yet.
+    /// Make a new welcome link: they have neither a password nor a passkey yet.
     invite: bool,
     own: bool,
+    /// Act as them.
+    act_as: bool,
 }
 
 /// Events on the page.
@@ -75,6 +83,7 @@ impl ShowPage {
             person: Person::from(&user),
             team: user.team_id.map(|team| teams::find(r, team)).transpose()?,
             chosen: Chosen::of(&user),
+            password: passwords::find(r, id).ok(),
             sessions: sessions::list(r, id).ok(),
             events: events::list(r, &filter).ok().map(|latest| latest.items),
             may: May::find(r, &user, &standing)?,
@@ -112,12 +121,18 @@ impl May {
             assign: over && may(Permission::RolesAssign),
             update: home && may(Permission::UsersUpdate),
             suspend: home && may(Permission::UsersSuspend) && !r.actor.is(user.id),
+            reset: home
+                && may(Permission::UsersSuspend)
+                && user.active
+                && (r.actor.owner || memberships::require_only_here(r, account, user.id).is_ok()),
             remove: over && may(Permission::UsersDelete),
             invite: home
                 && may(Permission::UsersCreate)
                 && memberships::require_only_here(r, account, user.id).is_ok()
-                && !passwords::is_set(r, user.id)?,
+                && !passwords::is_set(r, user.id)?
+                && !passkeys::is_set(r, user.id)?,
             own: r.actor.owner && !standing.pending,
+            act_as: !standing.pending && impersonations::require_may(r, user.id).is_ok(),
         })
     }
 }
@@ -132,4 +147,10 @@ pub struct SessionOf {
 pub async fn end_session(visit: Visit, Path(SessionOf { id, session }): Path<SessionOf>) -> Result<Response> {
     visit.write(move |w| sessions::end(w, id, &session)).await?;
     Ok(done(Said::SessionEnded, visit.at(&format!("users/{id}"))))
+}
+
+#[handler]
+pub async fn end_sessions(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
+    visit.write(move |w| sessions::end_all(w, id)).await?;
+    Ok(done(Said::SessionsEnded, visit.at(&format!("users/{id}"))))
 }

@@ -1,0 +1,118 @@
+//! How often passwords may be tried: in an address, for a person, and in a browser that the person has signed in with
+//! before. All of it is decided before a hash is computed, in the same way for people who don't exist.
+//!
+//! A stranger's guesses use up the person's quota among strangers, never that of the person's own browser (OWASP calls
+//! the cookie it holds a device cookie), and neither passkeys nor one-time links are counted: nobody is locked out.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::clock::Clock;
+use crate::domain::fields::email_key;
+use crate::error::Result;
+use crate::limits::Limiter;
+
+/// Wrong passwords for one person within [`WITHIN`], from browsers they never used; and as many in one that they did.
+pub const PER_PERSON: u32 = 10;
+/// Wrong passwords from one address within [`WITHIN`]: an office shares one.
+pub const PER_ADDRESS: u32 = 50;
+pub const WITHIN: Duration = Duration::from_mins(15);
+
+/// What is counted. An e-mail is hashed: somebody may have typed their password there, and it isn't to be kept.
+type Key = [u8; 32];
+
+pub struct Attempts {
+    person: Limiter<Key>,
+    device: Limiter<Key>,
+    address: Limiter<String>,
+}
+
+/// One try that was allowed, and counted until it turns out to be right.
+pub struct Attempt {
+    /// Its person's quota among strangers, or that of their own browser.
+    key: Key,
+    in_own_browser: bool,
+    address: Option<String>,
+}
+
+impl Attempts {
+    pub fn new(clock: &Clock) -> Self {
+        const PERSON: &str = "Too many wrong passwords were tried for this e-mail.";
+        const DEVICE: &str = "Too many wrong passwords were tried here.";
+        const ADDRESS: &str = "Too many wrong passwords were tried from your network.";
+        let times = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self {
+            person: Limiter::new(clock.clone(), times(PER_PERSON), WITHIN, PERSON),
+            device: Limiter::new(clock.clone(), times(PER_PERSON), WITHIN, DEVICE),
+            address: Limiter::new(clock.clone(), times(PER_ADDRESS), WITHIN, ADDRESS),
+        }
+    }
+
+    /// Somebody tries a password for an e-mail. `device` is what their browser was given when the person signed in with it
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::TooManyRequests`], and nothing is counted.
+    pub fn begin(&self, email: &str, device: Option<&str>, address: Option<&str>) -> Result<Attempt> {
+        self.count(hash(&[device.unwrap_or_default(), &email_key(email)]), device.is_some(), address)
+    }
+
+    /// Somebody who is signed in shows that it is them.
+    pub fn begin_proof(&self, user_id: i64) -> Result<Attempt> {
+        self.count(hash(&["signed in", &user_id.to_string()]), true, None)
+    }
+
+    fn count(&self, key: Key, in_own_browser: bool, address: Option<&str>) -> Result<Attempt> {
+        // Where one has signed in before, the neighbours' guesses are nobody's business either.
+        let address = address.filter(|_| !in_own_browser).map(network);
+        if let Some(address) = &address {
+            self.address.check(address)?;
+        }
+        if in_own_browser {
+            self.device.check(&key)?
+        } else {
+            self.person.check(&key)?
+        };
+        Ok(Attempt { key, in_own_browser, address })
+    }
+
+    /// Nobody knows whether the password was right: the try is not counted.
+    pub fn withdraw(&self, attempt: &Attempt) {
+        if let Some(address) = &attempt.address {
+            self.address.give_back(address);
+        }
+        let counted = if attempt.in_own_browser { &self.device } else { &self.person };
+        counted.give_back(&attempt.key);
+    }
+
+    /// The password was right: the try is not counted, nor are the ones before it in the same browser.
+    pub fn succeed(&self, attempt: &Attempt) {
+        self.withdraw(attempt);
+        if attempt.in_own_browser {
+            self.device.forget(&attempt.key);
+        }
+    }
+}
+
+/// What one subscriber has: an IPv4 address, or the 64 bits that IPv6 addresses of one network share.
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(std::net::IpAddr::V6(v6)) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        _ => address.to_owned(),
+    }
+}
+
+fn hash(parts: &[&str]) -> Key {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.len().to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
