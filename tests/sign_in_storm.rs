@@ -68,6 +68,7 @@ fn memory(pid: u32) -> (u64, u64) {
 }
 
 /// `cargo test --test main sign_in_storm -- --ignored --nocapture` prints the figures.
+#[expect(clippy::print_stdout, reason = "figures are what it is for")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "what it measures depends on the machine, and on nothing else running there"]
 async fn sign_in_storm() {
