@@ -295,11 +295,13 @@ impl World {
             "MembershipPatch" => &["teamId?", "roles?", "permissions?", "accountAdmin?"],
             "AccountChoice" => &["accountId"],
             "Acceptance" => &["usersPrimaryAccount?"],
-            "NewAccount" | "AccountPatch" | "NewTeam" | "PasskeyPatch" => &["mark"],
+            "NewAccount" | "AccountPatch" | "NewTeam" => &["mark"],
             "TeamPatch" => &["mark?", "active?"],
             "NewRole" => &["role", "permissions"],
             "RolePermissions" => &["permissions"],
             "NewApiKey" => &["mark", "expiresAt", "permissions?"],
+            // What somebody calls their own device is told in their account, whatever they call it.
+            "PasskeyPatch" => &["name"],
             "NewEvent" => &["event", "subjectId?", "subject?"],
             "" => {
                 return json!({"lead_created": [{"event": "lead_created", "accountId": account, "deliveryPref": ["sms"]}]});
