@@ -215,13 +215,15 @@ create table tokens (
   proved_at    integer,                                             -- when a session's user last proved who they are
   impersonator_id integer references users on delete cascade,       -- an owner who acts as the user in this session
   reason       text,                                                -- why they do
-  check ((impersonator_id is null) = (reason is null)),
+  parent_id    text references tokens on delete cascade on update cascade, -- the owner's own session, which it ends with
+  check ((impersonator_id is null) = (reason is null) and (impersonator_id is null) = (parent_id is null)),
   check (kind = 'session' or (proved_at is null and impersonator_id is null)),
   check ((user_id is null) = (kind = 'set_up_link'))
 ) strict;
 
 create index tokens_user    on tokens (user_id);
 create index tokens_impersonator on tokens (impersonator_id) where impersonator_id is not null;
+create index tokens_parent  on tokens (parent_id) where parent_id is not null;
 create index tokens_account on tokens (account_id, created_at) where account_id is not null;
 create index tokens_expires on tokens (expires_at);
 

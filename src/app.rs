@@ -17,7 +17,9 @@ use crate::domain::{idempotency, passwords};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hashers::Hashers;
+use crate::keyring::Keyring;
 use crate::keys::Keys;
+use crate::limits::Limits;
 use crate::relying_party::RelyingParty;
 
 #[derive(Clone)]
@@ -26,9 +28,10 @@ pub struct App(Arc<Inner>);
 struct Inner {
     config: Config,
     db: Db,
-    keys: Keys,
+    keyring: Keyring,
     hashers: Hashers,
     attempts: Attempts,
+    limits: Option<Limits>,
     listening: OnceLock<SocketAddr>,
     relying_party: OnceLock<Option<RelyingParty>>,
 }
@@ -43,18 +46,21 @@ impl App {
     /// Opens the data folder that `config` names. Several may be open at once; only a server takes its lock.
     pub fn open(config: Config, clock: Clock) -> Result<Self> {
         let folder = Folder::open(&config.data)?;
-        let keys = match &config.key {
-            Some(key) => Keys::parse(key)?,
-            None => Keys::parse(&folder.key(Keys::generate)?)?,
-        };
+        let keyring = Keyring::open(&config, &folder, clock.now())?;
+        let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
         let db = Db::open(&folder.database(), clock, config.settings())?;
         let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { config, db, keys, hashers, attempts, listening, relying_party })))
+        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, limits, listening, relying_party })))
     }
 
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// How often anybody may ask anything; nothing if there is no limit.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.0.limits.as_ref()
     }
 
     pub fn db(&self) -> &Db {
@@ -114,33 +120,49 @@ impl App {
         let app = self.clone();
         let change = move |w: &mut Write| {
             w.actor.require(permission)?;
-            if let Some(kept) = idempotency::find(w, &key, &fingerprint)? {
-                return serde_json::from_str(&app.0.keys.open_text(KEPT_ANSWER, &kept)?).map_err(Error::internal);
+            // An answer whose key was withdrawn is gone, and the request is as good as new.
+            let kept = idempotency::find(w, &key, &fingerprint)?;
+            if let Some(text) = kept.and_then(|kept| app.keys().open_text(KEPT_ANSWER, &kept).ok()) {
+                return serde_json::from_str(&text).map_err(Error::internal);
             }
             let answer = f(w)?;
             let text = serde_json::to_string(&answer).map_err(Error::internal)?;
-            idempotency::keep(w, &key, &fingerprint, &app.0.keys.seal_text(KEPT_ANSWER, &text)?)?;
+            idempotency::keep(w, &key, &fingerprint, &app.keys().seal_text(KEPT_ANSWER, &text)?)?;
             Ok(answer)
         };
         self.write(caller, change).await
     }
 
-    pub fn seal(&self, claims: &Claims) -> Result<String> {
-        self.0.keys.seal(claims)
+    /// The keys as they are now.
+    pub fn keys(&self) -> Keys {
+        self.0.keyring.keys()
     }
 
+    /// Where the keys are, to rotate them or look again.
+    pub fn keyring(&self) -> &Keyring {
+        &self.0.keyring
+    }
+
+    pub fn seal(&self, claims: &Claims) -> Result<String> {
+        self.keys().seal(claims)
+    }
+
+    /// The claims of a token of this server, even if it was sealed a moment ago with a key that is new here, too.
     pub fn open_token(&self, token: &str) -> Result<Claims> {
-        self.0.keys.open(token)
+        match self.keys().open(token) {
+            Err(_) if self.keyring().refresh() => self.keys().open(token),
+            result => result,
+        }
     }
 
     /// Seals a text for one purpose; see [`Keys::seal_text`].
     pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
-        self.0.keys.seal_text(purpose, text)
+        self.keys().seal_text(purpose, text)
     }
 
     /// A text that was sealed here for that purpose.
     pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<String> {
-        self.0.keys.open_text(purpose, sealed)
+        self.keys().open_text(purpose, sealed)
     }
 
     /// How often passwords may be tried.
@@ -179,7 +201,10 @@ impl App {
     pub fn public_url(&self) -> String {
         match &self.config().public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => reachable(*self.0.listening.get().unwrap_or(&self.config().listen)),
+            None => {
+                let scheme = if self.speaks_tls() { "https" } else { "http" };
+                reachable(scheme, *self.0.listening.get().unwrap_or(&self.config().listen))
+            }
         }
     }
 
@@ -205,14 +230,19 @@ impl App {
 
     /// Whether people reach the server by https, which decides what its cookies promise.
     pub fn is_https(&self) -> bool {
-        self.config().public_url.as_ref().map(Url::scheme) == Some("https")
+        self.speaks_tls() || self.config().public_url.as_ref().map(Url::scheme) == Some("https")
+    }
+
+    /// Whether the server itself speaks TLS.
+    pub fn speaks_tls(&self) -> bool {
+        self.config().tls_cert.is_some()
     }
 }
 
 /// A server that listens on every address is reached, from its own machine, at the loopback one.
-fn reachable(mut address: SocketAddr) -> String {
+fn reachable(scheme: &str, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }

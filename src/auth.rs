@@ -1,6 +1,10 @@
 //! From a request to who is calling: the bearer token or the session cookie, and the check that a form was sent from
 //! our own pages. Whether a token is still honoured is decided inside the transaction (`domain::tokens::identify`).
 
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+use poem::error::ReadBodyError;
 use poem::http::{HeaderMap, Method, header};
 use poem::web::cookie::{Cookie, SameSite};
 use poem::{FromRequest, Request, RequestBody};
@@ -10,6 +14,7 @@ use crate::domain::actor::Trace;
 use crate::domain::fields::AccountId;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::error::{Error, Result};
+use crate::limits::Room;
 
 /// Kinds of token a program may send as `Authorization: Bearer`.
 const BEARER: &[Kind] = &[Kind::ApiKey, Kind::Invitation];
@@ -34,16 +39,95 @@ pub fn bearer(request: &Request, token: &str) -> Result<Caller> {
         let message = "This token signs in a browser; it cannot be sent as a bearer token.";
         return Err(Error::Unauthenticated("token_invalid", message.into()));
     }
+    count(app, request, &claims)?;
     Ok(Caller { claims: Some(claims), trace: trace(request), ..Caller::default() })
 }
+
+/// Counts a request for its token, and notes what is left for the headers of the answer.
+fn count(app: &App, request: &Request, claims: &Claims) -> Result<()> {
+    let Some(limits) = app.limits() else { return Ok(()) };
+    let counted = limits.tokens.check(&claims.id);
+    if let Some(left) = request.data::<LeftForToken>() {
+        left.set(counted.as_ref().map_or_else(|_| limits.tokens.used_up(), |room| *room));
+    }
+    counted.map(drop)
+}
+
+/// What the token of a request may still do. [`crate::server`] puts it there empty, and reads it afterwards.
+#[derive(Clone, Default)]
+pub struct LeftForToken(Arc<OnceLock<Room>>);
+
+impl LeftForToken {
+    fn set(&self, room: Room) {
+        self.0.get_or_init(|| room);
+    }
+
+    pub fn get(&self) -> Option<Room> {
+        self.0.get().copied()
+    }
+}
+
+/// Who sent a request, and how, once proxies were asked. [`crate::server`] puts it there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Client {
+    pub address: Option<IpAddr>,
+    /// Whether they speak https with us, or with the proxy before us.
+    pub https: bool,
+}
+
+/// Whether whoever sent a request speaks https.
+pub fn is_https(app: &App, request: &Request) -> bool {
+    app.is_https() || request.data::<Client>().is_some_and(|client| client.https)
+}
+
+/// That a body could not be read because it took too long.
+pub fn too_slow(error: &ReadBodyError) -> Option<Error> {
+    match error {
+        ReadBodyError::Io(error) => Some(Error::TooSlow(error.get_ref()?.downcast_ref::<TooSlow>()?.0)),
+        _ => None,
+    }
+}
+
+/// A body that took more than so many seconds to arrive.
+#[derive(Debug)]
+pub struct TooSlow(pub u64);
+
+impl std::fmt::Display for TooSlow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the body took more than {} seconds", self.0)
+    }
+}
+
+impl std::error::Error for TooSlow {}
 
 /// Somebody who is signed in with a browser, in a page handler's arguments.
 pub struct Visitor {
     pub claims: Claims,
+    /// Their own session, while they act as somebody else.
+    own: Option<Claims>,
     trace: Trace,
 }
 
 impl Visitor {
+    /// The same browser, as whom it is signed in, whomever they act as.
+    pub fn as_oneself(&self) -> Self {
+        Self { claims: self.own.clone().unwrap_or_else(|| self.claims.clone()), own: None, trace: self.trace.clone() }
+    }
+
+    pub fn is_acting(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Who visits, if anybody does.
+    pub fn of(app: &App, request: &Request) -> Option<Self> {
+        let own = session(app, request)?;
+        let trace = trace(request);
+        Some(match acting(app, request, &own) {
+            Some(claims) => Self { claims, own: Some(own), trace },
+            None => Self { claims: own, own: None, trace },
+        })
+    }
+
     /// As a caller who acts in no account in particular.
     pub fn anywhere(&self) -> Caller {
         Caller { claims: Some(self.claims.clone()), trace: self.trace.clone(), ..Caller::default() }
@@ -69,8 +153,7 @@ impl<'a> FromRequest<'a> for Visitor {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let app = App::from_request(request, body).await?;
         let signed_out = || Error::Unauthenticated("token_missing", "You are signed out. Sign in to go on.".into());
-        let claims = session(&app, request).ok_or_else(signed_out)?;
-        Ok(Self { claims, trace: trace(request) })
+        Ok(Self::of(&app, request).ok_or_else(signed_out)?)
     }
 }
 
@@ -78,6 +161,17 @@ impl<'a> FromRequest<'a> for Visitor {
 fn session(app: &App, request: &Request) -> Option<Claims> {
     let cookie = request.cookie().get(&cookie_name(app))?;
     app.open_token(cookie.value_str()).ok().filter(|claims| claims.kind == Kind::Session)
+}
+
+/// The session as somebody else that a browser has besides its own. It is sealed for that one: without it, or beside
+/// another one, it is nothing.
+fn acting(app: &App, request: &Request, own: &Claims) -> Option<Claims> {
+    let cookie = request.cookie().get(&acting_cookie_name(app))?;
+    serde_json::from_str(&app.keys().open_text(&acting_purpose(own), cookie.value_str()).ok()?).ok()
+}
+
+fn acting_purpose(own: &Claims) -> String {
+    format!("rollcall: acting as somebody else, beside the session {}", own.id)
 }
 
 /// Somebody who isn't signed in, or who isn't asked: the caller of the sign-in pages. Signing in there ends the session
@@ -111,6 +205,36 @@ pub fn no_session_cookie(app: &App) -> Cookie {
     cookie
 }
 
+/// The cookie of somebody who acts as somebody else. It stays until the browser is closed and not until its time is over:
+/// a form that was opened as one person must never be sent as another one.
+pub fn acting_cookie(app: &App, visitor: &Visitor, claims: &Claims) -> Result<Cookie> {
+    let text = serde_json::to_string(claims).map_err(Error::internal)?;
+    let mut cookie = no_acting_cookie(app);
+    cookie.set_value_str(app.keys().seal_text(&acting_purpose(&visitor.as_oneself().claims), &text)?);
+    Ok(cookie)
+}
+
+/// The cookie that makes a browser forget whom it acted as.
+pub fn no_longer_acting_cookie(app: &App) -> Cookie {
+    let mut cookie = no_acting_cookie(app);
+    cookie.make_removal();
+    cookie
+}
+
+fn no_acting_cookie(app: &App) -> Cookie {
+    let mut cookie = Cookie::named(acting_cookie_name(app));
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    // As the other one's: a browser sends both or neither.
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_secure(app.is_https());
+    cookie
+}
+
+fn acting_cookie_name(app: &App) -> String {
+    format!("{}rollcall-as-{}", if app.is_https() { "__Host-" } else { "" }, app.port())
+}
+
 /// The name of the session cookie; under https a browser enforces what its prefix promises (RFC 6265bis). It holds the
 /// port, because cookies don't tell two servers on one machine apart by it.
 fn cookie_name(app: &App) -> String {
@@ -121,6 +245,9 @@ fn cookie_name(app: &App) -> String {
 ///
 /// Browsers say so in `Sec-Fetch-Site`; over plain HTTP, and older ones, in `Origin`, which must then name the host the
 /// request was sent to, or the address that people reach the server at.
+///
+/// The API is not asked this: nothing is done there for a cookie, and no browser sends a bearer token to another site
+/// unless that site gave it one, and then only after asking us (CORS), which we never allow.
 pub fn same_site(app: &App, method: &Method, headers: &HeaderMap) -> bool {
     if method.is_safe() {
         return true;

@@ -3,8 +3,11 @@
 
 mod accounts;
 mod events;
+mod keys;
 mod output;
 mod users;
+
+pub use keys::rotate_keys;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -82,6 +85,8 @@ pub enum Command {
     Account(accounts::Accounts),
     /// Print what happened in an account, the oldest first, as one JSON object per line
     Events(events::Events),
+    /// Rotate and list the keys that tokens are sealed with
+    Key(keys::Asked),
     /// Print the OpenAPI document
     Openapi {
         /// As YAML instead of JSON
@@ -168,6 +173,7 @@ fn run(command: Command, config: Config) -> Result<()> {
         Command::User(asked) => users::run(&open_existing(config)?, asked),
         Command::Account(asked) => accounts::run(&open_existing(config)?, asked),
         Command::Events(asked) => events::export(&open_existing(config)?, asked),
+        Command::Key(asked) => keys::run(asked, || open_existing(config)),
         Command::Openapi { yaml } => {
             print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
             Ok(())

@@ -1,10 +1,11 @@
 //! Every setting, once: flag, environment variable and sentence. The doc comments are `--help`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::settings::Settings;
@@ -23,6 +24,22 @@ pub struct Config {
     #[arg(long, global = true, env = "ROLLCALL_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     pub public_url: Option<Url>,
 
+    /// Certificate chain to speak https with, as PEM; read again whenever the file changes
+    #[arg(long, global = true, env = "ROLLCALL_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate, as PEM; only its owner may read the file
+    #[arg(long, global = true, env = "ROLLCALL_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Proxies whose word on where a request came from counts, like 10.0.0.0/8,::1; nobody's if left out
+    #[arg(long, global = true, env = "ROLLCALL_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = parse_network)]
+    pub trusted_proxy: Vec<IpNet>,
+
+    /// Requests a second that one token or one address may make, ten times as many at once; 0 for any number
+    #[arg(long, global = true, env = "ROLLCALL_RATE_LIMIT", value_name = "N", default_value_t = 1000)]
+    pub rate_limit: u32,
+
     /// What this server is called on its pages
     #[arg(long, global = true, env = "ROLLCALL_SERVER_NAME", value_name = "NAME", default_value = "Rollcall")]
     pub server_name: String,
@@ -30,6 +47,10 @@ pub struct Config {
     /// Key that tokens are sealed with (PASERK k4.local), instead of the one in the data folder
     #[arg(long, global = true, env = "ROLLCALL_KEY", value_name = "KEY", hide_env_values = true)]
     pub key: Option<String>,
+
+    /// File with that key, to keep it apart from the database
+    #[arg(long, global = true, env = "ROLLCALL_KEY_FILE", value_name = "FILE", conflicts_with = "key")]
+    pub key_file: Option<PathBuf>,
 
     /// How long a browser stays signed in without being used
     #[arg(long, global = true, env = "ROLLCALL_SESSION_IDLE", value_name = "TIME", default_value = "24h", value_parser = parse_session_time)]
@@ -97,6 +118,13 @@ fn parse_session_time(text: &str) -> Result<Duration, String> {
             if allowed.contains(&time) { Ok(time) } else { Err("choose from 15m to 366d".into()) }
         },
     )
+}
+
+/// A network, or one address.
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| "write an address or a network, like 10.0.0.5 or 10.0.0.0/8".to_owned())
 }
 
 /// A length of time such as `30m`, `8h` or `90d`.

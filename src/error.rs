@@ -39,6 +39,12 @@ pub enum Error {
     /// Somebody else was faster (RFC 9110 section 15.5.13).
     Changed(String),
     TooLarge(usize),
+    /// The body did not arrive within so many seconds (RFC 9110 section 15.5.9).
+    TooSlow(u64),
+    /// The address is longer than so many bytes (RFC 9110 section 15.5.15).
+    AddressTooLong(usize),
+    /// The headers are longer than so many bytes together (RFC 6585 section 5).
+    HeadersTooLong(usize),
     UnsupportedMediaType(String),
     /// An `Idempotency-Key` that was sent with another request before.
     KeyReused,
@@ -80,10 +86,13 @@ impl Error {
             Self::MethodNotAllowed => (405, "method_not_allowed"),
             Self::Conflict(code, _) => (409, code),
             Self::Changed(_) => (412, "precondition_failed"),
+            Self::TooSlow(_) => (408, "request_timeout"),
             Self::TooLarge(_) => (413, "body_too_large"),
+            Self::AddressTooLong(_) => (414, "uri_too_long"),
             Self::UnsupportedMediaType(_) => (415, "unsupported_media_type"),
             Self::KeyReused => (422, "idempotency_key_reused"),
             Self::TooManyRequests(..) => (429, "too_many_requests"),
+            Self::HeadersTooLong(_) => (431, "headers_too_long"),
             Self::Overloaded(_) => (503, "overloaded"),
             Self::Unavailable(_) => (503, "storage_unavailable"),
             Self::Internal(_) => (500, "internal_error"),
@@ -138,6 +147,17 @@ impl fmt::Display for Error {
                 "This Idempotency-Key was sent with another request before. Use a new key for a new request.",
             ),
             Self::TooLarge(limit) => write!(f, "The body is larger than the {} KiB that are accepted.", limit / 1024),
+            Self::TooSlow(seconds) => write!(f, "The body did not arrive within {seconds} seconds. Send it again."),
+            Self::AddressTooLong(limit) => {
+                write!(
+                    f,
+                    "The address is longer than the {} KiB that are accepted. Ask for less at once.",
+                    limit / 1024
+                )
+            }
+            Self::HeadersTooLong(limit) => {
+                write!(f, "The headers are longer than the {} KiB that are accepted.", limit / 1024)
+            }
             Self::UnsupportedMediaType(got) => {
                 write!(f, "The body must be sent as `Content-Type: application/json`; this one was sent as {got}.")
             }

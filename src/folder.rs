@@ -1,15 +1,23 @@
 //! The data folder: which files it holds, who may read them, and the lock that says who serves from it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+mod key_file;
+
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
+pub use key_file::{KeyFile, Version};
+
 /// What the database is called in its folder.
 pub const DATABASE: &str = "rollcall.db";
+const LOCK: &str = "rollcall.lock";
+/// All that may be in a folder; the key has rules of its own.
+const FILES: [&str; 4] = [LOCK, DATABASE, "rollcall.db-wal", "rollcall.db-shm"];
 
-/// A data folder on disk: mode 0700, its files 0600.
+/// A data folder on disk: mode 0700, its files 0600. One that others can get at is refused: whoever can write in it can
+/// put files, or links, in the place of ours.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
 
@@ -23,14 +31,27 @@ impl Folder {
     pub fn open(path: &Path) -> Result<Self> {
         let cannot = |error| Error::Unavailable(format!("Cannot use the data folder {}: {error}.", path.display()));
         if !path.is_dir() {
-            fs::create_dir_all(path).map_err(cannot)?;
+            make(path).map_err(cannot)?;
+        } else if fs::read_dir(path).map_err(cannot)?.next().is_none() {
+            // Nothing in it is anybody else's: it becomes ours.
             restrict(path, 0o700).map_err(cannot)?;
         }
         let folder = Self(path.to_owned());
+        folder.require_private()?;
         // The lock file tells a folder that cannot be written before SQLite does so in its own words.
-        folder.private_file("rollcall.lock").map_err(cannot)?;
+        folder.private_file(LOCK).map_err(cannot)?;
         folder.private_file(DATABASE).map_err(cannot)?;
         Ok(folder)
+    }
+
+    /// Nothing is mended silently: who opened it to others may have had a reason, or others may have been there already.
+    fn require_private(&self) -> Result<()> {
+        let look = |path: &Path, closed| match fs::metadata(path) {
+            Ok(metadata) => require_private(path, &metadata, closed),
+            Err(_) => Ok(()),
+        };
+        look(&self.0, "700")?;
+        FILES.iter().try_for_each(|file| look(&self.0.join(file), "600"))
     }
 
     pub fn database(&self) -> PathBuf {
@@ -39,7 +60,7 @@ impl Folder {
 
     /// Takes the lock for a server, or says who has it.
     pub fn lock(&self) -> Result<Lock> {
-        let file = self.private_file("rollcall.lock").map_err(Error::internal)?;
+        let file = self.private_file(LOCK).map_err(Error::internal)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Conflict(
@@ -57,7 +78,7 @@ impl Folder {
 
     /// The address of the server that holds the lock, if one does.
     pub fn served_at(&self) -> Option<String> {
-        let mut file = self.private_file("rollcall.lock").ok()?;
+        let mut file = self.private_file(LOCK).ok()?;
         if file.try_lock_shared().is_ok() {
             return None;
         }
@@ -66,26 +87,9 @@ impl Folder {
         Some(address.trim().to_owned()).filter(|address| !address.is_empty())
     }
 
-    /// The text of the key file, made by `fresh` the first time.
-    pub fn key(&self, fresh: impl FnOnce() -> Result<String>) -> Result<String> {
-        let path = self.0.join("rollcall.key");
-        if let Ok(key) = fs::read_to_string(&path)
-            && !key.trim().is_empty()
-        {
-            return Ok(key);
-        }
-        let cannot = |error| Error::Unavailable(format!("Cannot write {}: {error}.", path.display()));
-        let key = fresh()? + "\n";
-        // Written aside and linked into place, so that two processes that start at once agree on one key.
-        let draft = self.0.join(format!("rollcall.key.{}", std::process::id()));
-        let mut file = private(&draft).map_err(cannot)?;
-        file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
-        let placed = fs::hard_link(&draft, &path);
-        fs::remove_file(&draft).map_err(cannot)?;
-        match placed {
-            Ok(()) => Ok(key),
-            Err(_) => fs::read_to_string(&path).map_err(cannot),
-        }
+    /// The file of the keys: here, or `elsewhere`.
+    pub fn key_file(&self, elsewhere: Option<&Path>) -> Result<KeyFile> {
+        KeyFile::of(self, elsewhere)
     }
 
     fn private_file(&self, name: &str) -> std::io::Result<File> {
@@ -107,6 +111,41 @@ fn private(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes a folder that was never open to others; those above it are made as usual.
+fn make(path: &Path) -> std::io::Result<()> {
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above)?;
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        // Two processes may start at once.
+        Err(_) if path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        // Whatever the umask takes away.
+        Ok(()) => restrict(path, 0o700),
+    }
+}
+
+/// Refuses what others can read or write; `closed` is the mode it should have.
+#[cfg(unix)]
+fn require_private(path: &Path, metadata: &Metadata, closed: &str) -> Result<()> {
+    let mode = std::os::unix::fs::MetadataExt::mode(metadata) & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Error::Unavailable(format!(
+        "Other users of this machine can get at {path} (its mode is {mode:o}). Close it to them: chmod {closed} {path}"
+    )))
+}
+
+#[cfg(not(unix))]
+fn require_private(_: &Path, _: &Metadata, _: &str) -> Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::db::Write;
 use crate::domain::{events, idempotency, memberships, tokens};
 use crate::error::Result;
+use crate::keyring;
 
 const EVERY: Duration = Duration::from_secs(600);
 /// Rows a job touches in one transaction, so that it never keeps others waiting.
@@ -14,6 +15,10 @@ const BATCH: i64 = 500;
 
 /// Runs until the server stops.
 pub async fn run(app: App) {
+    tokio::join!(keyring::watch(app.clone()), clean_up(app));
+}
+
+async fn clean_up(app: App) {
     let mut tick = tokio::time::interval(EVERY);
     loop {
         tick.tick().await;

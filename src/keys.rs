@@ -1,4 +1,9 @@
 //! Sealing claims into tokens and opening them again: PASETO v4.local, with the key's PASERK id in the footer.
+//!
+//! Nothing here compares a secret byte by byte: a seal's tag is compared in constant time by `pasetors`, a footer is
+//! public, and the id inside a token is looked up only once the seal was found to be whole. The kind of a token is sealed
+//! with it. Each server makes its own key, so there is no audience to name; where two share one, a token still needs its
+//! row in the database.
 
 use std::sync::Arc;
 
@@ -7,6 +12,7 @@ use paseto::paserk::{FormatAsPaserk, Id};
 use paseto::token::{Local, UntrustedToken};
 use paseto::version4::{LocalToken, V4};
 
+use crate::clock::Timestamp;
 use crate::domain::tokens::Claims;
 use crate::error::{Error, Result};
 
@@ -17,17 +23,23 @@ const LONGEST: usize = 512;
 #[derive(Clone)]
 pub struct Keys(Arc<[Key]>);
 
-struct Key {
+#[derive(Clone)]
+pub struct Key {
     key: SymmetricKey<V4>,
+    /// Its public name (PASERK `k4.lid`).
+    pub id: String,
     /// `{"kid":"k4.lid.…"}`
     footer: String,
+    /// Since when it seals; unknown for one that was written by hand.
+    pub since: Option<Timestamp>,
 }
 
 impl Keys {
-    /// Reads keys in PASERK form (`k4.local.…`), one a line, the one in use first.
+    /// Reads keys in PASERK form (`k4.local.…`), one a line or separated by commas, the one in use first. After each may
+    /// stand since when it is in use.
     pub fn parse(text: &str) -> Result<Self> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let keys = lines.map(Key::parse).collect::<Result<Arc<[_]>>>()?;
+        let entries = text.split(['\n', ',']).map(str::trim).filter(|entry| !entry.is_empty());
+        let keys = entries.map(Key::parse).collect::<Result<Arc<[_]>>>()?;
         if keys.is_empty() {
             return Err(Error::Unavailable("There is no key to seal tokens with.".into()));
         }
@@ -36,21 +48,53 @@ impl Keys {
 
     /// A fresh key in PASERK form.
     pub fn generate() -> Result<String> {
-        let key = SymmetricKey::<V4>::generate().map_err(Error::internal)?;
+        SymmetricKey::<V4>::generate().map_err(Error::internal).and_then(|key| Key::text(&key))
+    }
+
+    /// The keys, the one in use first.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
+    }
+
+    /// Each key that is no longer in use, and from when to when it was, as far as that is known.
+    pub fn retired(&self) -> impl Iterator<Item = (&Key, Option<Timestamp>, Option<Timestamp>)> {
+        self.0.windows(2).map(|pair| (&pair[1], pair[1].since, pair[0].since))
+    }
+
+    /// One fresh key, in use from now on.
+    pub fn fresh(now: Timestamp) -> Result<Self> {
+        Self::parse(&format!("{} {now}", Self::generate()?))
+    }
+
+    /// A fresh key, in use from now on, before those of the present ones that are `kept`.
+    pub fn rotated(&self, now: Timestamp, kept: impl Fn(&str) -> bool) -> Result<Self> {
+        let fresh = Self::fresh(now)?;
+        let kept = self.iter().filter(|key| kept(&key.id));
+        Ok(Self(fresh.iter().chain(kept).cloned().collect()))
+    }
+
+    /// What [`Keys::parse`] reads: the secret of this server.
+    pub fn to_text(&self) -> Result<String> {
         let mut text = String::new();
-        key.fmt(&mut text).map_err(Error::internal)?;
+        for Key { key, since, .. } in self.0.iter() {
+            text += &Key::text(key)?;
+            if let Some(since) = since {
+                text += &format!(" {since}");
+            }
+            text.push('\n');
+        }
         Ok(text)
     }
 
     pub fn seal(&self, claims: &Claims) -> Result<String> {
         let message = serde_json::to_vec(claims).map_err(Error::internal)?;
-        let Key { key, footer } = &self.0[0];
+        let Key { key, footer, .. } = &self.0[0];
         LocalToken::encrypt(key, &message, Some(footer.as_bytes()), None).map_err(Error::internal)
     }
 
     /// Seals a text that is no token and can never pass for one: what it is for is part of the seal.
     pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
-        let Key { key, footer } = &self.0[0];
+        let Key { key, footer, .. } = &self.0[0];
         LocalToken::encrypt(key, text.as_bytes(), Some(footer.as_bytes()), Some(purpose.as_bytes()))
             .map_err(Error::internal)
     }
@@ -79,19 +123,33 @@ impl Keys {
     /// `purpose` is PASETO's implicit assertion; tokens have none.
     fn decrypt_for(&self, purpose: Option<&[u8]>, sealed: &str) -> Option<String> {
         let untrusted = UntrustedToken::<Local, V4>::try_from(sealed).ok()?;
-        let Key { key, footer } = self.0.iter().find(|key| key.footer.as_bytes() == untrusted.untrusted_footer())?;
+        let Key { key, footer, .. } =
+            self.0.iter().find(|key| key.footer.as_bytes() == untrusted.untrusted_footer())?;
         let trusted = LocalToken::decrypt(key, &untrusted, Some(footer.as_bytes()), purpose).ok()?;
         Some(trusted.payload().to_owned())
     }
 }
 
 impl Key {
-    fn parse(line: &str) -> Result<Self> {
-        let key = SymmetricKey::<V4>::try_from(line).map_err(|_| {
+    fn parse(entry: &str) -> Result<Self> {
+        let (key, since) = entry.split_once(char::is_whitespace).unwrap_or((entry, ""));
+        let key = SymmetricKey::<V4>::try_from(key).map_err(|_| {
             Error::Unavailable("The key is not one: it is a line that starts with k4.local. (PASERK).".into())
         })?;
+        let since = match since.trim() {
+            "" => None,
+            since => Some(since.parse().map_err(|_| {
+                Error::Unavailable("After a key stands since when it is in use, like 2026-11-23T08:00:00Z.".into())
+            })?),
+        };
         let mut id = String::new();
         Id::from(&key).fmt(&mut id).map_err(Error::internal)?;
-        Ok(Self { key, footer: format!(r#"{{"kid":"{id}"}}"#) })
+        Ok(Self { key, footer: format!(r#"{{"kid":"{id}"}}"#), id, since })
+    }
+
+    fn text(key: &SymmetricKey<V4>) -> Result<String> {
+        let mut text = String::new();
+        key.fmt(&mut text).map_err(Error::internal)?;
+        Ok(text)
     }
 }

@@ -32,6 +32,8 @@ pub mod folder;
 pub mod hashers;
 /// What is due by the clock.
 pub mod jobs;
+/// The keys as they are now: where they come from, rotating them, noticing that somebody else did.
+pub mod keyring;
 /// Sealing and opening tokens (PASETO v4.local).
 pub mod keys;
 /// How often something may be done.
@@ -40,7 +42,7 @@ pub mod limits;
 pub mod relying_party;
 /// Routes that are known by name as well as served.
 pub mod routes;
-/// Every route on one screen, middleware, and the graceful stop.
+/// Every route on one screen; connections and their bounds, TLS, proxies, and the graceful stop.
 pub mod server;
 /// HTML: the pages under `/ui`.
 pub mod web;

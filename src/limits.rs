@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,6 +25,59 @@ pub struct Limiter<K: Hash + Eq + Clone> {
     store: Recent<K>,
     quota: Quota,
     said: &'static str,
+}
+
+/// What everybody's requests are held to.
+pub struct Limits {
+    /// Requests from one network (see [`network`]).
+    pub addresses: Limiter<IpAddr>,
+    /// Requests with one token, by its id.
+    pub tokens: Limiter<String>,
+    /// Requests from one network whose token was not honoured. Only such are refused for it: a token that works goes on
+    /// working behind an address that others share.
+    pub strangers: Limiter<IpAddr>,
+}
+
+/// How many seconds' worth of requests may be made at once: opening a page full of pictures, or a script that catches up.
+const BURST_SECONDS: u32 = 10;
+
+impl Limits {
+    /// `each_second` requests for every token and address; none if it is 0.
+    ///
+    /// The default of 1000 is far above what people and scripts need and below what the server can do, so that one of them
+    /// gone wild slows the others down and doesn't shut them out.
+    pub fn new(clock: &Clock, each_second: u32) -> Option<Self> {
+        let known = NonZeroU32::new(each_second.saturating_mul(BURST_SECONDS))?;
+        let strange = NonZeroU32::new(each_second).unwrap_or(NonZeroU32::MIN);
+        let per = Duration::from_secs(BURST_SECONDS.into());
+        Some(Self {
+            addresses: Limiter::new(
+                clock.clone(),
+                known,
+                per,
+                "Too many requests from your address. Try again shortly.",
+            ),
+            tokens: Limiter::new(clock.clone(), known, per, TOO_MANY_WITH_TOKEN),
+            strangers: Limiter::new(
+                clock.clone(),
+                strange,
+                per,
+                "Too many requests without a token that works. Try again shortly.",
+            ),
+        })
+    }
+}
+
+/// Said to a program that asks too often.
+pub const TOO_MANY_WITH_TOKEN: &str =
+    "Too many requests with this token. Wait as long as Retry-After says, and ask less often.";
+
+/// Whose address this is, as limits count: for IPv6 the first 64 bits, because whoever has one address has all with these.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX)).into(),
+    }
 }
 
 /// What is left after something was allowed.
@@ -79,6 +133,11 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     /// Forgets what was counted for a key.
     pub fn forget(&self, key: &K) {
         self.store.change(key, |_| 0);
+    }
+
+    /// What is left for somebody who was refused: nothing.
+    pub fn used_up(&self) -> Room {
+        self.room(0)
     }
 
     fn room(&self, left: u32) -> Room {

@@ -296,12 +296,12 @@ impl World {
             "AccountChoice" => &["accountId"],
             "Acceptance" => &["usersPrimaryAccount?"],
             "NewAccount" | "AccountPatch" | "NewTeam" => &["mark"],
+            // It is its owner's, wherever they are.
+            "PasskeyPatch" => &["name"],
             "TeamPatch" => &["mark?", "active?"],
             "NewRole" => &["role", "permissions"],
             "RolePermissions" => &["permissions"],
             "NewApiKey" => &["mark", "expiresAt", "permissions?"],
-            // What somebody calls their own device is told in their account, whatever they call it.
-            "PasskeyPatch" => &["name"],
             "NewEvent" => &["event", "subjectId?", "subject?"],
             "" => {
                 return json!({"lead_created": [{"event": "lead_created", "accountId": account, "deliveryPref": ["sms"]}]});

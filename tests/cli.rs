@@ -9,7 +9,19 @@ use serde_json::{Value, json};
 /// The binary, with nothing of the caller's environment that could change what it does.
 pub fn rollcall(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
-    for name in ["DATA", "LISTEN", "PUBLIC_URL", "NAME", "KEY", "LOG"] {
+    for name in [
+        "DATA",
+        "LISTEN",
+        "PUBLIC_URL",
+        "NAME",
+        "KEY",
+        "KEY_FILE",
+        "LOG",
+        "TLS_CERT",
+        "TLS_KEY",
+        "TRUSTED_PROXY",
+        "RATE_LIMIT",
+    ] {
         command.env_remove(format!("ROLLCALL_{name}"));
     }
     command.env("ROLLCALL_DATA", data).env("ROLLCALL_LISTEN", "127.0.0.1:0");

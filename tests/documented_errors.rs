@@ -60,6 +60,7 @@ async fn every_documented_error_is_one_of_the_server() {
     seen.extend(of_people().await);
     seen.extend(of_pending_people().await);
     seen.extend(of_guards().await);
+    seen.push(of_haste().await);
     seen.extend(of_passkeys().await);
     seen.extend(of_nouns().await);
     let document = TestApp::empty().get("/openapi.json").send().await.json();
@@ -122,6 +123,15 @@ async fn of_the_token() -> Vec<Seen> {
     errors.test.advance(Duration::from_secs(8 * 3600));
     seen.push(me(&grace).await);
     seen
+}
+
+async fn of_haste() -> Seen {
+    let test = TestApp::new_with(|config| config.rate_limit = 1);
+    let token = test.token(ADA);
+    for _ in 0..10 {
+        assert_eq!(test.get("/me").token(&token).send().await.status, 200);
+    }
+    ("TooManyRequests", test.get("/me").token(&token).send().await)
 }
 
 async fn of_versions_and_keys() -> Vec<Seen> {

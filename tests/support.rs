@@ -43,8 +43,13 @@ impl TestApp {
             data: folder.path().join("data"),
             listen: "127.0.0.1:8080".parse().unwrap(),
             public_url: None,
+            tls_cert: None,
+            tls_key: None,
+            trusted_proxy: Vec::new(),
+            rate_limit: 1000,
             server_name: "Rollcall".into(),
             key: None,
+            key_file: None,
             session_idle: Duration::from_hours(24),
             session_lifetime: Duration::from_hours(7 * 24),
             keep_events: None,
@@ -60,7 +65,12 @@ impl TestApp {
 
     /// A server with the owner Ada (who has a password) and her account 2311, Acme.
     pub fn new() -> Self {
-        let test = Self::empty();
+        Self::new_with(|_| {})
+    }
+
+    /// The same, with other settings.
+    pub fn new_with(configure: impl FnOnce(&mut Config)) -> Self {
+        let test = Self::with(configure);
         let hash = cheap_hash();
         test.app
             .db()

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::auth;
 use crate::domain::words;
 use crate::error::{Error, Result};
 
@@ -182,7 +183,8 @@ fn fingerprint(request: &Request, body: &[u8]) -> Vec<u8> {
 async fn read(body: &mut RequestBody) -> poem::Result<Vec<u8>> {
     let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(|error| match error {
         ReadBodyError::PayloadTooLarge => Error::TooLarge(BODY_LIMIT),
-        error => Error::invalid("", "unreadable_body", format!("The body could not be read: {error}.")),
+        error => auth::too_slow(&error)
+            .unwrap_or_else(|| Error::invalid("", "unreadable_body", format!("The body could not be read: {error}."))),
     })?;
     Ok(bytes.into())
 }

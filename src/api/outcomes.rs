@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::error;
 use super::json::BODY_LIMIT;
 use crate::error::Error;
+use crate::limits::TOO_MANY_WITH_TOKEN;
 
 /// What there is to know of an operation to tell what can go wrong in it.
 pub struct Shape<'a> {
@@ -248,6 +249,14 @@ fn conflict(kind: &str) -> Error {
 
 fn of_the_server() -> Vec<Outcome> {
     vec![
+        Outcome {
+            name: "TooManyRequests".into(),
+            description: "Too many requests with this token, or from this address. Nothing was done. What is left is in \
+                          `RateLimit` of every answer",
+            header: Some(("Retry-After", "Seconds after which one more request is allowed")),
+            applies: Box::new(|_| true),
+            errors: vec![Error::TooManyRequests(1, TOO_MANY_WITH_TOKEN.into())],
+        },
         Outcome {
             name: "InternalError".into(),
             description: "A fault of the server. Nothing was changed",

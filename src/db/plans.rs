@@ -198,7 +198,8 @@ fn the_rest(people: i64) -> Vec<(&'static str, Looks)> {
         account: account.map(|id| id.parse().unwrap()),
         ..Caller::default()
     };
-    let (session, key) = (caller("4", Some("here")), caller("5", None));
+    let (session, mut key) = (caller("4", Some("here")), caller("5", None));
+    key.claims.iter_mut().for_each(|claims| claims.kind = Kind::ApiKey);
     ask("a user", |w| users::find(w, 2).map(drop));
     ask("a user by e-mail", |w| users::find_id(w, "p3@example.com").map(drop));
     ask("oneself", |w| users::me(w).map(drop));

@@ -37,7 +37,7 @@ pub fn of(within: &str, name: &str, schema: &Value, show: Show, document: &Value
 }
 
 /// Said of somebody in a situation that the examples are not about.
-const SELDOM: [&str; 3] = ["pending", "removedAt", "invitedBy"];
+const SELDOM: [&str; 6] = ["pending", "removedAt", "invitedBy", "impersonatorId", "impersonator", "reason"];
 
 fn object(component: &str, schema: &Value, show: Show, document: &Value) -> Value {
     // Only preferences are keyed by names that no schema lists.

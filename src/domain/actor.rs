@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::fields::AccountId;
 use super::permissions::{Permission, Permissions};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 /// Where a request came from; goes into the events it causes.
@@ -46,8 +47,20 @@ pub struct Actor {
     pub former_session: Option<String>,
     /// How long ago they proved who they are, if they are signed in with a browser.
     pub proved: Option<Duration>,
+    /// The owner who acts as them.
+    pub impersonator: Option<Impersonator>,
     /// The id of their token, when the time of its last use should be written down.
     pub stale_token: Option<String>,
+}
+
+/// An owner who acts as somebody else: who, why, and until when.
+#[derive(Clone, Debug)]
+pub struct Impersonator {
+    pub id: i64,
+    pub email: String,
+    pub name: Option<String>,
+    pub reason: String,
+    pub until: Timestamp,
 }
 
 /// How recent a proof must be where a form is opened that changes who may come in as whom.
@@ -105,8 +118,14 @@ impl Actor {
     }
 
     /// The signed-in user's id, for what concerns them alone: not for a token that isn't only theirs, or may do
-    /// less than they may.
+    /// less than they may, and not for who acts as them.
     pub fn require_self(&self) -> Result<i64> {
+        self.require_in_person()?;
+        self.require_own_token()
+    }
+
+    /// [`Actor::require_self`] for what is only looked at, which who acts as somebody may.
+    pub fn require_own_token(&self) -> Result<i64> {
         self.require_whole()?;
         self.require_user()
     }
@@ -131,6 +150,7 @@ impl Actor {
     }
 
     fn require_proof_within(&self, most: Duration) -> Result<()> {
+        self.require_in_person()?;
         match self.proved {
             Some(ago) if ago >= most => {
                 let message = "Show that it is you first: it is a while since you signed in. Nothing was changed.";
@@ -140,10 +160,21 @@ impl Actor {
         }
     }
 
+    /// Whoever acts as somebody else never touches how anybody signs in, nor where that person belongs.
+    pub fn require_in_person(&self) -> Result<()> {
+        match &self.impersonator {
+            None => Ok(()),
+            Some(_) => Err(Error::forbidden(IN_PERSON)),
+        }
+    }
+
     pub fn is(&self, user_id: i64) -> bool {
         self.user_id == Some(user_id)
     }
 }
+
+const IN_PERSON: &str = "You act as somebody else, and this is theirs alone to do: passwords, passkeys, e-mails, keys, \
+                         sessions and accounts stay as they are. Stop, and do it as yourself.";
 
 /// One answer for an account that is closed and one that doesn't exist, so that neither can be told from the other.
 pub fn no_such_account() -> Error {

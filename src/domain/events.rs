@@ -33,6 +33,12 @@ pub struct Event {
     /// Email of the user who did it, as it was then
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// ID of the owner who acted as that user
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impersonator_id: Option<i64>,
+    /// Email of the owner who acted as that user, as it was then
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impersonator: Option<String>,
     /// ID of the user it was done to
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_id: Option<i64>,
@@ -168,9 +174,10 @@ fn insert(
     changes: Option<Value>,
 ) -> Result<i64> {
     let actor = &w.actor;
-    let sql =
-        "insert into events (event, at, account_id, actor_id, actor, subject_id, subject, request_id, address, changes)
-               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) returning id";
+    let owner = actor.impersonator.as_ref();
+    let sql = "insert into events (event, at, account_id, actor_id, actor, impersonator_id, impersonator, subject_id,
+                                   subject, request_id, address, changes)
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) returning id";
     w.value(
         sql,
         params![
@@ -179,6 +186,8 @@ fn insert(
             account.map(AccountId::as_str),
             actor.user_id,
             actor.email,
+            owner.map(|owner| owner.id),
+            owner.map(|owner| &owner.email),
             subject_id,
             subject,
             Some(&actor.trace.request_id).filter(|id| !id.is_empty()),
@@ -188,7 +197,8 @@ fn insert(
     )
 }
 
-const COLUMNS: &str = "id, event, at, actor_id, actor, subject_id, subject, request_id, address, changes, reported";
+const COLUMNS: &str = "id, event, at, actor_id, actor, subject_id, subject, request_id, address, changes, reported,
+                       impersonator_id, impersonator";
 
 fn from_row(row: &Row) -> RowResult<Event> {
     let event: String = row.get(1)?;
@@ -199,6 +209,8 @@ fn from_row(row: &Row) -> RowResult<Event> {
         at: row.get(2)?,
         actor_id: row.get(3)?,
         actor: row.get(4)?,
+        impersonator_id: row.get(11)?,
+        impersonator: row.get(12)?,
         subject_id: row.get(5)?,
         subject: row.get(6)?,
         request_id: row.get(7)?,
@@ -249,6 +261,10 @@ impl Event {
             E::UserAddedToAccount => format!("added {subject} to the account"),
             E::UserRemovedFromAccount if own => "left the account".into(),
             E::UserRemovedFromAccount => format!("took {subject} out of the account"),
+            E::UserImpersonated if self.changes.as_ref().is_some_and(|changes| changes.get("reason").is_none()) => {
+                format!("stopped acting as {subject}")
+            }
+            E::UserImpersonated => format!("began to act as {subject}"),
             E::UserRolesUpdated => format!("changed {whose} roles"),
             E::UserPermissionsSetDirectly => format!("changed {whose} direct permissions"),
             E::UserAccountSettingsUpdated => format!("changed {whose} place in the account"),

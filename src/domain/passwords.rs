@@ -261,6 +261,7 @@ fn replace(w: &Write, user_id: i64, hash: &str, session: &Claims) -> Result<Clai
 
 /// Asks somebody to choose another password when they sign in next, and signs them out everywhere.
 pub fn ask_for_another(w: &Write, user_id: i64) -> Result<()> {
+    w.actor.require_in_person()?;
     let (account, standing) = require_may_ask(w, user_id)?;
     if w.run("update passwords set must_change = 1 where user_id = ?1", [user_id])? == 0 {
         return Err(Error::Conflict("no_password", "They have no password that they could change.".into()));
@@ -278,6 +279,7 @@ pub fn ask_for_another(w: &Write, user_id: i64) -> Result<()> {
 
 /// Lets somebody keep the password they have.
 pub fn let_keep(w: &Write, user_id: i64) -> Result<()> {
+    w.actor.require_in_person()?;
     let (account, standing) = require_may_ask(w, user_id)?;
     if w.run("update passwords set must_change = 0 where user_id = ?1 and must_change = 1", [user_id])? == 0 {
         return Ok(());

@@ -35,6 +35,12 @@ pub struct Session {
     /// What the browser said it was
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// Email of the owner who acts as the user in it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impersonator: Option<String>,
+    /// Why they do
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The most browsers one person is signed in with; one more, and the oldest is signed out.
@@ -146,7 +152,7 @@ pub fn delete(w: &Write, claims: &Claims) -> Result<()> {
 
 /// One's own sessions.
 pub fn list_own(r: &Read) -> Result<Vec<Session>> {
-    list(r, r.actor.require_self()?)
+    list(r, r.actor.require_own_token()?)
 }
 
 /// Ends one of one's own sessions.
@@ -162,8 +168,10 @@ pub fn end_all_own(w: &Write) -> Result<()> {
 /// One's own sessions, or those of a member whom the actor may suspend; the latest first.
 pub fn list(r: &Read, user_id: i64) -> Result<Vec<Session>> {
     require_may_end(r, user_id)?;
-    let sql = "select id, created_at, expires_at, used_at, address, device from tokens
-                where user_id = ?1 and kind = 'session' and expires_at > ?2 order by created_at desc, id limit 1000";
+    let sql = "select t.id, t.created_at, t.expires_at, t.used_at, t.address, t.device, i.email, t.reason
+                 from tokens t left join users i on i.id = t.impersonator_id
+                where t.user_id = ?1 and t.kind = 'session' and t.expires_at > ?2
+                order by t.created_at desc, t.id limit 1000";
     let mut sessions = r.all(sql, params![user_id, r.now], |row| {
         Ok(Session {
             id: row.get(0)?,
@@ -172,6 +180,8 @@ pub fn list(r: &Read, user_id: i64) -> Result<Vec<Session>> {
             used_at: row.get(3)?,
             address: row.get(4)?,
             device: row.get(5)?,
+            impersonator: row.get(6)?,
+            reason: row.get(7)?,
         })
     })?;
     for session in &mut sessions {
@@ -185,6 +195,7 @@ pub fn list(r: &Read, user_id: i64) -> Result<Vec<Session>> {
 
 /// Ends one session of one's own, or of a member whom the actor may suspend.
 pub fn end(w: &Write, user_id: i64, id: &str) -> Result<()> {
+    w.actor.require_in_person()?;
     let email = require_may_end(w, user_id)?;
     let sql = "delete from tokens where id = ?1 and user_id = ?2 and kind = 'session'";
     if w.run(sql, params![id, user_id])? == 0 {
@@ -196,6 +207,7 @@ pub fn end(w: &Write, user_id: i64, id: &str) -> Result<()> {
 
 /// Ends all sessions of one's own, but for the one that asks, or all of a member whom the actor may suspend.
 pub fn end_all(w: &Write, user_id: i64) -> Result<()> {
+    w.actor.require_in_person()?;
     let email = require_may_end(w, user_id)?;
     let sql = "delete from tokens where user_id = ?1 and kind = 'session' and id is not ?2";
     if w.run(sql, params![user_id, w.actor.session])? == 0 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::{ActingIn, Actor, Trace};
+use super::actor::{ActingIn, Actor, Impersonator, Trace};
 use super::fields::AccountId;
 use super::permissions::{self, Permission, Permissions};
 use super::{accounts, actor};
@@ -140,7 +140,9 @@ pub fn issue_until(
 /// Whether a token is still honoured, without using it up.
 pub fn require(r: &Read, claims: &Claims) -> Result<()> {
     require_fresh(claims, r.now)?;
-    match r.value("select exists (select 1 from tokens where id = ?1)", [&claims.id])? {
+    match r
+        .value("select exists (select 1 from tokens where id = ?1 and kind = ?2)", [&claims.id, claims.kind.name()])?
+    {
         true => Ok(()),
         false => Err(gone(claims.kind)),
     }
@@ -149,7 +151,7 @@ pub fn require(r: &Read, claims: &Claims) -> Result<()> {
 /// Takes a single-use token: the first to call gets through, whoever is second gets 401.
 pub fn redeem(w: &Write, claims: &Claims) -> Result<()> {
     require_fresh(claims, w.now)?;
-    match w.run("delete from tokens where id = ?1", [&claims.id])? {
+    match w.run("delete from tokens where id = ?1 and kind = ?2", [&claims.id, claims.kind.name()])? {
         0 => Err(gone(claims.kind)),
         _ => Ok(()),
     }
@@ -186,9 +188,10 @@ pub fn revoke_user(w: &Write, user_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a token was used.
+/// Notes that a token was used, and so was the session that it hangs on.
 pub fn touch(w: &Write, id: &str) -> Result<()> {
-    w.run("update tokens set used_at = ?2 where id = ?1", params![id, w.now])?;
+    let sql = "update tokens set used_at = ?2 where id in (?1, (select parent_id from tokens where id = ?1))";
+    w.run(sql, params![id, w.now])?;
     Ok(())
 }
 
@@ -210,9 +213,12 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     };
     require_fresh(claims, r.now)?;
     let named = caller.account.as_ref().map(AccountId::as_str);
-    let Identified { mut actor, active, only_in, account, limit, at_home, times, must_change } = r
-        .maybe(IDENTIFY, params![claims.id, named], |row| identified(row, caller))?
+    let Identified { mut actor, active, only_in, account, limit, at_home, times, must_change, lapsed } = r
+        .maybe(IDENTIFY, params![claims.id, named, claims.kind.name()], |row| identified(row, caller))?
         .ok_or_else(|| gone(claims.kind))?;
+    if lapsed {
+        return Err(gone(claims.kind));
+    }
     if !active {
         return Err(suspended());
     }
@@ -252,7 +258,7 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     Ok(actor)
 }
 
-/// ?1 is the token, ?2 the account that the request names.
+/// ?1 is the token, ?2 the account that the request names, ?3 the kind that the token says it is of.
 const IDENTIFY: &str = "
     select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
            (select group_concat(role) from membership_roles where account_id = m.account_id and user_id = m.user_id),
@@ -263,13 +269,16 @@ const IDENTIFY: &str = "
              where account_id = m.account_id and user_id = m.user_id),
            exists (select 1 from memberships where user_id = u.id and removed_at is null),
            t.created_at, t.expires_at, t.proved_at,
-           t.impersonator_id is null and exists (select 1 from passwords where user_id = u.id and must_change = 1)
+           t.impersonator_id is null and exists (select 1 from passwords where user_id = u.id and must_change = 1),
+           i.id, i.email, i.name, t.reason,
+           t.impersonator_id is not null and (u.owner or i.owner is not 1 or i.active is not 1)
       from tokens t
       join users u on u.id = t.user_id
+      left join users i on i.id = t.impersonator_id
       left join accounts a on a.id = coalesce(?2, t.account_id) and a.removed_at is null
       left join memberships m on m.account_id = a.id and m.user_id = u.id
                              and m.removed_at is null and m.invited_email is null
-     where t.id = ?1";
+     where t.id = ?1 and t.kind = ?3";
 
 /// A token's row, and what hangs on it.
 struct Identified {
@@ -286,6 +295,8 @@ struct Identified {
     times: Times,
     /// Whether an admin asks for a new password.
     must_change: bool,
+    /// Whether an owner acts as them who may not any more.
+    lapsed: bool,
 }
 
 /// The moments in the life of a token.
@@ -332,6 +343,7 @@ fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
         permissions,
         admin,
         trace: caller.trace.clone(),
+        impersonator: impersonator(row)?,
         ..Actor::nobody()
     };
     let may_enter = owner || account_admin.is_some();
@@ -347,9 +359,17 @@ fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
             proved_at: row.get(17)?,
         },
         must_change: row.get(18)?,
+        lapsed: row.get(23)?,
         account: row.get::<_, Option<String>>(8)?.zip(row.get(9)?).filter(|_| may_enter),
         at_home: row.get(14)?,
     })
+}
+
+/// The owner who acts as the token's user, if one does.
+fn impersonator(row: &Row) -> RowResult<Option<Impersonator>> {
+    let Some(id) = row.get(19)? else { return Ok(None) };
+    let (email, name, reason, until) = (row.get(20)?, row.get(21)?, row.get(22)?, row.get(16)?);
+    Ok(Some(Impersonator { id, email, name, reason, until }))
 }
 
 /// Whether somebody who proved who they are may come in: in the recycle bin nobody may, but for an owner.

@@ -116,9 +116,13 @@ pub async fn export(visit: Visit, view: poem::Result<Query<View>>) -> Result<Res
 }
 
 impl Event {
-    /// Who did it.
-    pub fn by(&self) -> &str {
-        self.actor.as_deref().unwrap_or("The server")
+    /// Who did it; both names, where somebody acted as somebody else.
+    pub fn by(&self) -> String {
+        let actor = self.actor.as_deref().unwrap_or("The server");
+        match &self.impersonator {
+            Some(owner) => format!("{owner} as {actor}"),
+            None => actor.to_owned(),
+        }
     }
 
     /// What changed, field by field, as "Name: Ada → Ada Lovelace".

@@ -6,10 +6,15 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response};
 
 use super::{render, status_of};
+use crate::auth::too_slow;
 use crate::error::{Error, Problem, Result};
 
 /// The largest form accepted, in bytes: every box of the preferences ticked fits in a quarter of it.
 const FORM_LIMIT: usize = 256 * 1024;
+
+/// The most fields a form may have: a few for each of the 163 events and each of a dozen accounts. 256 KiB would hold
+/// a hundred thousand, and every look for one of them goes through all.
+const FIELDS_LIMIT: usize = 10_000;
 
 /// The names and values of a form (`application/x-www-form-urlencoded`), in the order they were sent.
 #[derive(Default)]
@@ -19,9 +24,15 @@ impl<'a> FromRequest<'a> for Form {
     async fn from_request(_: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let bytes = body.take()?.into_bytes_limit(FORM_LIMIT).await.map_err(|error| match error {
             ReadBodyError::PayloadTooLarge => Error::TooLarge(FORM_LIMIT),
-            error => Error::invalid("", "unreadable_body", format!("The form could not be read: {error}.")),
+            error => too_slow(&error).unwrap_or_else(|| {
+                Error::invalid("", "unreadable_body", format!("The form could not be read: {error}."))
+            }),
         })?;
-        Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
+        let fields: Vec<_> = url::form_urlencoded::parse(&bytes).take(FIELDS_LIMIT + 1).collect();
+        if fields.len() > FIELDS_LIMIT {
+            return Err(Error::invalid("", "too_many_fields", "The form has more fields than any of ours.").into());
+        }
+        Ok(Self(fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::person::Person;
 use super::said::Said;
+use crate::clock::Timestamp;
 use crate::db::Read;
 use crate::domain::accounts::{self, Account};
+use crate::domain::actor::Impersonator;
 use crate::domain::memberships;
 use crate::domain::permissions::{Permission, Permissions};
 use crate::error::Result;
@@ -40,6 +42,26 @@ const MENU: &[Entry] = &[
     Entry { section: Section::Account, title: "Account", icon: "house", path: "account", needs: "" },
 ];
 
+/// What is said on every page while an owner acts as somebody else.
+pub struct Acting {
+    /// The owner, by name or e-mail.
+    pub by: String,
+    pub whom: String,
+    pub reason: String,
+    pub until: Timestamp,
+    pub minutes_left: i64,
+}
+
+impl Acting {
+    pub fn of(r: &Read) -> Option<Self> {
+        let Impersonator { email, name, reason, until, .. } = r.actor.impersonator.clone()?;
+        let whom = r.actor.name.clone().or(r.actor.email.clone()).unwrap_or_default();
+        // Begun minutes count: nobody is told that none is left.
+        let minutes_left = (until.0 - r.now.0 + 59_999) / 60_000;
+        Some(Self { by: name.unwrap_or(email), whom, reason, until, minutes_left })
+    }
+}
+
 pub struct Frame {
     /// What the server is called.
     pub server: String,
@@ -54,6 +76,8 @@ pub struct Frame {
     /// Those one can switch to, the shown one included.
     pub accounts: Vec<Account>,
     pub said: Option<Said>,
+    /// Whether, and as whom, an owner is here.
+    pub acting: Option<Acting>,
     pub section: Section,
 }
 
@@ -86,6 +110,7 @@ impl Frame {
             account,
             accounts,
             said,
+            acting: Acting::of(r),
             section,
         })
     }

@@ -19,6 +19,7 @@ use super::users::chosen::Chosen;
 use super::visit::{Visit, done};
 use crate::clock::Timestamp;
 use crate::domain::fields::AccountId;
+use crate::domain::impersonations::{self, Past};
 use crate::domain::memberships::{self, Membership};
 use crate::domain::passkeys::{self as own_passkeys, Passkey};
 use crate::domain::sessions::{self, Session};
@@ -41,6 +42,8 @@ struct MePage {
     sessions: Vec<Session>,
     /// The id of the session that asks.
     current: String,
+    /// Owners who acted as them.
+    past: Vec<Past>,
     now: Timestamp,
 }
 
@@ -60,6 +63,7 @@ pub async fn page(visit: Visit) -> Result<Response> {
             passkey_origin,
             device,
             sessions: sessions::list(r, user.id)?,
+            past: impersonations::list_own(r)?,
             user,
             current,
             now: r.now,

@@ -8,6 +8,7 @@ mod confirm;
 mod device;
 mod form;
 mod frame;
+mod impersonation;
 mod me;
 mod passkeys;
 mod person;
@@ -35,9 +36,10 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response,
 use rust_embed::RustEmbed;
 
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, Visitor};
 use crate::error::Error;
 use crate::routes::Routes;
+use frame::Acting;
 use said::Said;
 
 /// Every page, under `/ui`.
@@ -50,6 +52,7 @@ pub fn routes() -> Routes {
         .act("/sign-in/passkey/question", passkeys::ask_to_sign_in)
         .act("/sign-in/passkey", passkeys::sign_in)
         .act("/sign-out", session::delete)
+        .act("/impersonation/end", impersonation::delete)
         .form("/prove", prove::show_form, prove::create)
         .act("/prove/passkey", passkeys::prove)
         .form("/new-password", renew::show_form, renew::update)
@@ -77,6 +80,7 @@ pub fn routes() -> Routes {
         .form("/accounts/:account/users/:id/place", users::place::show_form, users::place::update)
         .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
+        .form("/accounts/:account/users/:id/impersonation", impersonation::show_form, impersonation::create)
         .page("/accounts/:account/users/:id/passkeys", users::passkeys::list)
         .form("/accounts/:account/users/:id/passkeys/:passkey/delete", users::passkeys::ask, users::passkeys::delete)
         .act("/accounts/:account/users/:id/sessions/end", users::show::end_sessions)
@@ -117,7 +121,7 @@ struct Files;
 
 /// Everything in `static/`, from inside the binary. Its addresses carry a version (see [`asset`]), so it may be kept.
 pub fn files() -> impl Endpoint<Output = Response> {
-    poem::endpoint::EmbeddedFilesEndpoint::<Files>::new()
+    get(poem::endpoint::EmbeddedFilesEndpoint::<Files>::new())
         .with(
             SetHeader::new()
                 .overriding(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
@@ -135,7 +139,8 @@ pub fn asset(name: &str) -> String {
 
 /// What our pages may load: their own files, and the pictures of people. No inline script or style ever runs.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http:; \
-                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                           connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; \
+                           frame-ancestors 'none'";
 
 /// A page from its template.
 pub fn render(status: StatusCode, page: &impl Template) -> Response {
@@ -160,7 +165,9 @@ pub fn origin(request: &Request, app: &App) -> String {
     };
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).filter(plain);
     match host {
-        Some(host) if app.config().public_url.is_none() => format!("http://{host}"),
+        Some(host) if app.config().public_url.is_none() => {
+            format!("{}://{host}", if auth::is_https(app, request) { "https" } else { "http" })
+        }
         _ => app.public_url(),
     }
 }
@@ -172,6 +179,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let request_id = auth::trace(&request).request_id;
     let by_script = script::asks(&request);
     let said = Said::take(&mut request);
+    let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
     let came_from = prove::came_from(&request);
     let response = if auth::same_site(&app, &method, request.headers()) {
         pages.call(request).await.map(IntoResponse::into_response)
@@ -188,6 +196,9 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         }
         Err(error) => explain(error),
     };
+    if matches!(*error, Error::Unauthenticated(..)) && acting.is_some() && !is_link(&address) {
+        return impersonation::is_over(&app, method.is_safe(), request_id);
+    }
     if by_script {
         return Ok(script::refuse(error, &request_id));
     }
@@ -203,12 +214,33 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     if let Some(address) = elsewhere {
         return Ok(Redirect::see_other(address).into_response());
     }
-    let mut response = render(
-        status_of(&error),
-        &ErrorPage { is_link: is_link(&address), server: app.config().server_name.clone(), error: &error, request_id },
-    );
+    let acting = match acting {
+        Some(visitor) => app.read(visitor.anywhere(), |r| Ok(Acting::of(r))).await.unwrap_or_default(),
+        None => None,
+    };
+    Ok(acting_error_page(&app, &address, error, request_id, acting))
+}
+
+/// An error as a page.
+pub fn error_page(app: &App, address: &str, error: Arc<Error>, request_id: String) -> Response {
+    acting_error_page(app, address, error, request_id, None)
+}
+
+fn acting_error_page(
+    app: &App,
+    address: &str,
+    error: Arc<Error>,
+    request_id: String,
+    acting: Option<Acting>,
+) -> Response {
+    let server = app.config().server_name.clone();
+    let page = ErrorPage { is_link: is_link(address), server, error: &error, acting, request_id };
+    let mut response = render(status_of(&error), &page);
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
     response.set_data(error);
-    Ok(response)
+    response
 }
 
 const FOREIGN_FORM: &str = "This form was not sent from a page of this server, so nothing was done. \
@@ -244,6 +276,7 @@ struct ErrorPage<'a> {
     request_id: String,
     /// Whether the address is a link with a secret in it.
     is_link: bool,
+    acting: Option<Acting>,
 }
 
 impl ErrorPage<'_> {
@@ -260,7 +293,8 @@ impl ErrorPage<'_> {
             Error::Conflict(..) => "That cannot be done",
             Error::Changed(_) => "Somebody else was faster",
             Error::KeyReused => "That was sent before",
-            Error::TooLarge(_) => "That was too much",
+            Error::TooLarge(_) | Error::AddressTooLong(_) | Error::HeadersTooLong(_) => "That was too much",
+            Error::TooSlow(_) => "That took too long",
             Error::TooManyRequests(..) => "Too often",
             Error::Overloaded(_) => "The server is busy",
             Error::Unavailable(_) => "Nothing can be saved at the moment",

@@ -32,6 +32,7 @@ said! {
     MadeOwner        "They own this server now, as you do."
     NoLongerOwner    "They are no owner any more."
     Moved            "They were moved to the other account."
+    NotActingNow     "You are yourself again."
     PasskeyAdded     "The passkey is ready. You can sign in with it from now on."
     PasskeyDeleted   "The passkey was deleted. It signs nobody in any more."
     SessionEnded     "The session has ended."

@@ -1,7 +1,7 @@
 //! Signing in, with a password or a one-time link, and signing out.
 
 use askama::Template;
-use poem::http::StatusCode;
+use poem::http::{HeaderValue, StatusCode};
 use poem::web::cookie::CookieJar;
 use poem::web::{Path, Query, Redirect};
 use poem::{IntoResponse, Request, Response, handler};
@@ -159,8 +159,10 @@ pub async fn create_from_link(
 
 /// Signing out works for a session that has ended elsewhere, too.
 #[handler]
-pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -> Result<Redirect> {
+pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -> Result<Response> {
     if let Ok(visitor) = visitor {
+        // Who acts as somebody else leaves as both.
+        let visitor = visitor.as_oneself();
         let claims = visitor.claims.clone();
         match app.write(visitor.to_set_password(), move |w| sessions::delete(w, &claims)).await {
             Ok(()) | Err(Error::Unauthenticated(..)) => {}
@@ -168,8 +170,12 @@ pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -
         }
     }
     jar.add(auth::no_session_cookie(&app));
+    jar.add(auth::no_longer_acting_cookie(&app));
     jar.add(Said::SignedOut.cookie());
-    Ok(Redirect::see_other("/ui/sign-in"))
+    // Not "cache": nothing about anybody is ever cached, and emptying one takes browsers seconds. Not "cookies": that
+    // would end the sessions at every other server on this host.
+    let forget = HeaderValue::from_static("\"storage\"");
+    Ok(Redirect::see_other("/ui/sign-in").with_header("clear-site-data", forget).into_response())
 }
 
 /// Where to sign in to get to `next`.

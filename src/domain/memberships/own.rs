@@ -50,7 +50,7 @@ const SELECT: &str =
 /// Every account one is in or was invited to, the primary one first.
 pub fn list_own(r: &Read) -> Result<Vec<Membership>> {
     let sql = format!("{SELECT} order by m.primary_account desc, a.name, a.id");
-    r.all(&sql, [r.actor.require_self()?], from_row)
+    r.all(&sql, [r.actor.require_own_token()?], from_row)
 }
 
 /// Accepts an invitation to an account and, if that is wanted, makes it one's primary one.

@@ -40,6 +40,9 @@ only_from_objects!(ProfilePatch);
 /// Changes a profile, if it is still the one that `if_match` names.
 pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) -> Result<User> {
     let before = changeable(w, id)?;
+    if patch.email.as_ref().is_some_and(|email| email.0 != before.email.0) {
+        w.actor.require_in_person()?;
+    }
     require_match(&before, if_match)?;
     if patch.email.is_some() && w.actor.is(id) && !may_rename_self(w, id)? {
         return Err(Error::forbidden("Ask an admin to change your e-mail: it is what you sign in with."));
@@ -113,6 +116,7 @@ pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_mat
 /// other account.
 pub fn invite(w: &Write, id: i64) -> Result<Claims> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
+    w.actor.require_in_person()?;
     let standing = require_over(w, &account, id)?;
     if !(standing.pending && invitations::is_stranded(w, id)?) {
         if standing.pending {

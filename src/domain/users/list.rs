@@ -354,7 +354,9 @@ fn narrowing(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Vec
 
 /// A query for `user_search`; `None` for fewer than three letters, which it can't find.
 fn trigrams(query: &str) -> Option<String> {
-    let quoted = |text: String| (text.chars().count() >= 3).then(|| text.replace('"', "\"\""));
+    // At a NUL the query would end in the middle of its quotes. Nobody's name holds one, so what this finds instead is
+    // left out by the comparison with the text itself.
+    let quoted = |text: String| (text.chars().count() >= 3).then(|| text.replace('"', "\"\"").replace('\0', " "));
     let (email, name) = (quoted(email_key(query.trim()))?, quoted(fold(query.trim()))?);
     Some(format!("email_key : \"{email}\" or name_key : \"{name}\"").replace(" or ", " OR "))
 }

@@ -9,6 +9,7 @@ use super::chosen::Chosen;
 use crate::clock::Timestamp;
 use crate::db::Read;
 use crate::domain::events::{self, Event};
+use crate::domain::impersonations;
 use crate::domain::memberships::{self, Standing};
 use crate::domain::passkeys;
 use crate::domain::passwords::{self, Password};
@@ -59,6 +60,8 @@ struct May {
     /// Make a new welcome link: they have neither a password nor a passkey yet.
     invite: bool,
     own: bool,
+    /// Act as them.
+    act_as: bool,
 }
 
 /// Events on the page.
@@ -129,6 +132,7 @@ impl May {
                 && !passwords::is_set(r, user.id)?
                 && !passkeys::is_set(r, user.id)?,
             own: r.actor.owner && !standing.pending,
+            act_as: !standing.pending && impersonations::require_may(r, user.id).is_ok(),
         })
     }
 }

@@ -1,0 +1,188 @@
+//! The file that the keys are in: read only while it is closed to others, and replaced in one step.
+
+use std::fs::{self, File, Metadata};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{Folder, private, require_private};
+use crate::error::{Error, Result};
+
+/// Where the keys are: in the data folder, or where a setting says.
+#[derive(Clone, Debug)]
+pub struct KeyFile {
+    path: PathBuf,
+    /// Whether it is in the data folder, where it is made if it isn't there.
+    ours: bool,
+    /// The user who owns the files of the data folder, where there are such things.
+    owner: Option<u32>,
+}
+
+/// What changes whenever the file does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    modified: Option<SystemTime>,
+    length: u64,
+    inode: u64,
+}
+
+/// The largest key file that is read, in bytes: some hundred keys.
+const LARGEST: u64 = 16 * 1024;
+
+impl KeyFile {
+    pub(super) fn of(folder: &Folder, elsewhere: Option<&Path>) -> Result<Self> {
+        let lock = folder.private_file(super::LOCK).and_then(|file| file.metadata()).map_err(Error::internal)?;
+        let path = elsewhere.map_or_else(|| folder.0.join("rollcall.key"), Path::to_owned);
+        Ok(Self { path, ours: elsewhere.is_none(), owner: owner(&lock) })
+    }
+
+    /// The file's text, made by `fresh` the first time if it belongs into the data folder.
+    pub fn read_or_make(&self, fresh: impl FnOnce() -> Result<String>) -> Result<(String, Version)> {
+        match self.read() {
+            Err(Error::NotFound(_)) if self.ours => {
+                self.make(&fresh()?)?;
+                self.read()
+            }
+            result => result,
+        }
+    }
+
+    /// The file's text; refused if others can read it.
+    pub fn read(&self) -> Result<(String, Version)> {
+        let file = File::open(&self.path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::not_found(self.missing()),
+            _ => self.cannot("read", error),
+        })?;
+        // The open file is looked at, not its name: nobody can put another one there in between.
+        let metadata = file.metadata().map_err(|error| self.cannot("read", error))?;
+        self.require_private(&metadata)?;
+        let mut text = String::new();
+        file.take(LARGEST).read_to_string(&mut text).map_err(|error| self.cannot("read", error))?;
+        Ok((text, Version::of(&metadata)))
+    }
+
+    /// Which version of the file is there now; none if it can't be told.
+    pub fn version(&self) -> Option<Version> {
+        fs::metadata(&self.path).ok().as_ref().map(Version::of)
+    }
+
+    /// Puts another text in its place in one step: a reader, or a power cut, finds the old one or the new one.
+    pub fn replace(&self, text: &str) -> Result<()> {
+        let cannot = |error| self.cannot("write", error);
+        // The file itself, where its name is a link.
+        let path = fs::canonicalize(&self.path).map_err(cannot)?;
+        let before = fs::metadata(&path).map_err(cannot)?;
+        let draft = self.draft(&path, text).map_err(cannot)?;
+        let placed = keep_owner(&draft, &before).and_then(|()| fs::rename(&draft, &path));
+        placed.inspect_err(|_| drop(fs::remove_file(&draft))).map_err(cannot)?;
+        sync_folder(&path).map_err(cannot)
+    }
+
+    /// Written aside and linked into place, so that two processes that start at once agree on one key.
+    fn make(&self, text: &str) -> Result<()> {
+        let cannot = |error| self.cannot("write", error);
+        let draft = self.draft(&self.path, text).map_err(cannot)?;
+        let placed = fs::hard_link(&draft, &self.path);
+        fs::remove_file(&draft).map_err(cannot)?;
+        match placed {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(cannot(error)),
+            _ => sync_folder(&self.path).map_err(cannot),
+        }
+    }
+
+    /// A file beside `path` that holds `text`, safely on the disk.
+    fn draft(&self, path: &Path, text: &str) -> std::io::Result<PathBuf> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{}", std::process::id()));
+        let draft = PathBuf::from(name);
+        let mut file = private(&draft)?;
+        file.set_len(0)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        Ok(draft)
+    }
+
+    /// Only the server's own user may read the key, or root, who may anyway. A secret that the system lends to a service
+    /// (systemd's credentials) belongs to root and is opened to the service as its group.
+    fn require_private(&self, metadata: &Metadata) -> Result<()> {
+        let (file, own) = (owner(metadata), self.owner);
+        if file != own && file != Some(0) {
+            return Err(Error::Unavailable(format!(
+                "{} belongs to another user of this machine, who can read it. Make it your own: chown it, and chmod 600.",
+                self.path.display(),
+            )));
+        }
+        let lent = !self.ours && file != own && mode(metadata) & 0o037 == 0;
+        if lent { Ok(()) } else { require_private(&self.path, metadata, "600") }
+    }
+
+    fn missing(&self) -> String {
+        let path = self.path.display();
+        format!("There is no key in {path}. This makes one: (umask 077; rollcall key new > {path})")
+    }
+
+    fn cannot(&self, what: &str, error: std::io::Error) -> Error {
+        Error::Unavailable(format!("Cannot {what} {}: {error}.", self.path.display()))
+    }
+}
+
+impl Version {
+    fn of(metadata: &Metadata) -> Self {
+        Self { modified: metadata.modified().ok(), length: metadata.len(), inode: inode(metadata) }
+    }
+}
+
+/// A rename lasts once its folder is on the disk.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent().filter(|_| cfg!(unix)) {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn owner(metadata: &Metadata) -> Option<u32> {
+    Some(std::os::unix::fs::MetadataExt::uid(metadata))
+}
+
+#[cfg(unix)]
+fn mode(metadata: &Metadata) -> u32 {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o777
+}
+
+#[cfg(unix)]
+fn inode(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+/// Rotated by root, the key still belongs to the user that the server runs as.
+#[cfg(unix)]
+fn keep_owner(draft: &Path, before: &Metadata) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let made = fs::metadata(draft)?;
+    let change = |before, made| Some(before).filter(|before| *before != made);
+    match (change(before.uid(), made.uid()), change(before.gid(), made.gid())) {
+        (None, None) => Ok(()),
+        (user, group) => chown(draft, user, group),
+    }
+}
+
+#[cfg(not(unix))]
+fn owner(_: &Metadata) -> Option<u32> {
+    None
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Metadata) -> u32 {
+    0
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> u64 {
+    0
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &Metadata) -> std::io::Result<()> {
+    Ok(())
+}
