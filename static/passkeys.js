@@ -57,7 +57,7 @@
 
   const run = async (form, ask, unasked = false) => {
     const wrong = form.querySelector("[data-wrong]");
-    wrong.hidden = true;
+    if (!unasked) wrong.hidden = true;
     try {
       const { next } = await post(form.dataset.answer, await ask());
       // To one's own page from itself, a fragment alone would load nothing.

@@ -93,6 +93,8 @@ fn by_place(within: &str, name: &str) -> Option<Value> {
         ("NewEvent", "changes") => json!({ "source": "website" }),
         ("/events", "Location") => json!("/events/481"),
         ("ApiKey" | "Session" | "/api-keys" | "/sessions", "id") | (_, "sessionId") => json!(ID),
+        ("Passkey" | "PasskeyPatch", "name") => json!("Work laptop"),
+        ("Passkey" | "/me", "id") | (_, "passkeyId") => json!("w10O6dsBjREZFVajdtZMpQ"),
         ("ApiKey" | "NewApiKey", "name") => json!("Nightly import"),
         ("ApiKey" | "NewApiKey", "permissions") => json!(["users.create", "users.read"]),
         ("ApiKey" | "NewApiKey", "expiresAt") => json!("2027-11-23T08:38:19.000Z"),
