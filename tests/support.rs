@@ -52,6 +52,7 @@ impl TestApp {
             key_file: None,
             session_idle: Duration::from_hours(24),
             session_lifetime: Duration::from_hours(7 * 24),
+            passkeys_only: false,
             keep_events: None,
             log: LogLevel::Error,
         };
