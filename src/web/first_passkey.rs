@@ -43,11 +43,11 @@ pub async fn show_form(app: App, visitor: Visitor) -> Result<Response> {
 #[handler]
 pub async fn question(app: App, visitor: Visitor) -> Result<Response> {
     let party = app.require_relying_party()?;
-    let begin = |w: &mut crate::db::Write| {
+    let begun = app.write(visitor.to_complete(), |w| {
         passkeys::require_asked(w)?;
         Ok((passkeys::begin(w)?, w.now))
-    };
-    let (registrant, now) = app.write(visitor.to_complete(), begin).await?;
+    });
+    let (registrant, now) = begun.await?;
     Ok(script::answer(&party.begin_registration(&visitor.claims.id, &registrant, now)?))
 }
 
@@ -58,11 +58,11 @@ pub async fn create(app: App, visitor: Visitor, jar: &CookieJar, sent: Sent<New>
     let party = app.require_relying_party()?;
     let now = app.read(visitor.to_complete(), |r| passkeys::require_asked(r).map(|()| r.now)).await?;
     let passkey = party.finish_registration(&visitor.claims.id, &credential, now)?;
-    let create = move |w: &mut crate::db::Write| {
+    let created = app.write(visitor.to_complete(), move |w| {
         passkeys::require_asked(w)?;
         passkeys::create(w, &name, &passkey)
-    };
-    app.write(visitor.to_complete(), create).await?;
+    });
+    created.await?;
     jar.add(Said::PasskeyAdded.cookie());
     script::go_on("/ui")
 }

@@ -58,6 +58,7 @@ async fn form_page(app: &App, visitor: &Visitor, next: String, faults: Faults) -
 
 #[handler]
 pub async fn create(app: App, visitor: Visitor, jar: &CookieJar, form: Form) -> Result<Response> {
+    app.read(visitor.to_complete(), passwords::require_in_use).await?;
     let next = form.text("next").to_owned();
     match require_password(&app, &visitor, form.text("password")).await {
         Ok(_) => {}

@@ -37,7 +37,10 @@ pub async fn show_form(app: App, visitor: Visitor) -> Result<Response> {
 
 async fn form_page(app: &App, visitor: &Visitor, faults: Faults) -> Result<Response> {
     let server = app.config().server_name.clone();
-    let page = |r: &Read| Ok(RenewPage { server, email: r.actor.email.clone().unwrap_or_default(), faults });
+    let page = |r: &Read| {
+        passwords::require_in_use(r)?;
+        Ok(RenewPage { server, email: r.actor.email.clone().unwrap_or_default(), faults })
+    };
     let page = app.read(visitor.to_complete(), page).await?;
     Ok(page.faults.answer(&page))
 }

@@ -87,7 +87,8 @@ pub async fn create(app: App, stranger: Stranger, device: Device, jar: &CookieJa
         Err(error) => {
             let faults = Faults::of_a_try(&error).ok_or(error)?;
             let (server, passkey_origin) = (app.config().server_name.clone(), passkey_origin(&app));
-            let page = SignInPage { server, said: None, email, next, passkey_origin, passkeys_only: false, faults };
+            let passkeys_only = app.config().passkeys_only;
+            let page = SignInPage { server, said: None, email, next, passkey_origin, passkeys_only, faults };
             Ok(page.faults.answer(&page))
         }
     }
