@@ -133,6 +133,14 @@ async fn the_page_for_a_first_passkey_is_for_nobody_else() {
     assert!(refused.starts_with("409 not_asked"), "{refused}");
     let nobody = register(&test, "", "/ui/new-passkey", &mut Device::new()).await.error();
     assert!(nobody.starts_with("401 token_missing"), "{nobody}");
+    // Whoever takes their time with the device is not sent back.
+    let slow = sign_in(&test, BOB).await;
+    test.advance(Duration::from_secs(14 * 60));
+    let question = script(&test, &slow, "/ui/new-passkey/question", &json!({})).await.done();
+    test.advance(Duration::from_secs(2 * 60));
+    let answer = json!({ "credential": Device::new().create(&question) });
+    script(&test, &slow, "/ui/new-passkey", &answer).await.done();
+    test.app.db().write_here(|w| w.run("delete from passkeys where user_id = 2", [])).unwrap();
     // It is too late once the link was used a while ago.
     let late = sign_in(&test, BOB).await;
     test.advance(Duration::from_secs(31 * 60));

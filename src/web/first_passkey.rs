@@ -28,6 +28,7 @@ struct FirstPage {
 pub async fn show_form(app: App, visitor: Visitor) -> Result<Response> {
     let asked = |r: &crate::db::Read| {
         passkeys::require_asked(r)?;
+        r.actor.ask_proof()?;
         Ok(r.actor.email.clone().unwrap_or_default())
     };
     let email = match app.read(visitor.to_complete(), asked).await {
