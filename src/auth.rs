@@ -159,14 +159,14 @@ impl<'a> FromRequest<'a> for Visitor {
 
 /// The session that a browser's cookie names.
 fn session(app: &App, request: &Request) -> Option<Claims> {
-    let cookie = request.cookie().get(&cookie_name(app))?;
+    let cookie = request.cookie().get(&cookie_name(app, SESSION))?;
     app.open_token(cookie.value_str()).ok().filter(|claims| claims.kind == Kind::Session)
 }
 
 /// The session as somebody else that a browser has besides its own. It is sealed for that one: without it, or beside
 /// another one, it is nothing.
 fn acting(app: &App, request: &Request, own: &Claims) -> Option<Claims> {
-    let cookie = request.cookie().get(&acting_cookie_name(app))?;
+    let cookie = request.cookie().get(&cookie_name(app, ACTING))?;
     serde_json::from_str(&app.keys().open_text(&acting_purpose(own), cookie.value_str()).ok()?).ok()
 }
 
@@ -187,58 +187,53 @@ impl<'a> FromRequest<'a> for Stranger {
 
 /// The cookie that keeps a browser signed in.
 pub fn session_cookie(app: &App, session: &Claims) -> Result<Cookie> {
-    let mut cookie = Cookie::new_with_str(cookie_name(app), app.seal(session)?);
-    cookie.set_path("/");
-    cookie.set_http_only(true);
-    cookie.set_same_site(SameSite::Lax);
-    cookie.set_secure(app.is_https());
+    let mut cookie = cookie(app, SESSION, &app.seal(session)?);
     cookie.set_max_age(app.config().session_lifetime);
     Ok(cookie)
 }
 
 /// The cookie that makes a browser forget its session.
 pub fn no_session_cookie(app: &App) -> Cookie {
-    let mut cookie = Cookie::named(cookie_name(app));
-    cookie.set_path("/");
-    cookie.set_secure(app.is_https());
-    cookie.make_removal();
-    cookie
+    no_cookie(app, SESSION)
 }
 
 /// The cookie of somebody who acts as somebody else. It stays until the browser is closed and not until its time is over:
 /// a form that was opened as one person must never be sent as another one.
 pub fn acting_cookie(app: &App, visitor: &Visitor, claims: &Claims) -> Result<Cookie> {
     let text = serde_json::to_string(claims).map_err(Error::internal)?;
-    let mut cookie = no_acting_cookie(app);
-    cookie.set_value_str(app.keys().seal_text(&acting_purpose(&visitor.as_oneself().claims), &text)?);
-    Ok(cookie)
+    Ok(cookie(app, ACTING, &app.keys().seal_text(&acting_purpose(&visitor.as_oneself().claims), &text)?))
 }
 
 /// The cookie that makes a browser forget whom it acted as.
 pub fn no_longer_acting_cookie(app: &App) -> Cookie {
-    let mut cookie = no_acting_cookie(app);
-    cookie.make_removal();
-    cookie
+    no_cookie(app, ACTING)
 }
 
-fn no_acting_cookie(app: &App) -> Cookie {
-    let mut cookie = Cookie::named(acting_cookie_name(app));
+/// What the cookies are called, after "rollcall-": the session, and whom it acts as.
+const SESSION: &str = "";
+const ACTING: &str = "as-";
+
+/// A cookie for all of this server and for nobody else: not for scripts, nor for forms of other sites.
+pub fn cookie(app: &App, what: &str, value: &str) -> Cookie {
+    let mut cookie = Cookie::new_with_str(cookie_name(app, what), value);
     cookie.set_path("/");
     cookie.set_http_only(true);
-    // As the other one's: a browser sends both or neither.
     cookie.set_same_site(SameSite::Lax);
     cookie.set_secure(app.is_https());
     cookie
 }
 
-fn acting_cookie_name(app: &App) -> String {
-    format!("{}rollcall-as-{}", if app.is_https() { "__Host-" } else { "" }, app.port())
+/// The same, for a browser to forget it.
+pub fn no_cookie(app: &App, what: &str) -> Cookie {
+    let mut cookie = cookie(app, what, "");
+    cookie.make_removal();
+    cookie
 }
 
-/// The name of the session cookie; under https a browser enforces what its prefix promises (RFC 6265bis). It holds the
-/// port, because cookies don't tell two servers on one machine apart by it.
-fn cookie_name(app: &App) -> String {
-    format!("{}rollcall-{}", if app.is_https() { "__Host-" } else { "" }, app.port())
+/// Under https a browser enforces what the prefix promises (RFC 6265bis). The name holds the port, because cookies don't
+/// tell two servers on one machine apart by it.
+pub fn cookie_name(app: &App, what: &str) -> String {
+    format!("{}rollcall-{what}{}", if app.is_https() { "__Host-" } else { "" }, app.port())
 }
 
 /// Whether an unsafe request comes from our own pages, or from something that isn't a browser at all.

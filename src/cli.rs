@@ -253,7 +253,7 @@ fn introduce(app: &App) -> Result<()> {
     let (url, token) = (app.public_url(), bearer_token(app, demo::OWNER.into(), TOKEN_LIFETIME)?);
     println!("Rollcall is listening on {url}, with a made-up team that is gone when it stops.");
     println!();
-    println!("Sign in as {} (works once, for 15 minutes):", demo::OWNER);
+    println!("Sign in as {} (works once, for 10 minutes):", demo::OWNER);
     println!("  {}{}", app.signing_in_at(url.clone()), link(app, None)?);
     println!();
     println!("Bearer token, for 8 hours:");

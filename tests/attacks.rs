@@ -348,8 +348,9 @@ fn log_of(level: &str, requests: &[String]) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
         let (head, body) = request.split_once("\r\n\r\n").unwrap_or((request, ""));
         let length = body.len();
-        write!(stream, "{head}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
-            .unwrap();
+        let whole = format!("{head}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+        // Who is refused may find the connection closed before all was sent.
+        drop(stream.write_all(whole.as_bytes()));
         drop(stream.read_to_end(&mut Vec::new()));
     }
     child.kill().unwrap();

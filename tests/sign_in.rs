@@ -201,10 +201,14 @@ async fn a_success_is_said_once() {
     let test = TestApp::new();
     let out = test.post("/ui/sign-out").send().await;
     let cookies: Vec<_> = out.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
-    let said = cookies.iter().find(|cookie| cookie.starts_with("rollcall-said=")).unwrap().split(';').next().unwrap();
+    let said =
+        cookies.iter().find(|cookie| cookie.starts_with("rollcall-said-8080=")).unwrap().split(';').next().unwrap();
     let page = test.get("/ui/sign-in").cookie(said).send().await;
     assert!(page.text.contains("You are signed out."));
-    assert!(page.header("set-cookie").contains("rollcall-said=; Path=/ui; Max-Age=0"));
+    assert!(
+        page.header("set-cookie").starts_with("rollcall-said-8080=; ")
+            && page.header("set-cookie").contains("Max-Age=0")
+    );
 }
 
 async fn try_from(test: &TestApp, browser: &str, email: &str, password: &str) -> crate::support::Answer {

@@ -46,7 +46,7 @@ pub struct Session {
 /// The most browsers one person is signed in with; one more, and the oldest is signed out.
 pub const MOST: i64 = 50;
 /// How long a one-time sign-in link works.
-pub const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub const LINK_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// Starts a session for somebody who has just proved who they are. The one this browser had before ends, so an id that
 /// was known before the sign-in is worth nothing after it.

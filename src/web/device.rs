@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use poem::web::cookie::{Cookie, CookieJar, SameSite};
+use poem::web::cookie::CookieJar;
 use poem::{FromRequest, Request, RequestBody};
 
 use crate::app::App;
@@ -19,6 +19,8 @@ pub struct Device {
 }
 
 /// What the cookie is sealed for.
+/// What its cookie is called.
+const NAME: &str = "device-";
 const PURPOSE: &str = "rollcall: a browser that people have signed in with";
 const LIFETIME: Duration = Duration::from_hours(180 * 24);
 /// The most people one browser is remembered for.
@@ -27,7 +29,7 @@ const MOST: usize = 8;
 impl<'a> FromRequest<'a> for Device {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let app = App::from_request(request, body).await?;
-        let cookie = request.cookie().get(&name(&app));
+        let cookie = request.cookie().get(&auth::cookie_name(&app, NAME));
         let text = cookie.and_then(|cookie| app.open_text(PURPOSE, cookie.value_str()).ok());
         Ok(match text.as_deref().and_then(Self::parse) {
             Some(device) => device,
@@ -48,11 +50,7 @@ impl Device {
         self.people.retain(|person| Some(*person) != session.user_id);
         self.people.splice(0..0, session.user_id);
         self.people.truncate(MOST);
-        let mut cookie = Cookie::new_with_str(name(app), app.seal_text(PURPOSE, &self.text())?);
-        cookie.set_path("/");
-        cookie.set_http_only(true);
-        cookie.set_same_site(SameSite::Lax);
-        cookie.set_secure(app.is_https());
+        let mut cookie = auth::cookie(app, NAME, &app.seal_text(PURPOSE, &self.text())?);
         cookie.set_max_age(LIFETIME);
         jar.add(cookie);
         Ok(())
@@ -68,8 +66,4 @@ impl Device {
         let people = people.split(',').filter_map(|person| person.parse().ok()).collect();
         Some(Self { id: id.to_owned(), people })
     }
-}
-
-fn name(app: &App) -> String {
-    format!("{}rollcall-device-{}", if app.is_https() { "__Host-" } else { "" }, app.port())
 }

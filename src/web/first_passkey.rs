@@ -3,7 +3,6 @@
 use askama::Template;
 use poem::http::StatusCode;
 use poem::web::Redirect;
-use poem::web::cookie::CookieJar;
 use poem::{IntoResponse, Response, handler};
 
 use super::passkeys::New;
@@ -54,7 +53,7 @@ pub async fn question(app: App, visitor: Visitor) -> Result<Response> {
 
 /// The device's answer: only to what this very session was asked.
 #[handler]
-pub async fn create(app: App, visitor: Visitor, jar: &CookieJar, sent: Sent<New>) -> Result<Response> {
+pub async fn create(app: App, visitor: Visitor, sent: Sent<New>) -> Result<Response> {
     let New { name, credential } = sent.0;
     let party = app.require_relying_party()?;
     let now = app.read(visitor.to_complete(), |r| passkeys::require_asked(r).map(|()| r.now)).await?;
@@ -64,6 +63,5 @@ pub async fn create(app: App, visitor: Visitor, jar: &CookieJar, sent: Sent<New>
         passkeys::create(w, &name, &passkey)
     });
     created.await?;
-    jar.add(Said::PasskeyAdded.cookie());
-    script::go_on("/ui")
+    Ok(Said::PasskeyAdded.after(script::go_on("/ui")?))
 }

@@ -30,7 +30,7 @@ mod welcome;
 use std::sync::Arc;
 
 use askama::Template;
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::{StatusCode, header};
 use poem::middleware::{Compression, CookieJarManager, SetHeader};
 use poem::web::Redirect;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, get, handler};
@@ -181,7 +181,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
     let request_id = auth::trace(&request).request_id;
     let by_script = script::asks(&request);
-    let said = Said::take(&mut request);
+    let said = Said::take(&app, &mut request);
     let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
     let came_from = prove::came_from(&request);
     let response = if auth::same_site(&app, &method, request.headers()) {
@@ -191,10 +191,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     };
     let error = match response {
         Ok(mut response) => {
-            if said && response.status().is_success() {
-                let forget = HeaderValue::from_static(Said::FORGET);
-                response.headers_mut().append(header::SET_COOKIE, forget);
-            }
+            Said::send(&app, &mut response, said);
             return Ok(response);
         }
         Err(error) => explain(error),

@@ -144,6 +144,5 @@ pub async fn create_by_link(
     let passkey = party.finish_registration(&link.id, &credential, looked.await?)?;
     let session = app.write(stranger.0, move |w| passkeys::create_by_link(w, &link, &name, &passkey)).await?;
     device.keep(&app, jar, &session)?;
-    jar.add(Said::PasskeyAdded.cookie());
-    script::go_on("/ui/me")
+    Ok(Said::PasskeyAdded.after(script::go_on("/ui/me")?))
 }

@@ -1,7 +1,13 @@
 //! Something that was just achieved, said once on the next page. It travels in a cookie that only holds its name.
 
-use poem::Request;
-use poem::web::cookie::{Cookie, SameSite};
+use poem::http::header;
+use poem::{Request, Response};
+
+use crate::app::App;
+use crate::auth;
+
+/// What its cookie is called.
+const NAME: &str = "said-";
 
 macro_rules! said {
     ($($variant:ident $sentence:literal)*) => {
@@ -54,20 +60,27 @@ said! {
 }
 
 impl Said {
-    const COOKIE: &str = "rollcall-said";
-    pub const FORGET: &str = "rollcall-said=; Path=/ui; Max-Age=0";
+    /// A response after which this is said on the next page.
+    pub fn after(self, mut response: Response) -> Response {
+        response.set_data(self);
+        response
+    }
 
-    pub fn cookie(self) -> Cookie {
-        let mut cookie = Cookie::new_with_str(Self::COOKIE, format!("{self:?}"));
-        cookie.set_path("/ui");
-        cookie.set_http_only(true);
-        cookie.set_same_site(SameSite::Lax);
-        cookie
+    /// Takes what a response leaves to be said along in a cookie; once it `was_said` on a page, the browser forgets it.
+    pub fn send(app: &App, response: &mut Response, was_said: bool) {
+        let cookie = match response.data::<Self>() {
+            Some(said) => auth::cookie(app, NAME, &format!("{said:?}")),
+            None if was_said && response.status().is_success() => auth::no_cookie(app, NAME),
+            None => return,
+        };
+        if let Ok(cookie) = cookie.to_string().parse() {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
     }
 
     /// Moves it from the request's cookies to its data; whether there was one.
-    pub fn take(request: &mut Request) -> bool {
-        let said = request.cookie().get(Self::COOKIE);
+    pub fn take(app: &App, request: &mut Request) -> bool {
+        let said = request.cookie().get(&auth::cookie_name(app, NAME));
         let said =
             said.and_then(|cookie| Self::ALL.iter().copied().find(|said| format!("{said:?}") == cookie.value_str()));
         request.set_data(said);

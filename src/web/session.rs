@@ -174,11 +174,11 @@ pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -
     }
     jar.add(auth::no_session_cookie(&app));
     jar.add(auth::no_longer_acting_cookie(&app));
-    jar.add(Said::SignedOut.cookie());
     // Not "cache": nothing about anybody is ever cached, and emptying one takes browsers seconds. Not "cookies": that
     // would end the sessions at every other server on this host.
     let forget = HeaderValue::from_static("\"storage\"");
-    Ok(Redirect::see_other("/ui/sign-in").with_header("clear-site-data", forget).into_response())
+    let signed_out = Redirect::see_other("/ui/sign-in").with_header("clear-site-data", forget);
+    Ok(Said::SignedOut.after(signed_out.into_response()))
 }
 
 /// Where to sign in to get to `next`.

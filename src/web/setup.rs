@@ -2,14 +2,15 @@
 
 use askama::Template;
 use poem::http::StatusCode;
+use poem::web::Path;
 use poem::web::cookie::CookieJar;
-use poem::web::{Path, Redirect};
-use poem::{IntoResponse, Response, handler};
+use poem::{Response, handler};
 
 use super::device::Device;
 use super::form::{Faults, Form};
 use super::render;
 use super::said::Said;
+use super::visit::done;
 use crate::app::App;
 use crate::auth::Stranger;
 use crate::domain::setup::{self, FirstOwner};
@@ -68,6 +69,5 @@ pub async fn create(
     }
     let session = app.write(stranger.0, move |w| setup::create_from_link(w, &link, new)).await?;
     device.keep(&app, jar, &session)?;
-    jar.add(Said::SetUp.cookie());
-    Ok(Redirect::see_other("/ui").into_response())
+    Ok(done(Said::SetUp, "/ui"))
 }

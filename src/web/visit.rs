@@ -106,9 +106,5 @@ impl Visit {
 
 /// On to another page, where it is said what was achieved.
 pub fn done(said: Said, address: impl std::fmt::Display) -> Response {
-    let mut response = Redirect::see_other(address).into_response();
-    if let Ok(cookie) = said.cookie().to_string().parse() {
-        response.headers_mut().append(poem::http::header::SET_COOKIE, cookie);
-    }
-    response
+    said.after(Redirect::see_other(address).into_response())
 }

@@ -2,15 +2,16 @@
 
 use askama::Template;
 use poem::http::StatusCode;
+use poem::web::Path;
 use poem::web::cookie::CookieJar;
-use poem::web::{Path, Redirect};
-use poem::{IntoResponse, Response, handler};
+use poem::{Response, handler};
 
 use super::device::Device;
 use super::form::{Faults, Form};
 use super::person::Person;
 use super::render;
 use super::said::Said;
+use super::visit::done;
 use crate::app::App;
 use crate::auth::Stranger;
 use crate::domain::invitations::{self, Invited};
@@ -74,6 +75,5 @@ pub async fn create(
     let hash = app.hash_password(password).await?;
     let session = app.write(stranger.0, move |w| invitations::accept(w, &invitation, &hash)).await?;
     device.keep(&app, jar, &session)?;
-    jar.add(Said::PasswordSet.cookie());
-    Ok(Redirect::see_other("/ui/me").into_response())
+    Ok(done(Said::PasswordSet, "/ui/me"))
 }

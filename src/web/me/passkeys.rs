@@ -3,7 +3,6 @@
 use askama::Template;
 use poem::http::StatusCode;
 use poem::web::Path;
-use poem::web::cookie::CookieJar;
 use poem::{Response, handler};
 use serde::Deserialize;
 
@@ -29,14 +28,13 @@ pub async fn question(visit: Visit) -> Result<Response> {
 
 /// The device's answer: only to what this very session was asked.
 #[handler]
-pub async fn create(visit: Visit, jar: &CookieJar, sent: Sent<New>) -> Result<Response> {
+pub async fn create(visit: Visit, sent: Sent<New>) -> Result<Response> {
     let New { name, credential } = sent.0;
     let party = visit.app.require_relying_party()?;
     let now = visit.read(|r| r.actor.require_self().map(|_| r.now)).await?;
     let passkey = party.finish_registration(&visit.visitor.claims.id, &credential, now)?;
     visit.write(move |w| passkeys::create(w, &name, &passkey)).await?;
-    jar.add(Said::PasskeyAdded.cookie());
-    script::go_on("/ui/me#passkeys")
+    Ok(Said::PasskeyAdded.after(script::go_on("/ui/me#passkeys")?))
 }
 
 #[derive(Deserialize)]
