@@ -212,12 +212,13 @@ create table tokens (
   used_at      integer,                                             -- to within a few minutes
   address      text,                                                -- where a session was started from
   device       text,                                                -- what the browser said it was
+  by_password  integer not null default 0 check (by_password in (0, 1)), -- what a session was started with
   proved_at    integer,                                             -- when a session's user last proved who they are
   impersonator_id integer references users on delete cascade,       -- an owner who acts as the user in this session
   reason       text,                                                -- why they do
   parent_id    text references tokens on delete cascade on update cascade, -- the owner's own session, which it ends with
   check ((impersonator_id is null) = (reason is null) and (impersonator_id is null) = (parent_id is null)),
-  check (kind = 'session' or (proved_at is null and impersonator_id is null)),
+  check (kind = 'session' or (proved_at is null and impersonator_id is null and by_password = 0)),
   check ((user_id is null) = (kind = 'set_up_link'))
 ) strict;
 

@@ -13,14 +13,14 @@ use crate::config::Config;
 use crate::db::{Db, Read, Write};
 use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
-use crate::domain::{idempotency, passwords};
+use crate::domain::{idempotency, passwords, sessions};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hashers::Hashers;
 use crate::keyring::Keyring;
 use crate::keys::Keys;
 use crate::limits::Limits;
-use crate::relying_party::RelyingParty;
+use crate::relying_party::{self, RelyingParty};
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -45,11 +45,15 @@ pub type Once = (idempotency::Key, Vec<u8>);
 impl App {
     /// Opens the data folder that `config` names. Several may be open at once; only a server takes its lock.
     pub fn open(config: Config, clock: Clock) -> Result<Self> {
+        config.check()?;
         let folder = Folder::open(&config.data)?;
         let keyring = Keyring::open(&config, &folder, clock.now())?;
         let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
         let db = Db::open(&folder.database(), clock, config.settings())?;
+        if config.passkeys_only {
+            db.write_here(|w| sessions::end_by_password(w))?;
+        }
         let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
         Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, limits, listening, relying_party })))
     }
@@ -212,6 +216,13 @@ impl App {
     pub fn relying_party(&self) -> Option<&RelyingParty> {
         let new = || RelyingParty::new(&self.public_url(), &self.config().server_name);
         self.0.relying_party.get_or_init(new).as_ref()
+    }
+
+    /// The address of a page that leads to a session, for a server at `url`: where passkeys are the only way in, a session
+    /// is needed where they work.
+    pub fn signing_in_at(&self, url: String) -> String {
+        let passkeys = relying_party::origin(&url).filter(|_| self.config().passkeys_only);
+        passkeys.map_or(url, |origin| origin.origin().ascii_serialization())
     }
 
     /// What passkeys are bound to, or why there are none.

@@ -133,9 +133,9 @@ impl Visitor {
         Caller { claims: Some(self.claims.clone()), trace: self.trace.clone(), ..Caller::default() }
     }
 
-    /// As a caller who may do nothing but set the password that an admin asks for, or leave.
-    pub fn to_set_password(&self) -> Caller {
-        Caller { to_set_password: true, ..self.anywhere() }
+    /// As a caller who may do nothing but set the password or the passkey that they are asked for, or leave.
+    pub fn to_complete(&self) -> Caller {
+        Caller { to_complete: true, ..self.anywhere() }
     }
 
     /// What their browser says it is.

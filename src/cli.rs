@@ -167,7 +167,7 @@ fn run(command: Command, config: Config) -> Result<()> {
         }
         Command::Link { email } => {
             let app = App::open(config, Clock::system())?;
-            println!("{}{}", base_url(&app)?, link(&app, email)?);
+            println!("{}{}", app.signing_in_at(base_url(&app)?), link(&app, email)?);
             Ok(())
         }
         Command::User(asked) => users::run(&open_existing(config)?, asked),
@@ -232,7 +232,7 @@ fn greet(app: &App) -> Result<()> {
         println!(
             "Nobody is here yet. Open this link to set it up (it works once, for an hour; `rollcall link` prints a new one):"
         );
-        println!("  {url}{}", link(app, None)?);
+        println!("  {}{}", app.signing_in_at(url), link(app, None)?);
         println!("Or without a browser:");
         println!("  rollcall init --email you@example.com");
     }
@@ -254,7 +254,7 @@ fn introduce(app: &App) -> Result<()> {
     println!("Rollcall is listening on {url}, with a made-up team that is gone when it stops.");
     println!();
     println!("Sign in as {} (works once, for 10 minutes):", demo::OWNER);
-    println!("  {url}{}", link(app, None)?);
+    println!("  {}{}", app.signing_in_at(url.clone()), link(app, None)?);
     println!();
     println!("Bearer token, for 8 hours:");
     println!("  {token}");

@@ -9,6 +9,8 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::settings::Settings;
+use crate::error::Error;
+use crate::relying_party;
 
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -60,6 +62,10 @@ pub struct Config {
     #[arg(long, global = true, env = "ROLLCALL_SESSION_LIFETIME", value_name = "TIME", default_value = "7d", value_parser = parse_session_time)]
     pub session_lifetime: Duration,
 
+    /// People sign in with passkeys alone, which are two factors each; passwords are no way in
+    #[arg(long, global = true, env = "ROLLCALL_PASSKEYS_ONLY")]
+    pub passkeys_only: bool,
+
     /// How long events are kept, like 90d; for ever if left out
     #[arg(long, global = true, env = "ROLLCALL_KEEP_EVENTS", value_name = "TIME", value_parser = parse_time)]
     pub keep_events: Option<Duration>,
@@ -91,7 +97,22 @@ impl From<LogLevel> for tracing::Level {
 impl Config {
     /// Those that rules depend on.
     pub fn settings(&self) -> Settings {
-        Settings { session_idle: self.session_idle, session_lifetime: self.session_lifetime }
+        let Self { session_idle, session_lifetime, passkeys_only, .. } = *self;
+        Settings { session_idle, session_lifetime, passkeys_only }
+    }
+
+    /// Whether people can come in at all: where passkeys are the only way, browsers must offer them here.
+    pub fn check(&self) -> Result<(), Error> {
+        let offered = match &self.public_url {
+            Some(url) => relying_party::origin(url.as_str()).is_some(),
+            None => self.listen.ip().is_loopback(),
+        };
+        if offered || !self.passkeys_only {
+            return Ok(());
+        }
+        let message = "nobody could sign in: browsers offer passkeys only over https, to a name. Set --public-url to the \
+                       https address that people use, or --listen to 127.0.0.1.";
+        Err(Error::invalid("--passkeys-only", "no_passkeys", message))
     }
 }
 

@@ -64,6 +64,8 @@ const OWN: &[&str] = &[
     "/ui/prove",
     "/ui/prove/*",
     "/ui/new-password",
+    "/ui/new-passkey",
+    "/ui/new-passkey/*",
     "/ui/impersonation/end",
 ];
 

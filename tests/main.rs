@@ -35,6 +35,7 @@ mod pages_directory;
 mod paging;
 mod parsers;
 mod passkeys;
+mod passkeys_only;
 mod passwords;
 mod properties;
 mod roles;

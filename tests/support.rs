@@ -52,6 +52,7 @@ impl TestApp {
             key_file: None,
             session_idle: Duration::from_hours(24),
             session_lifetime: Duration::from_hours(7 * 24),
+            passkeys_only: false,
             keep_events: None,
             log: LogLevel::Error,
         };
@@ -119,8 +120,14 @@ impl TestApp {
 
     /// The same folder, opened by a server that was just started.
     pub fn reopened(self) -> Self {
+        self.reopened_with(|_| {})
+    }
+
+    /// The same, with other settings.
+    pub fn reopened_with(self, configure: impl FnOnce(&mut Config)) -> Self {
         let Self { app, time, _folder, .. } = self;
-        let config = app.config().clone();
+        let mut config = app.config().clone();
+        configure(&mut config);
         app.db().close();
         let hands = time.clone();
         let app = App::open(config, Clock::from_fn(move || Timestamp(hands.load(Ordering::SeqCst)))).unwrap();

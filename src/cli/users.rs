@@ -26,7 +26,7 @@ pub struct Users {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Add somebody and invite them; prints the link that lets them choose a password
+    /// Add somebody and invite them; prints the link that lets them in
     Add(New),
     /// List people
     List(Asked),

@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// What `pragma user_version` says in a file this program understands.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
 const READERS: u32 = 4;

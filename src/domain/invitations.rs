@@ -60,7 +60,7 @@ pub fn accept(w: &mut Write, invitation: &Claims, password_hash: &str) -> Result
     let user_id = invited.user_id;
     // Whoever made them held their first token too: nothing of it outlives their own password.
     tokens::revoke_user(w, user_id)?;
-    let session = sessions::create(w, user_id)?;
+    let session = sessions::create_by_password(w, user_id)?;
     passwords::set(w, user_id, &invited.email, password_hash)?;
     Ok(session)
 }

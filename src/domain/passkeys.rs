@@ -79,6 +79,15 @@ pub fn create(w: &Write, name: &str, credential: &Credential) -> Result<Passkey>
     insert(w, name, credential)
 }
 
+/// Whether the actor must register a passkey before they may do anything else: they came in by a link from the shell, and
+/// passkeys are the only way in.
+pub fn require_asked(r: &Read) -> Result<()> {
+    if !r.settings.passkeys_only || is_set(r, r.actor.require_user()?)? {
+        return Err(Error::Conflict("not_asked", "Nobody asks you for a passkey. Add one on your own page.".into()));
+    }
+    Ok(())
+}
+
 /// Whose passkey it is, and its public half, if the device names its user rightly.
 pub fn find_answering(r: &Read, handle: Uuid, id: &[u8]) -> Result<Option<(i64, Credential)>> {
     let sql = "select p.user_id, p.credential from passkeys p join passkey_handles h on h.user_id = p.user_id
@@ -182,13 +191,16 @@ pub fn is_set(r: &Read, user_id: i64) -> Result<bool> {
     r.value("select exists (select 1 from passkeys where user_id = ?1)", [user_id])
 }
 
-/// Nobody locks themself out: a password or another passkey must be left.
+/// Nobody locks themself out: another passkey must be left, or a password where it is a way in.
 fn require_other_way(r: &Read, user_id: i64) -> Result<()> {
     let passkeys: i64 = r.value("select count(*) from passkeys where user_id = ?1", [user_id])?;
-    if passkeys > 1 || passwords::is_set(r, user_id)? {
+    if passkeys > 1 || (!r.settings.passkeys_only && passwords::is_set(r, user_id)?) {
         return Ok(());
     }
-    let message = "It is all you can sign in with. Set a password or add another passkey first.";
+    let message = match r.settings.passkeys_only {
+        true => "It is all you can sign in with. Add another passkey first.",
+        false => "It is all you can sign in with. Set a password or add another passkey first.",
+    };
     Err(Error::Conflict("only_passkey", message.into()))
 }
 

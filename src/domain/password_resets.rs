@@ -34,6 +34,7 @@ pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
 
 /// The id and the e-mail of whom a link is for that still works.
 pub fn find(r: &Read, link: &Claims) -> Result<(i64, String)> {
+    passwords::require_in_use(r)?;
     tokens::require(r, link)?;
     let sql = "select id, email, active from users where id = ?1";
     let found = r.maybe(sql, [link.user_id], |row| Ok(((row.get(0)?, row.get(1)?), row.get::<_, bool>(2)?)))?;
@@ -49,7 +50,7 @@ pub fn accept(w: &mut Write, link: &Claims, password_hash: &str) -> Result<Claim
     let (user_id, email) = find(w, link)?;
     tokens::redeem(w, link)?;
     tokens::revoke_sign_ins(w, user_id, None)?;
-    let session = sessions::create(w, user_id)?;
+    let session = sessions::create_by_password(w, user_id)?;
     passwords::set(w, user_id, &email, password_hash)?;
     Ok(session)
 }

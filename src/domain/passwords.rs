@@ -172,8 +172,17 @@ fn output(argon2: &Argon2, password: &str, salt: &Salt) -> Result<Output> {
     Output::new(&bytes).map_err(Error::internal)
 }
 
+/// Whether passwords are a way in here. Asked first, so that the answer is the same for everybody and nothing is hashed.
+pub fn require_in_use(r: &Read) -> Result<()> {
+    if r.settings.passkeys_only { Err(Error::forbidden(NOT_IN_USE)) } else { Ok(()) }
+}
+
+const NOT_IN_USE: &str = "Passwords are not used here: people sign in with a passkey. Who has none asks an admin for a \
+                          passkey link.";
+
 /// The user with that e-mail and the hash of their password, for signing in.
 pub fn find_by_email(r: &Read, email: &str) -> Result<Option<(i64, String)>> {
+    require_in_use(r)?;
     let sql = "select u.id, p.hash from users u join passwords p on p.user_id = u.id where u.email_key = ?1";
     r.maybe(sql, [email_key(email)], |row| Ok((row.get(0)?, row.get(1)?)))
 }
@@ -192,6 +201,7 @@ pub fn find_own(r: &Read) -> Result<Option<Password>> {
 
 /// The hash of the actor's own password, for having them type it again.
 pub fn own_hash(r: &Read) -> Result<Option<String>> {
+    require_in_use(r)?;
     r.maybe("select hash from passwords where user_id = ?1", [r.actor.require_self()?], |row| row.get(0))
 }
 
@@ -213,6 +223,7 @@ pub fn is_set(r: &Read, user_id: i64) -> Result<bool> {
 
 /// Stores a hash as the user's password.
 pub fn set(w: &Write, user_id: i64, email: &str, hash: &str) -> Result<()> {
+    require_in_use(w)?;
     w.run(
         "insert into passwords (user_id, hash, changed_at) values (?1, ?2, ?3)
          on conflict (user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at, must_change = 0",
@@ -244,6 +255,7 @@ pub fn change(w: &Write, known: Option<&str>, hash: &str, session: &Claims) -> R
 
 /// The password that an admin asked the actor for. They have signed in for nothing else, and only just.
 pub fn renew(w: &Write, hash: &str, session: &Claims) -> Result<Claims> {
+    require_in_use(w)?;
     let user_id = w.actor.require_self()?;
     if !load(w, user_id)?.is_some_and(|password| password.must_change) {
         return Err(Error::Conflict("not_asked", "Nobody asks you for a new password any more.".into()));
@@ -296,6 +308,7 @@ pub fn let_keep(w: &Write, user_id: i64) -> Result<()> {
 
 /// Who may ask for another password, and issue a link that sets one: whoever may suspend that person.
 pub(super) fn require_may_ask(r: &Read, user_id: i64) -> Result<(AccountId, Standing)> {
+    require_in_use(r)?;
     let account = r.actor.require(Permission::UsersSuspend)?.clone();
     let standing = memberships::require_over(r, &account, user_id)?;
     if standing.pending {

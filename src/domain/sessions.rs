@@ -84,7 +84,19 @@ pub fn create_with_password(w: &mut Write, user_id: i64, known: &str, upgraded: 
     if let Some(hash) = upgraded {
         passwords::upgrade(w, user_id, known, hash)?;
     }
-    create(w, user_id)
+    create_by_password(w, user_id)
+}
+
+/// Starts a session for somebody who has just typed, or set, their password.
+pub fn create_by_password(w: &mut Write, user_id: i64) -> Result<Claims> {
+    let session = create(w, user_id)?;
+    w.run("update tokens set by_password = 1 where id = ?1", [&session.id])?;
+    Ok(session)
+}
+
+/// Ends all sessions that were started with a password, once passwords are no way in any more.
+pub fn end_by_password(w: &Write) -> Result<()> {
+    w.run("delete from tokens where by_password = 1", []).map(drop)
 }
 
 /// One answer for an unknown e-mail, a user without a password and a wrong one.

@@ -9,10 +9,13 @@ pub struct Settings {
     pub session_idle: Duration,
     /// How long a session lives, however much it is used.
     pub session_lifetime: Duration,
+    /// Whether a passkey is the only way to sign in.
+    pub passkeys_only: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { session_idle: Duration::from_hours(24), session_lifetime: Duration::from_hours(7 * 24) }
+        let (session_idle, session_lifetime) = (Duration::from_hours(24), Duration::from_hours(7 * 24));
+        Self { session_idle, session_lifetime, passkeys_only: false }
     }
 }

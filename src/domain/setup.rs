@@ -15,7 +15,8 @@ use crate::error::{Error, Problems, Result};
 /// How long a set-up link works; `rollcall link` prints a new one.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// What the set-up page and `rollcall init` ask for. The password is checked and hashed before it gets here.
+/// What the set-up page and `rollcall init` ask for. The password, if one is asked for, is checked and hashed before it gets
+/// here.
 #[derive(Clone, Debug, Default)]
 pub struct FirstOwner {
     pub email: String,
@@ -46,8 +47,9 @@ pub fn require_link(r: &Read, link: &Claims) -> Result<()> {
 pub fn create_from_link(w: &mut Write, link: &Claims, new: FirstOwner) -> Result<Claims> {
     require_open(w)?;
     tokens::redeem(w, link)?;
+    let by_password = new.password_hash.is_some();
     let user_id = create(w, new)?;
-    sessions::create(w, user_id)
+    if by_password { sessions::create_by_password(w, user_id) } else { sessions::create(w, user_id) }
 }
 
 /// Makes the first owner, an admin of the first account, and closes set-up. Returns the owner's id.

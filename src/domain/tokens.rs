@@ -88,8 +88,8 @@ pub struct Caller {
     pub trace: Trace,
     /// The session this browser has, where it asks to be signed in anew.
     pub former: Option<Claims>,
-    /// Whether they come to set the password that an admin asks for, which is all they may do until then.
-    pub to_set_password: bool,
+    /// Whether they come to set the password or the passkey that they are asked for, which is all they may do until then.
+    pub to_complete: bool,
 }
 
 /// What holds an API key back.
@@ -213,8 +213,10 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     };
     require_fresh(claims, r.now)?;
     let named = caller.account.as_ref().map(AccountId::as_str);
-    let Identified { mut actor, active, only_in, account, limit, at_home, times, must_change, lapsed } = r
-        .maybe(IDENTIFY, params![claims.id, named, claims.kind.name()], |row| identified(row, caller))?
+    let Identified { mut actor, active, only_in, account, limit, at_home, times, lacks, lapsed } = r
+        .maybe(IDENTIFY, params![claims.id, named, claims.kind.name(), r.settings.passkeys_only], |row| {
+            identified(row, caller)
+        })?
         .ok_or_else(|| gone(claims.kind))?;
     if lapsed {
         return Err(gone(claims.kind));
@@ -237,9 +239,8 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     if claims.kind == Kind::Session {
         require_in_use(r, &times)?;
         (actor.session, actor.proved) = (Some(claims.id.clone()), Some(times.proved(r.now)));
-        if must_change && !caller.to_set_password {
-            let message = "An admin asks you to choose a new password before you go on.";
-            return Err(Error::Unauthenticated("password_change_required", message.into()));
+        if lacks && !caller.to_complete {
+            return Err(incomplete(r));
         }
     }
     actor.by_first_token = claims.kind == Kind::Invitation;
@@ -258,7 +259,8 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     Ok(actor)
 }
 
-/// ?1 is the token, ?2 the account that the request names, ?3 the kind that the token says it is of.
+/// ?1 is the token, ?2 the account that the request names, ?3 the kind that the token says it is of, ?4 whether passkeys are
+/// the only way in.
 const IDENTIFY: &str = "
     select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
            (select group_concat(role) from membership_roles where account_id = m.account_id and user_id = m.user_id),
@@ -269,7 +271,8 @@ const IDENTIFY: &str = "
              where account_id = m.account_id and user_id = m.user_id),
            exists (select 1 from memberships where user_id = u.id and removed_at is null),
            t.created_at, t.expires_at, t.proved_at,
-           t.impersonator_id is null and exists (select 1 from passwords where user_id = u.id and must_change = 1),
+           t.impersonator_id is null and case when ?4 then not exists (select 1 from passkeys where user_id = u.id)
+             else exists (select 1 from passwords where user_id = u.id and must_change = 1) end,
            i.id, i.email, i.name, t.reason,
            t.impersonator_id is not null and (u.owner or i.owner is not 1 or i.active is not 1)
       from tokens t
@@ -293,8 +296,8 @@ struct Identified {
     /// Whether they are in any account.
     at_home: bool,
     times: Times,
-    /// Whether an admin asks for a new password.
-    must_change: bool,
+    /// Whether they are asked for a new password, or for the passkey that everybody must have.
+    lacks: bool,
     /// Whether an owner acts as them who may not any more.
     lapsed: bool,
 }
@@ -312,6 +315,16 @@ impl Times {
     fn proved(&self, now: Timestamp) -> Duration {
         self.proved_at.unwrap_or(self.created_at).until(now)
     }
+}
+
+/// What somebody is asked for before they may do anything else.
+fn incomplete(r: &Read) -> Error {
+    if r.settings.passkeys_only {
+        let message = "Everybody has a passkey here. Register one before you go on.";
+        return Error::Unauthenticated("passkey_required", message.into());
+    }
+    let message = "An admin asks you to choose a new password before you go on.";
+    Error::Unauthenticated("password_change_required", message.into())
 }
 
 /// Whether a session was used lately and isn't too old, as the settings have it today.
@@ -358,7 +371,7 @@ fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
             used_at: row.get(7)?,
             proved_at: row.get(17)?,
         },
-        must_change: row.get(18)?,
+        lacks: row.get(18)?,
         lapsed: row.get(23)?,
         account: row.get::<_, Option<String>>(8)?.zip(row.get(9)?).filter(|_| may_enter),
         at_home: row.get(14)?,
@@ -410,9 +423,7 @@ fn gone(kind: Kind) -> Error {
         }
         Kind::Session => "This session has ended. Sign in again.",
         Kind::ApiKey => "This token has been revoked. Get a new one and try again.",
-        Kind::Invitation => {
-            "This invitation was used already, or withdrawn. Sign in with your password, or ask for a new one."
-        }
+        Kind::Invitation => "This invitation was used already, or withdrawn. Sign in, or ask for a new one.",
     };
     Error::Unauthenticated("token_revoked", message.into())
 }

@@ -37,6 +37,7 @@ struct MePage {
     passkeys: Vec<Passkey>,
     /// The one address where passkeys work, if they work anywhere.
     passkey_origin: Option<String>,
+    passkeys_only: bool,
     /// What a new passkey is likely to be called.
     device: String,
     sessions: Vec<Session>,
@@ -61,6 +62,7 @@ pub async fn page(visit: Visit) -> Result<Response> {
             memberships: memberships::list_own(r)?,
             passkeys: own_passkeys::list_own(r)?,
             passkey_origin,
+            passkeys_only: r.settings.passkeys_only,
             device,
             sessions: sessions::list(r, user.id)?,
             past: impersonations::list_own(r)?,

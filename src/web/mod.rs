@@ -6,6 +6,7 @@ mod agent;
 mod api_keys;
 mod confirm;
 mod device;
+mod first_passkey;
 mod form;
 mod frame;
 mod impersonation;
@@ -56,6 +57,8 @@ pub fn routes() -> Routes {
         .form("/prove", prove::show_form, prove::create)
         .act("/prove/passkey", passkeys::prove)
         .form("/new-password", renew::show_form, renew::update)
+        .form("/new-passkey", first_passkey::show_form, first_passkey::create)
+        .act("/new-passkey/question", first_passkey::question)
         .form("/reset/:token", reset::show_form, reset::create)
         .form("/welcome/:token", welcome::show_form, welcome::create)
         .form("/passkey/:token", passkeys::show_link, passkeys::create_by_link)
@@ -201,6 +204,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     }
     let elsewhere = match &*error {
         Error::Unauthenticated("password_change_required", _) => Some("/ui/new-password".to_owned()),
+        Error::Unauthenticated("passkey_required", _) => Some("/ui/new-passkey".to_owned()),
         Error::Unauthenticated("proof_required", _) if method.is_safe() => Some(prove::address(&address)),
         Error::Unauthenticated("proof_required", _) => Some(prove::address(&came_from.unwrap_or_default())),
         Error::Unauthenticated(..) if method.is_safe() && !is_link(&address) => {

@@ -64,7 +64,7 @@ pub async fn prove(
 ) -> Result<Response> {
     let (user_id, proof) = verify(&app, &stranger.0, &sent.0).await?;
     let claims = visitor.claims.clone();
-    let session = app.write(visitor.to_set_password(), move |w| passkeys::prove(w, user_id, &proof, &claims)).await?;
+    let session = app.write(visitor.to_complete(), move |w| passkeys::prove(w, user_id, &proof, &claims)).await?;
     jar.add(auth::session_cookie(&app, &session)?);
     script::go_on(page_of_ours(&sent.0.next))
 }

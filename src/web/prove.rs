@@ -20,6 +20,7 @@ struct ProvePage {
     email: String,
     /// Whether they have a password to show it with.
     by_password: bool,
+    passkeys_only: bool,
     /// The one address where passkeys work, if they have one to show it with.
     passkey_origin: Option<String>,
     /// The page it is asked for.
@@ -43,18 +44,21 @@ async fn form_page(app: &App, visitor: &Visitor, next: String, faults: Faults) -
     let server = app.config().server_name.clone();
     let origin = app.relying_party().map(|party| party.origin().to_owned());
     let page = move |r: &crate::db::Read| {
-        let by_password = passwords::own_hash(r)?.is_some();
+        let passkeys_only = r.settings.passkeys_only;
+        let by_password = !passkeys_only && passwords::own_hash(r)?.is_some();
         let has_passkey = passkeys::is_set(r, r.actor.require_user()?)?;
         let email = r.actor.email.clone().unwrap_or_default();
         let passkey_origin = origin.filter(|_| has_passkey);
-        Ok(ProvePage { server, email, by_password, passkey_origin, next: page_of_ours(&next).to_owned(), faults })
+        let next = page_of_ours(&next).to_owned();
+        Ok(ProvePage { server, email, by_password, passkeys_only, passkey_origin, next, faults })
     };
-    let page = app.read(visitor.to_set_password(), page).await?;
+    let page = app.read(visitor.to_complete(), page).await?;
     Ok(page.faults.answer(&page))
 }
 
 #[handler]
 pub async fn create(app: App, visitor: Visitor, jar: &CookieJar, form: Form) -> Result<Response> {
+    app.read(visitor.to_complete(), passwords::require_in_use).await?;
     let next = form.text("next").to_owned();
     match require_password(&app, &visitor, form.text("password")).await {
         Ok(_) => {}
@@ -64,14 +68,14 @@ pub async fn create(app: App, visitor: Visitor, jar: &CookieJar, form: Form) -> 
         }
     }
     let claims = visitor.claims.clone();
-    let session = app.write(visitor.to_set_password(), move |w| sessions::prove(w, &claims)).await?;
+    let session = app.write(visitor.to_complete(), move |w| sessions::prove(w, &claims)).await?;
     jar.add(auth::session_cookie(&app, &session)?);
     Ok(Redirect::see_other(page_of_ours(&next)).into_response())
 }
 
 /// The visitor types their own password again; it is the one behind the hash that is returned. Tries are counted.
 pub async fn require_password(app: &App, visitor: &Visitor, password: &str) -> Result<String> {
-    let caller = visitor.to_set_password();
+    let caller = visitor.to_complete();
     let own = |r: &crate::db::Read| Ok((r.actor.require_user()?, passwords::own_hash(r)?));
     let (user_id, hash) = app.read(caller, own).await?;
     let hash =

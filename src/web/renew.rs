@@ -26,9 +26,10 @@ struct RenewPage {
 pub async fn show_form(app: App, visitor: Visitor) -> Result<Response> {
     let asked = |r: &Read| {
         r.actor.ask_proof()?;
+        passwords::require_in_use(r)?;
         Ok(passwords::find_own(r)?.is_some_and(|password| password.must_change))
     };
-    if !app.read(visitor.to_set_password(), asked).await? {
+    if !app.read(visitor.to_complete(), asked).await? {
         return Ok(Redirect::see_other("/ui/me/password").into_response());
     }
     form_page(&app, &visitor, Faults::default()).await
@@ -36,8 +37,11 @@ pub async fn show_form(app: App, visitor: Visitor) -> Result<Response> {
 
 async fn form_page(app: &App, visitor: &Visitor, faults: Faults) -> Result<Response> {
     let server = app.config().server_name.clone();
-    let page = |r: &Read| Ok(RenewPage { server, email: r.actor.email.clone().unwrap_or_default(), faults });
-    let page = app.read(visitor.to_set_password(), page).await?;
+    let page = |r: &Read| {
+        passwords::require_in_use(r)?;
+        Ok(RenewPage { server, email: r.actor.email.clone().unwrap_or_default(), faults })
+    };
+    let page = app.read(visitor.to_complete(), page).await?;
     Ok(page.faults.answer(&page))
 }
 
@@ -48,7 +52,7 @@ pub async fn update(app: App, visitor: Visitor, jar: &CookieJar, form: Form) -> 
         Err(error) => return form_page(&app, &visitor, Faults::in_form(error)?).await,
     };
     let claims = visitor.claims.clone();
-    let session = app.write(visitor.to_set_password(), move |w| passwords::renew(w, &hash, &claims)).await?;
+    let session = app.write(visitor.to_complete(), move |w| passwords::renew(w, &hash, &claims)).await?;
     jar.add(auth::session_cookie(&app, &session)?);
     Ok(done(Said::PasswordSet, "/ui/me"))
 }
@@ -59,7 +63,7 @@ async fn another(app: &App, visitor: &Visitor, password: &str) -> Result<String>
         r.actor.require_proof()?;
         Ok((passwords::words(r, r.actor.require_user()?)?, passwords::own_hash(r)?))
     };
-    let (words, known) = app.read(visitor.to_set_password(), known).await?;
+    let (words, known) = app.read(visitor.to_complete(), known).await?;
     app.check_password("password", password, words).await?;
     if app.verify_password(password.to_owned(), known).await? {
         let message = "This is the password you have. Choose another one.";

@@ -40,6 +40,7 @@ struct SignInPage {
     next: String,
     /// The one address where passkeys work, if they work anywhere.
     passkey_origin: Option<String>,
+    passkeys_only: bool,
     faults: Faults,
 }
 
@@ -70,7 +71,8 @@ pub async fn show_form(
     }
     let passkey_origin = passkey_origin(&app);
     let (said, email, faults) = (Said::of(request), String::new(), Faults::default());
-    let page = SignInPage { server, said, email, next, passkey_origin, faults };
+    let passkeys_only = app.config().passkeys_only;
+    let page = SignInPage { server, said, email, next, passkey_origin, passkeys_only, faults };
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -85,7 +87,8 @@ pub async fn create(app: App, stranger: Stranger, device: Device, jar: &CookieJa
         Err(error) => {
             let faults = Faults::of_a_try(&error).ok_or(error)?;
             let (server, passkey_origin) = (app.config().server_name.clone(), passkey_origin(&app));
-            let page = SignInPage { server, said: None, email, next, passkey_origin, faults };
+            let passkeys_only = app.config().passkeys_only;
+            let page = SignInPage { server, said: None, email, next, passkey_origin, passkeys_only, faults };
             Ok(page.faults.answer(&page))
         }
     }
@@ -164,7 +167,7 @@ pub async fn delete(app: App, jar: &CookieJar, visitor: poem::Result<Visitor>) -
         // Who acts as somebody else leaves as both.
         let visitor = visitor.as_oneself();
         let claims = visitor.claims.clone();
-        match app.write(visitor.to_set_password(), move |w| sessions::delete(w, &claims)).await {
+        match app.write(visitor.to_complete(), move |w| sessions::delete(w, &claims)).await {
             Ok(()) | Err(Error::Unauthenticated(..)) => {}
             Err(error) => return Err(error),
         }

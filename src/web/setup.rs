@@ -22,6 +22,8 @@ use crate::error::Result;
 struct SetUpPage {
     server: String,
     new: FirstOwner,
+    /// Whether a passkey is what they will sign in with, and they register one next.
+    passkeys_only: bool,
     faults: Faults,
 }
 
@@ -29,7 +31,8 @@ struct SetUpPage {
 pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let link = app.open_token(&token)?.of_kind(Kind::SetUpLink)?;
     app.read(stranger.0, move |r| setup::require_link(r, &link)).await?;
-    Ok(render(StatusCode::OK, &SetUpPage { server: app.config().server_name.clone(), ..SetUpPage::default() }))
+    let (server, passkeys_only) = (app.config().server_name.clone(), app.config().passkeys_only);
+    Ok(render(StatusCode::OK, &SetUpPage { server, passkeys_only, ..SetUpPage::default() }))
 }
 
 #[handler]
@@ -51,13 +54,19 @@ pub async fn create(
     let password = form.text("password").to_owned();
     let looked_at = link.clone();
     app.read(stranger.0.clone(), move |r| setup::require_link(r, &looked_at)).await?;
-    let strength = app.check_password("password", &password, setup::words(&new)).await;
+    let passkeys_only = app.config().passkeys_only;
+    let strength = match passkeys_only {
+        true => Ok(()),
+        false => app.check_password("password", &password, setup::words(&new)).await,
+    };
     if let Err(error) = setup::check(&new, strength) {
         let faults = Faults::in_form(error)?;
-        let page = SetUpPage { server: app.config().server_name.clone(), new, faults };
+        let page = SetUpPage { server: app.config().server_name.clone(), new, passkeys_only, faults };
         return Ok(page.faults.answer(&page));
     }
-    new.password_hash = Some(app.hash_password(password).await?);
+    if !passkeys_only {
+        new.password_hash = Some(app.hash_password(password).await?);
+    }
     let session = app.write(stranger.0, move |w| setup::create_from_link(w, &link, new)).await?;
     device.keep(&app, jar, &session)?;
     Ok(done(Said::SetUp, "/ui"))

@@ -1,4 +1,4 @@
-//! The invited person's first page, where they choose their password.
+//! The invited person's first page, where they choose their password, or go on to register a passkey.
 
 use askama::Template;
 use poem::http::StatusCode;
@@ -26,13 +26,15 @@ struct WelcomePage {
     invited: Invited,
     /// Where to register a passkey instead; none where they don't work.
     passkey_link: Option<String>,
+    passkeys_only: bool,
     faults: Faults,
 }
 
 impl WelcomePage {
     fn new(app: &App, token: &str, invited: Invited, faults: Faults) -> Self {
         let passkey_link = app.relying_party().map(|party| format!("{}/ui/passkey/{token}", party.origin()));
-        Self { server: app.config().server_name.clone(), invited, passkey_link, faults }
+        let (server, passkeys_only) = (app.config().server_name.clone(), app.config().passkeys_only);
+        Self { server, invited, passkey_link, passkeys_only, faults }
     }
 
     fn person(&self) -> Person {
@@ -60,6 +62,7 @@ pub async fn create(
     let invitation = app.open_token(&token)?.of_kind(Kind::Invitation)?;
     let looked_at = invitation.clone();
     let find = move |r: &crate::db::Read| {
+        passwords::require_in_use(r)?;
         let invited = invitations::find(r, &looked_at)?;
         Ok((passwords::words(r, invited.user_id)?, invited))
     };

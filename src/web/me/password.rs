@@ -34,6 +34,7 @@ pub async fn show_form(visit: Visit) -> Result<Response> {
 
 async fn form_page(visit: &Visit, faults: Faults, status: StatusCode) -> Result<Response> {
     let page = move |r: &Read, frame| {
+        passwords::require_in_use(r)?;
         let is_set = passwords::is_set(r, r.actor.require_user()?)?;
         Ok(PasswordPage { frame, is_set, faults })
     };

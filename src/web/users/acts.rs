@@ -147,6 +147,10 @@ impl Act {
 }
 
 impl Act {
+    fn is_about_passwords(self) -> bool {
+        matches!(self, Self::ResetPassword | Self::AskPassword | Self::KeepPassword)
+    }
+
     /// Whether it takes a fresh proof of who the visitor is.
     fn decides_who_comes_in(self) -> bool {
         matches!(self, Self::ResetPassword | Self::PasskeyLink | Self::MakeOwner | Self::UnmakeOwner)
@@ -161,6 +165,9 @@ pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result
     }
     let back = visit.at(&format!("users/{id}"));
     let page = move |r: &Read, frame: Frame| {
+        if act.is_about_passwords() {
+            passwords::require_in_use(r)?;
+        }
         if act.decides_who_comes_in() {
             r.actor.ask_proof()?;
         }
