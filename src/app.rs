@@ -179,21 +179,28 @@ impl App {
     /// # Errors
     ///
     /// [`Error::Invalid`] with what is wrong with it, about `field`.
-    pub async fn check_password(&self, field: &'static str, password: &str, mut words: Vec<String>) -> Result<()> {
+    pub async fn check_password(
+        &self,
+        whose: &str,
+        field: &'static str,
+        password: &str,
+        mut words: Vec<String>,
+    ) -> Result<()> {
         let password = password.to_owned();
         words.push(self.config().server_name.clone());
         let check = move || passwords::check(field, &password, &words);
-        self.0.hashers.run(check).await?.map_err(|problem| Error::Invalid(vec![problem]))
+        self.0.hashers.run(whose, check).await?.map_err(|problem| Error::Invalid(vec![problem]))
     }
 
-    /// Hashes a password off the server's own threads, a few at a time.
-    pub async fn hash_password(&self, password: String) -> Result<String> {
-        self.0.hashers.run(move || passwords::hash(&password)).await?
+    /// Hashes a password off the server's own threads, a few at a time, and fewer for one person: `whose` is their e-mail or
+    /// id, or the link they came by.
+    pub async fn hash_password(&self, whose: &str, password: String) -> Result<String> {
+        self.0.hashers.run(whose, move || passwords::hash(&password)).await?
     }
 
     /// Whether a password is the one behind the hash; takes the same time without one, and with an old one.
-    pub async fn verify_password(&self, password: String, hash: Option<String>) -> Result<bool> {
-        self.0.hashers.run(move || passwords::verify(&password, hash.as_deref())).await
+    pub async fn verify_password(&self, whose: &str, password: String, hash: Option<String>) -> Result<bool> {
+        self.0.hashers.run(whose, move || passwords::verify(&password, hash.as_deref())).await
     }
 
     /// Notes where the server listens, once it does.

@@ -2,7 +2,7 @@
 //! before. All of it is decided before a hash is computed, in the same way for people who don't exist.
 //!
 //! A stranger's guesses use up the person's quota among strangers, never that of the person's own browser (OWASP calls
-//! the cookie it holds a device cookie), and neither passkeys nor one-time links are counted: nobody is locked out.
+//! the cookie it holds a device cookie), and neither passkeys nor one-time links are counted: whatever strangers do, there is a way in.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -14,8 +14,11 @@ use crate::domain::fields::email_key;
 use crate::error::Result;
 use crate::limits::Limiter;
 
-/// Wrong passwords for one person within [`WITHIN`], from browsers they never used; and as many in one that they did.
+/// Wrong passwords for one person within [`WITHIN`] from one network, in browsers they never used; and as many in one that
+/// they did.
 pub const PER_PERSON: u32 = 10;
+/// Wrong passwords for one person from all networks together, so that it takes several to keep new browsers out.
+pub const PER_PERSON_IN_ALL: u32 = 50;
 /// Wrong passwords from one address within [`WITHIN`]: an office shares one.
 pub const PER_ADDRESS: u32 = 50;
 pub const WITHIN: Duration = Duration::from_mins(15);
@@ -25,6 +28,7 @@ type Key = [u8; 32];
 
 pub struct Attempts {
     person: Limiter<Key>,
+    person_here: Limiter<Key>,
     device: Limiter<Key>,
     address: Limiter<String>,
 }
@@ -33,6 +37,8 @@ pub struct Attempts {
 pub struct Attempt {
     /// Its person's quota among strangers, or that of their own browser.
     key: Key,
+    /// Its person's quota among strangers of one network.
+    here: Key,
     in_own_browser: bool,
     address: Option<String>,
 }
@@ -44,7 +50,8 @@ impl Attempts {
         const ADDRESS: &str = "Too many wrong passwords were tried from your network.";
         let times = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         Self {
-            person: Limiter::new(clock.clone(), times(PER_PERSON), WITHIN, PERSON),
+            person: Limiter::new(clock.clone(), times(PER_PERSON_IN_ALL), WITHIN, PERSON),
+            person_here: Limiter::new(clock.clone(), times(PER_PERSON), WITHIN, PERSON),
             device: Limiter::new(clock.clone(), times(PER_PERSON), WITHIN, DEVICE),
             address: Limiter::new(clock.clone(), times(PER_ADDRESS), WITHIN, ADDRESS),
         }
@@ -68,15 +75,23 @@ impl Attempts {
     fn count(&self, key: Key, in_own_browser: bool, address: Option<&str>) -> Result<Attempt> {
         // Where one has signed in before, the neighbours' guesses are nobody's business either.
         let address = address.filter(|_| !in_own_browser).map(network);
-        if let Some(address) = &address {
-            self.address.check(address)?;
-        }
+        let mut here = Sha256::new_with_prefix(key);
+        here.update(address.as_deref().unwrap_or_default());
+        let attempt = Attempt { key, here: here.finalize().into(), in_own_browser, address };
         if in_own_browser {
-            self.device.check(&key)?
-        } else {
-            self.person.check(&key)?
-        };
-        Ok(Attempt { key, in_own_browser, address })
+            self.device.check(&attempt.key)?;
+            return Ok(attempt);
+        }
+        self.person_here.check(&attempt.here)?;
+        let others = self.person.check(&attempt.key).inspect_err(|_| self.person_here.give_back(&attempt.here));
+        others?;
+        if let Some(address) = &attempt.address {
+            self.address.check(address).inspect_err(|_| {
+                self.person_here.give_back(&attempt.here);
+                self.person.give_back(&attempt.key);
+            })?;
+        }
+        Ok(attempt)
     }
 
     /// Nobody knows whether the password was right: the try is not counted.
@@ -84,8 +99,11 @@ impl Attempts {
         if let Some(address) = &attempt.address {
             self.address.give_back(address);
         }
-        let counted = if attempt.in_own_browser { &self.device } else { &self.person };
-        counted.give_back(&attempt.key);
+        if attempt.in_own_browser {
+            return self.device.give_back(&attempt.key);
+        }
+        self.person.give_back(&attempt.key);
+        self.person_here.give_back(&attempt.here);
     }
 
     /// The password was right: the try is not counted, nor are the ones before it in the same browser.
@@ -115,4 +133,33 @@ fn hash(parts: &[&str]) -> Key {
         hasher.update(part);
     }
     hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    fn attempts() -> Attempts {
+        Attempts::new(&Clock::from_fn(|| Timestamp(1_000_000)))
+    }
+
+    #[test]
+    fn guesses_from_one_network_keep_nobody_of_another_out() {
+        let attempts = attempts();
+        let from = |address: &str| attempts.begin("ada@example.com", None, Some(address)).is_ok();
+        assert_eq!((0..20).filter(|_| from("192.0.2.1")).count(), 10);
+        assert!(from("192.0.2.2"));
+        let many = (0..200).filter(|n| from(&format!("198.51.100.{n}"))).count();
+        assert_eq!(many, 39, "the person is guessed at fifty times in all, wherever from");
+    }
+
+    #[test]
+    fn what_is_refused_for_the_person_is_not_counted_for_the_network() {
+        let attempts = attempts();
+        for _ in 0..100 {
+            drop(attempts.begin("ada@example.com", None, Some("192.0.2.1")));
+        }
+        assert!(attempts.begin("grace@example.com", None, Some("192.0.2.1")).is_ok());
+    }
 }

@@ -1,6 +1,7 @@
 //! Threads of their own for password hashes. Each hash takes 19 MiB and tens of milliseconds: on the server's own threads
 //! it would hold up requests, and on ever different ones the allocator would keep 19 MiB for each of them.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,10 +11,46 @@ use crate::error::{Error, Result};
 const THREADS: usize = 2;
 /// Hashes that may wait their turn, a second or two; who comes then is asked to come again.
 const WAITING: usize = 64;
+/// Of those, so many may be for one person, or for one link: nobody fills the queue for everybody.
+const EACH: u32 = 4;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-pub struct Hashers(SyncSender<Job>);
+pub struct Hashers {
+    jobs: SyncSender<Job>,
+    /// How many are running or waiting for whom.
+    at_work: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+/// A place in the queue, until it is dropped.
+struct Place {
+    whose: String,
+    at_work: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+impl Place {
+    fn take(at_work: &Arc<Mutex<HashMap<String, u32>>>, whose: &str) -> Result<Self> {
+        let mut all = at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let theirs = all.entry(whose.to_owned()).or_default();
+        if *theirs >= EACH {
+            return Err(Error::Overloaded(2));
+        }
+        *theirs += 1;
+        Ok(Self { whose: whose.to_owned(), at_work: at_work.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(theirs) = all.get_mut(&self.whose) {
+            *theirs -= 1;
+            if *theirs == 0 {
+                all.remove(&self.whose);
+            }
+        }
+    }
+}
 
 impl Hashers {
     pub fn start() -> Result<Self> {
@@ -28,14 +65,23 @@ impl Hashers {
             };
             std::thread::Builder::new().name(format!("hasher-{n}")).spawn(work).map_err(Error::internal)?;
         }
-        Ok(Self(jobs))
+        Ok(Self { jobs, at_work: Arc::default() })
     }
 
-    /// Runs `f` on one of the threads.
-    pub async fn run<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    /// Runs `f` on one of the threads, for somebody: whoever it is that it would be refused to, were there too many.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Overloaded`] if too many are waiting already, or too many for them.
+    pub async fn run<T: Send + 'static>(&self, whose: &str, f: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let place = Place::take(&self.at_work, whose)?;
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let job: Job = Box::new(move || drop(answer.send(f())));
-        self.0.try_send(job).map_err(|error| match error {
+        let job: Job = Box::new(move || {
+            let done = f();
+            drop(place);
+            drop(answer.send(done));
+        });
+        self.jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => Error::Overloaded(2),
             TrySendError::Disconnected(_) => Error::internal("the hashers have stopped"),
         })?;

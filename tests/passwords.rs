@@ -377,3 +377,26 @@ async fn suspending_somebody_ends_their_links_too() {
     assert_eq!(test.get(&link).send().await.status, 401);
     assert_eq!(test.query(|r| tokens::require_at_home(r, bob)), ());
 }
+
+#[tokio::test]
+async fn who_is_not_asked_for_another_password_cannot_try_what_theirs_is() {
+    let test = TestApp::new();
+    let browser = cookie(&enter(&test, ADA, PASSWORD).await);
+    for guess in [PASSWORD, NEW] {
+        let answer = test.post("/ui/new-password").cookie(&browser).form(&[("password", guess)]).send().await;
+        assert_eq!(answer.status, 409);
+        assert!(answer.text.contains("Nobody asks you for a new password"), "{}", answer.text);
+    }
+}
+
+/// Right passwords are not counted, but one person's take up a few places among those that wait for a hash.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_fills_the_queue_of_hashes_for_everybody() {
+    let test = TestApp::new();
+    let many = futures_util::future::join_all((0..40).map(|_| enter(&test, ADA, PASSWORD)));
+    let other = enter(&test, BOB, "not the password of anybody");
+    let (many, other) = futures_util::future::join(many, other).await;
+    assert_eq!(other.status, 401, "{}", other.text);
+    let busy = many.iter().filter(|answer| answer.status == 503).count();
+    assert_eq!((busy > 0, busy + many.iter().filter(|answer| answer.status == 303).count()), (true, 40));
+}

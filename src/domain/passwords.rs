@@ -257,11 +257,17 @@ pub fn change(w: &Write, known: Option<&str>, hash: &str, session: &Claims) -> R
 pub fn renew(w: &Write, hash: &str, session: &Claims) -> Result<Claims> {
     require_in_use(w)?;
     let user_id = w.actor.require_self()?;
-    if !load(w, user_id)?.is_some_and(|password| password.must_change) {
-        return Err(Error::Conflict("not_asked", "Nobody asks you for a new password any more.".into()));
-    }
+    require_asked(w)?;
     w.actor.require_proof()?;
     replace(w, user_id, hash, session)
+}
+
+/// Whether the actor is asked for another password.
+pub fn require_asked(r: &Read) -> Result<()> {
+    match load(r, r.actor.require_self()?)? {
+        Some(password) if password.must_change => Ok(()),
+        _ => Err(Error::Conflict("not_asked", "Nobody asks you for a new password any more.".into())),
+    }
 }
 
 fn replace(w: &Write, user_id: i64, hash: &str, session: &Claims) -> Result<Claims> {

@@ -81,7 +81,7 @@ pub async fn require_password(app: &App, visitor: &Visitor, password: &str) -> R
     let hash =
         hash.ok_or_else(|| Error::Conflict("no_password", "You have no password. Sign in anew instead.".into()))?;
     let attempt = app.attempts().begin_proof(user_id)?;
-    let verified = app.verify_password(password.to_owned(), Some(hash.clone())).await;
+    let verified = app.verify_password(&user_id.to_string(), password.to_owned(), Some(hash.clone())).await;
     if !verified.inspect_err(|_| app.attempts().withdraw(&attempt))? {
         return Err(Error::invalid("password", "wrong_password", "This is not your password."));
     }

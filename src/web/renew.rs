@@ -60,14 +60,17 @@ pub async fn update(app: App, visitor: Visitor, jar: &CookieJar, form: Form) -> 
 /// The hash of a new password, which isn't the one they have.
 async fn another(app: &App, visitor: &Visitor, password: &str) -> Result<String> {
     let known = |r: &Read| {
+        // Before anything is compared: who isn't asked could try what the password is as often as they like.
+        passwords::require_asked(r)?;
         r.actor.require_proof()?;
-        Ok((passwords::words(r, r.actor.require_user()?)?, passwords::own_hash(r)?))
+        let whose = r.actor.require_user()?.to_string();
+        Ok((whose, passwords::words(r, r.actor.require_user()?)?, passwords::own_hash(r)?))
     };
-    let (words, known) = app.read(visitor.to_complete(), known).await?;
-    app.check_password("password", password, words).await?;
-    if app.verify_password(password.to_owned(), known).await? {
+    let (whose, words, known) = app.read(visitor.to_complete(), known).await?;
+    app.check_password(&whose, "password", password, words).await?;
+    if app.verify_password(&whose, password.to_owned(), known).await? {
         let message = "This is the password you have. Choose another one.";
         return Err(Error::invalid("password", "password_unchanged", message));
     }
-    app.hash_password(password.to_owned()).await
+    app.hash_password(&whose, password.to_owned()).await
 }

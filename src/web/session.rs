@@ -13,6 +13,7 @@ use super::render;
 use super::said::Said;
 use crate::app::App;
 use crate::auth::{self, Stranger, Visitor};
+use crate::domain::fields::email_key;
 use crate::domain::permissions::Permission;
 use crate::domain::tokens::{Claims, Kind};
 use crate::domain::{accounts, passwords, sessions, setup};
@@ -116,7 +117,7 @@ async fn sign_in(
     let own = user_id.and_then(|id| device.of(id));
     let attempt = app.attempts().begin(email, own, caller.trace.address.as_deref());
     let attempt = attempt.inspect_err(|_| refused("too many attempts"))?;
-    let verified = app.verify_password(password.to_owned(), hash.clone()).await;
+    let verified = app.verify_password(&email_key(email), password.to_owned(), hash.clone()).await;
     let verified = verified.inspect_err(|_| app.attempts().withdraw(&attempt))?;
     let Some((user_id, hash)) = user_id.zip(hash).filter(|_| verified) else {
         refused("wrong password");
@@ -125,7 +126,7 @@ async fn sign_in(
     app.attempts().succeed(&attempt);
     // When the hashers are busy, the next sign-in will do.
     let upgraded = match passwords::is_outdated(&hash) {
-        true => app.hash_password(password.to_owned()).await.ok(),
+        true => app.hash_password(&email_key(email), password.to_owned()).await.ok(),
         false => None,
     };
     app.write(caller, move |w| sessions::create_with_password(w, user_id, &hash, upgraded.as_deref())).await

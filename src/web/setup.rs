@@ -57,7 +57,7 @@ pub async fn create(
     let passkeys_only = app.config().passkeys_only;
     let strength = match passkeys_only {
         true => Ok(()),
-        false => app.check_password("password", &password, setup::words(&new)).await,
+        false => app.check_password(&link.id, "password", &password, setup::words(&new)).await,
     };
     if let Err(error) = setup::check(&new, strength) {
         let faults = Faults::in_form(error)?;
@@ -65,7 +65,7 @@ pub async fn create(
         return Ok(page.faults.answer(&page));
     }
     if !passkeys_only {
-        new.password_hash = Some(app.hash_password(password).await?);
+        new.password_hash = Some(app.hash_password(&link.id, password).await?);
     }
     let session = app.write(stranger.0, move |w| setup::create_from_link(w, &link, new)).await?;
     device.keep(&app, jar, &session)?;

@@ -65,15 +65,16 @@ async fn change(visit: &Visit, current: &str, new: String) -> Result<Claims> {
         if !is_set {
             r.actor.require_proof()?;
         }
-        Ok((is_set, passwords::words(r, r.actor.require_user()?)?))
+        let user_id = r.actor.require_user()?;
+        Ok((is_set, passwords::words(r, user_id)?, user_id.to_string()))
     };
-    let (is_set, words) = visit.read(own).await?;
+    let (is_set, words, whose) = visit.read(own).await?;
     let known = match is_set {
         true => Some(require_password(&visit.app, &visit.visitor, current).await.map_err(about_current)?),
         false => None,
     };
-    visit.app.check_password("password", &new, words).await?;
-    let (hash, session) = (visit.app.hash_password(new).await?, visit.visitor.claims.clone());
+    visit.app.check_password(&whose, "password", &new, words).await?;
+    let (hash, session) = (visit.app.hash_password(&whose, new).await?, visit.visitor.claims.clone());
     visit.write(move |w| passwords::change(w, known.as_deref(), &hash, &session)).await
 }
 
