@@ -80,25 +80,34 @@ pub fn is_https(app: &App, request: &Request) -> bool {
     app.is_https() || request.data::<Client>().is_some_and(|client| client.https)
 }
 
-/// That a body could not be read because it took too long.
-pub fn too_slow(error: &ReadBodyError) -> Option<Error> {
-    match error {
-        ReadBodyError::Io(error) => Some(Error::TooSlow(error.get_ref()?.downcast_ref::<TooSlow>()?.0)),
-        _ => None,
-    }
+/// That a body could not be read because we stopped listening to it.
+pub fn unread(error: &ReadBodyError) -> Option<Error> {
+    let ReadBodyError::Io(error) = error else { return None };
+    Some(match error.get_ref()?.downcast_ref::<Unread>()? {
+        Unread::TooSlow(seconds) => Error::TooSlow(*seconds),
+        Unread::NoRoom => Error::Overloaded(2),
+    })
 }
 
-/// A body that took more than so many seconds to arrive.
+/// Why a body was not listened to any longer.
 #[derive(Debug)]
-pub struct TooSlow(pub u64);
+pub enum Unread {
+    /// It took more than so many seconds to arrive.
+    TooSlow(u64),
+    /// The bodies of others take all the room there is.
+    NoRoom,
+}
 
-impl std::fmt::Display for TooSlow {
+impl std::fmt::Display for Unread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the body took more than {} seconds", self.0)
+        match self {
+            Self::TooSlow(seconds) => write!(f, "the body took more than {seconds} seconds"),
+            Self::NoRoom => f.write_str("there is no room for the body at the moment"),
+        }
     }
 }
 
-impl std::error::Error for TooSlow {}
+impl std::error::Error for Unread {}
 
 /// Somebody who is signed in with a browser, in a page handler's arguments.
 pub struct Visitor {

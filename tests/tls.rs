@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::CertifiedKey;
@@ -13,6 +15,7 @@ use rollcall::domain::sessions;
 use rollcall::server::Bounds;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -92,7 +95,7 @@ async fn by_http2(
 
 async fn text(mut body: Incoming) -> String {
     let mut bytes = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await {
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         bytes.extend(frame.unwrap().into_data().unwrap_or_default());
     }
     String::from_utf8(bytes).unwrap()
@@ -164,6 +167,87 @@ async fn http2_works_without_tls_for_those_who_know_that_it_does() {
     assert_eq!(header(&page.0, "strict-transport-security"), "");
     assert_eq!(large.0.status(), 431);
     assert!(live.stop().await < Duration::from_secs(5));
+}
+
+/// A body that begins and never ends.
+struct Endless(Option<Bytes>);
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.take().map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
+    }
+}
+
+/// The status and `Retry-After` of forms that are begun at once on one connection, for each that is answered before its
+/// end; and the connection, which holds the others.
+async fn begin_forms(live: &Live, path: &str, forms: usize) -> (Vec<(u16, String)>, JoinSet<(u16, String)>) {
+    let socket = TcpStream::connect(live.address).await.unwrap();
+    let (send, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
+    tokio::spawn(connection);
+    let mut begun = JoinSet::new();
+    for _ in 0..forms {
+        let mut send = send.clone();
+        let request = Request::post(format!("http://localhost:{}{path}", live.address.port()))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Endless(Some(Bytes::from(vec![b'a'; 100 * 1024]))));
+        begun.spawn(async move {
+            let answer = send.send_request(request.unwrap()).await.unwrap();
+            let retry = answer.headers().get("retry-after").map_or("", |value| value.to_str().unwrap());
+            (answer.status().as_u16(), retry.to_owned())
+        });
+    }
+    let mut answers = Vec::new();
+    while let Ok(Some(answer)) = timeout(Duration::from_secs(1), begun.join_next()).await {
+        answers.push(answer.unwrap());
+    }
+    (answers, begun)
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_take_so_much_memory_and_no_more() {
+    let live = Live::with(Bounds { body_bytes: 1024 * 1024, ..Bounds::default() }, |_| {}).await;
+    let (answers, held) = begin_forms(&live, "/ui/sign-in", 10).await;
+    assert!(answers.is_empty(), "1000 KiB have room: {answers:?}");
+    let (answers, others) = begin_forms(&live, "/ui/sign-in", 20).await;
+    assert!(answers.len() >= 19, "of 2000 KiB more hardly anything has: {answers:?}");
+    assert!(answers.iter().all(|answer| *answer == (503, "2".into())), "{answers:?}");
+    let sign_in = async || {
+        let body = "a".repeat(60_000);
+        live.ask(format!(
+            "POST /ui/sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
+    };
+    let refused = sign_in().await;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("<h1>The server is busy</h1>"), "{refused}");
+    assert!(live.ask("GET /ui/sign-in HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.contains(" 200 "));
+    drop((held, others));
+    let has_room = async {
+        while sign_in().await.starts_with("HTTP/1.1 503") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(SOON, has_room).await.expect("the room is not given back");
+}
+
+#[tokio::test]
+async fn a_connection_has_32_requests_at_once() {
+    let live = Live::start().await;
+    let mut socket = TcpStream::connect(live.address).await.unwrap();
+    socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    timeout(SOON, socket.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(head[3], 4, "SETTINGS come first");
+    let mut settings = vec![0; usize::from(head[2])];
+    timeout(SOON, socket.read_exact(&mut settings)).await.unwrap().unwrap();
+    let named = |name: u8| settings.chunks(6).find(|setting| setting[..2] == [0, name]).map(|setting| &setting[2..]);
+    assert_eq!(named(3), Some(&[0, 0, 0, 32][..]), "SETTINGS_MAX_CONCURRENT_STREAMS");
 }
 
 #[tokio::test]
