@@ -40,10 +40,15 @@ impl Files {
     }
 
     fn renew(&self) -> CertificateDer<'static> {
+        let trusted = self.rewrite();
+        allow(&self.key, 0o600);
+        trusted
+    }
+
+    fn rewrite(&self) -> CertificateDer<'static> {
         let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
         fs::write(&self.cert, cert.pem()).unwrap();
         fs::write(&self.key, signing_key.serialize_pem()).unwrap();
-        allow(&self.key, 0o600);
         cert.der().clone()
     }
 }
@@ -143,11 +148,13 @@ async fn http2_is_agreed_on_within_tls_and_keeps_its_cookie_to_itself() {
     let requests = vec![
         me.body(String::new()).unwrap(),
         form("https://evil.example").body(String::new()).unwrap(),
+        form(&origin.replace("https", "http")).body(String::new()).unwrap(),
         form(&origin).body(String::new()).unwrap(),
     ];
-    let [me, foreign, signed_in] = by_http2(stream, requests).await.try_into().unwrap();
+    let [me, foreign, plain, signed_in] = by_http2(stream, requests).await.try_into().unwrap();
     assert_eq!(me.0.status(), 200, "{}", me.1);
     assert_eq!(foreign.0.status(), 403);
+    assert_eq!(plain.0.status(), 403, "our pages are served over https only");
     assert_eq!(signed_in.0.status(), 303, "{}", signed_in.1);
     let cookies = signed_in.0.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
     let name = format!("__Host-rollcall-{}=", live.address.port());
@@ -270,13 +277,30 @@ async fn a_new_certificate_is_shown_once_it_is_there_and_a_broken_one_never() {
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert!(shake(&live, &old, &["h2"], None).await.is_ok(), "the old one stays");
     let new = files.renew();
+    until_shown(&live, &new).await;
+    assert!(shake(&live, &old, &["h2"], None).await.is_err());
+}
+
+async fn until_shown(live: &Live, new: &CertificateDer<'static>) {
     let shown = async {
-        while shake(&live, &new, &["h2"], None).await.is_err() {
+        while shake(live, new, &["h2"], None).await.is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     timeout(SOON, shown).await.expect("the new certificate is not shown");
-    assert!(shake(&live, &old, &["h2"], None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_certificate_whose_key_everybody_could_read_is_shown_once_nobody_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, old) = Files::in_folder(folder.path());
+    let live = secure(Bounds { certificate: Duration::from_millis(100), ..Bounds::default() }, &files).await;
+    allow(&files.key, 0o644);
+    let new = files.rewrite();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(shake(&live, &old, &["h2"], None).await.is_ok(), "the old one stays");
+    allow(&files.key, 0o600);
+    until_shown(&live, &new).await;
 }
 
 #[test]
