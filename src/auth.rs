@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use poem::error::ReadBodyError;
-use poem::http::{HeaderMap, Method, header};
+use poem::http::header;
 use poem::web::cookie::{Cookie, SameSite};
 use poem::{FromRequest, Request, RequestBody};
 
@@ -80,25 +80,34 @@ pub fn is_https(app: &App, request: &Request) -> bool {
     app.is_https() || request.data::<Client>().is_some_and(|client| client.https)
 }
 
-/// That a body could not be read because it took too long.
-pub fn too_slow(error: &ReadBodyError) -> Option<Error> {
-    match error {
-        ReadBodyError::Io(error) => Some(Error::TooSlow(error.get_ref()?.downcast_ref::<TooSlow>()?.0)),
-        _ => None,
-    }
+/// That a body could not be read because we stopped listening to it.
+pub fn unread(error: &ReadBodyError) -> Option<Error> {
+    let ReadBodyError::Io(error) = error else { return None };
+    Some(match error.get_ref()?.downcast_ref::<Unread>()? {
+        Unread::TooSlow(seconds) => Error::TooSlow(*seconds),
+        Unread::NoRoom => Error::Overloaded(2),
+    })
 }
 
-/// A body that took more than so many seconds to arrive.
+/// Why a body was not listened to any longer.
 #[derive(Debug)]
-pub struct TooSlow(pub u64);
+pub enum Unread {
+    /// It took more than so many seconds to arrive.
+    TooSlow(u64),
+    /// The bodies of others take all the room there is.
+    NoRoom,
+}
 
-impl std::fmt::Display for TooSlow {
+impl std::fmt::Display for Unread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the body took more than {} seconds", self.0)
+        match self {
+            Self::TooSlow(seconds) => write!(f, "the body took more than {seconds} seconds"),
+            Self::NoRoom => f.write_str("there is no room for the body at the moment"),
+        }
     }
 }
 
-impl std::error::Error for TooSlow {}
+impl std::error::Error for Unread {}
 
 /// Somebody who is signed in with a browser, in a page handler's arguments.
 pub struct Visitor {
@@ -238,24 +247,27 @@ pub fn cookie_name(app: &App, what: &str) -> String {
 
 /// Whether an unsafe request comes from our own pages, or from something that isn't a browser at all.
 ///
-/// Browsers say so in `Sec-Fetch-Site`; over plain HTTP, and older ones, in `Origin`, which must then name the host the
-/// request was sent to, or the address that people reach the server at.
+/// Browsers say so in `Sec-Fetch-Site`; over plain HTTP, and older ones, in `Origin` alone. Who sends both has to say it in
+/// both, but for `Origin: null`, which is what our own forms send to be told to nobody.
 ///
 /// The API is not asked this: nothing is done there for a cookie, and no browser sends a bearer token to another site
 /// unless that site gave it one, and then only after asking us (CORS), which we never allow.
-pub fn same_site(app: &App, method: &Method, headers: &HeaderMap) -> bool {
-    if method.is_safe() {
+pub fn same_site(app: &App, request: &Request) -> bool {
+    if request.method().is_safe() {
         return true;
     }
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
-        return matches!(site, "same-origin" | "none");
+    let site = request.header("sec-fetch-site").map(|site| matches!(site, "same-origin" | "none"));
+    match request.header(header::ORIGIN) {
+        None => site.unwrap_or(true) && !request.headers().contains_key(header::ORIGIN),
+        Some("null") => site == Some(true),
+        Some(origin) => site != Some(false) && is_ours(app, request, origin),
     }
-    match text(header::ORIGIN) {
-        None => true,
-        Some(origin) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some() && host == text(header::HOST) || origin == app.public_url()
-        }
-    }
+}
+
+/// Whether an origin is the address that people reach the server at, or names the host that the request was sent to. Who
+/// is known to speak https has pages of https only; who seems not to may be behind a proxy that we know nothing of.
+fn is_ours(app: &App, request: &Request, origin: &str) -> bool {
+    let speaks_https = app.speaks_tls() || request.data::<Client>().is_some_and(|client| client.https);
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://").filter(|_| !speaks_https));
+    host.is_some() && host == request.header(header::HOST) || origin == app.public_url()
 }

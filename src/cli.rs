@@ -135,8 +135,8 @@ fn open_existing(config: Config) -> Result<App> {
 }
 
 fn log_to_stderr(level: tracing::Level) {
-    // poem announces its listener in words of its own; ours are on standard output.
-    let targets = Targets::new().with_default(level).with_target("poem", tracing::Level::WARN);
+    // What libraries have to say below a warning is of every frame of HTTP/2, with headers and all.
+    let targets = Targets::new().with_default(level.min(tracing::Level::WARN)).with_target("rollcall", level);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

@@ -348,14 +348,32 @@ fn log_of(level: &str, requests: &[String]) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
         let (head, body) = request.split_once("\r\n\r\n").unwrap_or((request, ""));
         let length = body.len();
-        let whole = format!("{head}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+        let mut whole =
+            format!("{head}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+        if head.starts_with("PRI ") {
+            whole = request.clone();
+        }
         // Who is refused may find the connection closed before all was sent.
         drop(stream.write_all(whole.as_bytes()));
+        if head.starts_with("PRI ") {
+            drop(stream.shutdown(std::net::Shutdown::Write));
+        }
         drop(stream.read_to_end(&mut Vec::new()));
     }
     child.kill().unwrap();
     child.wait().unwrap();
     std::fs::read_to_string(log).unwrap()
+}
+
+/// Without TLS a client may begin with HTTP/2 at once. The library that speaks it describes every frame, with its headers.
+#[test]
+fn what_the_log_says_of_http2_is_ours() {
+    let http2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x08\x06\0\0\0\0\0zqsecret".to_owned();
+    let log = log_of("debug", &[http2, "GET /nowhere HTTP/1.1".to_owned()]);
+    assert!(log.contains("path=/nowhere"), "{log}");
+    for theirs in ["frame", "Settings", "Connection{", "h2", "hyper", "zqsecret"] {
+        assert!(!log.contains(theirs), "{theirs} is in:\n{log}");
+    }
 }
 
 /// At its most talkative each request is one line, whatever was sent.

@@ -234,6 +234,27 @@ async fn our_own_pages_are_known_by_their_origin() {
 }
 
 #[tokio::test]
+async fn who_says_two_things_about_where_a_form_is_from_is_believed_neither() {
+    let test = TestApp::new();
+    let send = async |origin: &str, site: &str| {
+        let call = test.post("/ui/sign-in").header("host", "people.local:8080").header("origin", origin);
+        call.header("sec-fetch-site", site).form(&[("email", ADA), ("password", PASSWORD)]).send().await.status
+    };
+    for site in ["same-origin", "none"] {
+        for foreign in ["https://evil.example", "http://people.local", "ftp://people.local:8080", "people.local:8080"] {
+            assert_eq!(send(foreign, site).await, 403, "{foreign}, {site}");
+        }
+        assert_eq!(send("http://people.local:8080", site).await, 303, "{site}");
+        assert_eq!(send("null", site).await, 303, "what our own forms say when the origin is told to nobody: {site}");
+    }
+    for site in ["cross-site", "same-site", "anything"] {
+        for origin in ["null", "http://people.local:8080"] {
+            assert_eq!(send(origin, site).await, 403, "{origin}, {site}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_may_not_is_told_so_on_a_page() {
     let test = TestApp::new();
     test.account("7", "Other", "admin@other.example");

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::CertifiedKey;
@@ -13,6 +15,7 @@ use rollcall::domain::sessions;
 use rollcall::server::Bounds;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -37,10 +40,15 @@ impl Files {
     }
 
     fn renew(&self) -> CertificateDer<'static> {
+        let trusted = self.rewrite();
+        allow(&self.key, 0o600);
+        trusted
+    }
+
+    fn rewrite(&self) -> CertificateDer<'static> {
         let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
         fs::write(&self.cert, cert.pem()).unwrap();
         fs::write(&self.key, signing_key.serialize_pem()).unwrap();
-        allow(&self.key, 0o600);
         cert.der().clone()
     }
 }
@@ -92,7 +100,7 @@ async fn by_http2(
 
 async fn text(mut body: Incoming) -> String {
     let mut bytes = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await {
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         bytes.extend(frame.unwrap().into_data().unwrap_or_default());
     }
     String::from_utf8(bytes).unwrap()
@@ -140,11 +148,13 @@ async fn http2_is_agreed_on_within_tls_and_keeps_its_cookie_to_itself() {
     let requests = vec![
         me.body(String::new()).unwrap(),
         form("https://evil.example").body(String::new()).unwrap(),
+        form(&origin.replace("https", "http")).body(String::new()).unwrap(),
         form(&origin).body(String::new()).unwrap(),
     ];
-    let [me, foreign, signed_in] = by_http2(stream, requests).await.try_into().unwrap();
+    let [me, foreign, plain, signed_in] = by_http2(stream, requests).await.try_into().unwrap();
     assert_eq!(me.0.status(), 200, "{}", me.1);
     assert_eq!(foreign.0.status(), 403);
+    assert_eq!(plain.0.status(), 403, "our pages are served over https only");
     assert_eq!(signed_in.0.status(), 303, "{}", signed_in.1);
     let cookies = signed_in.0.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
     let name = format!("__Host-rollcall-{}=", live.address.port());
@@ -164,6 +174,87 @@ async fn http2_works_without_tls_for_those_who_know_that_it_does() {
     assert_eq!(header(&page.0, "strict-transport-security"), "");
     assert_eq!(large.0.status(), 431);
     assert!(live.stop().await < Duration::from_secs(5));
+}
+
+/// A body that begins and never ends.
+struct Endless(Option<Bytes>);
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.take().map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
+    }
+}
+
+/// The status and `Retry-After` of forms that are begun at once on one connection, for each that is answered before its
+/// end; and the connection, which holds the others.
+async fn begin_forms(live: &Live, path: &str, forms: usize) -> (Vec<(u16, String)>, JoinSet<(u16, String)>) {
+    let socket = TcpStream::connect(live.address).await.unwrap();
+    let (send, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
+    tokio::spawn(connection);
+    let mut begun = JoinSet::new();
+    for _ in 0..forms {
+        let mut send = send.clone();
+        let request = Request::post(format!("http://localhost:{}{path}", live.address.port()))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Endless(Some(Bytes::from(vec![b'a'; 100 * 1024]))));
+        begun.spawn(async move {
+            let answer = send.send_request(request.unwrap()).await.unwrap();
+            let retry = answer.headers().get("retry-after").map_or("", |value| value.to_str().unwrap());
+            (answer.status().as_u16(), retry.to_owned())
+        });
+    }
+    let mut answers = Vec::new();
+    while let Ok(Some(answer)) = timeout(Duration::from_secs(1), begun.join_next()).await {
+        answers.push(answer.unwrap());
+    }
+    (answers, begun)
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_take_so_much_memory_and_no_more() {
+    let live = Live::with(Bounds { body_bytes: 1024 * 1024, ..Bounds::default() }, |_| {}).await;
+    let (answers, held) = begin_forms(&live, "/ui/sign-in", 10).await;
+    assert!(answers.is_empty(), "1000 KiB have room: {answers:?}");
+    let (answers, others) = begin_forms(&live, "/ui/sign-in", 20).await;
+    assert!(answers.len() >= 19, "of 2000 KiB more hardly anything has: {answers:?}");
+    assert!(answers.iter().all(|answer| *answer == (503, "2".into())), "{answers:?}");
+    let sign_in = async || {
+        let body = "a".repeat(60_000);
+        live.ask(format!(
+            "POST /ui/sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
+    };
+    let refused = sign_in().await;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("<h1>The server is busy</h1>"), "{refused}");
+    assert!(live.ask("GET /ui/sign-in HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.contains(" 200 "));
+    drop((held, others));
+    let has_room = async {
+        while sign_in().await.starts_with("HTTP/1.1 503") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(SOON, has_room).await.expect("the room is not given back");
+}
+
+#[tokio::test]
+async fn a_connection_has_32_requests_at_once() {
+    let live = Live::start().await;
+    let mut socket = TcpStream::connect(live.address).await.unwrap();
+    socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    timeout(SOON, socket.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(head[3], 4, "SETTINGS come first");
+    let mut settings = vec![0; usize::from(head[2])];
+    timeout(SOON, socket.read_exact(&mut settings)).await.unwrap().unwrap();
+    let named = |name: u8| settings.chunks(6).find(|setting| setting[..2] == [0, name]).map(|setting| &setting[2..]);
+    assert_eq!(named(3), Some(&[0, 0, 0, 32][..]), "SETTINGS_MAX_CONCURRENT_STREAMS");
 }
 
 #[tokio::test]
@@ -186,13 +277,30 @@ async fn a_new_certificate_is_shown_once_it_is_there_and_a_broken_one_never() {
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert!(shake(&live, &old, &["h2"], None).await.is_ok(), "the old one stays");
     let new = files.renew();
+    until_shown(&live, &new).await;
+    assert!(shake(&live, &old, &["h2"], None).await.is_err());
+}
+
+async fn until_shown(live: &Live, new: &CertificateDer<'static>) {
     let shown = async {
-        while shake(&live, &new, &["h2"], None).await.is_err() {
+        while shake(live, new, &["h2"], None).await.is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     timeout(SOON, shown).await.expect("the new certificate is not shown");
-    assert!(shake(&live, &old, &["h2"], None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_certificate_whose_key_everybody_could_read_is_shown_once_nobody_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, old) = Files::in_folder(folder.path());
+    let live = secure(Bounds { certificate: Duration::from_millis(100), ..Bounds::default() }, &files).await;
+    allow(&files.key, 0o644);
+    let new = files.rewrite();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(shake(&live, &old, &["h2"], None).await.is_ok(), "the old one stays");
+    allow(&files.key, 0o600);
+    until_shown(&live, &new).await;
 }
 
 #[test]

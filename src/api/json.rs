@@ -183,7 +183,7 @@ fn fingerprint(request: &Request, body: &[u8]) -> Vec<u8> {
 async fn read(body: &mut RequestBody) -> poem::Result<Vec<u8>> {
     let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(|error| match error {
         ReadBodyError::PayloadTooLarge => Error::TooLarge(BODY_LIMIT),
-        error => auth::too_slow(&error)
+        error => auth::unread(&error)
             .unwrap_or_else(|| Error::invalid("", "unreadable_body", format!("The body could not be read: {error}."))),
     })?;
     Ok(bytes.into())

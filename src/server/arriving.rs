@@ -1,7 +1,9 @@
-//! Bodies on their way to us: they have to arrive in time, and those that nobody wanted are heard out for a while.
+//! Bodies on their way to us: they have to arrive in time and find room, and those that nobody wanted are heard out for a
+//! while.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,15 +13,17 @@ use poem::http::{Version, header};
 use poem::{Body, Request};
 use tokio::time::{Sleep, sleep, timeout};
 
-use crate::auth::TooSlow;
+use super::budget::Share;
+use crate::auth::Unread;
 
 /// How long, and for how many bytes, the rest of a body is listened to that was refused before it was there.
 const HEARD_OUT: (Duration, usize) = (Duration::from_secs(2), 1024 * 1024);
 
 type Chunks = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// The request, with a body that has to arrive within a time.
-pub fn in_time(mut request: Request, within: Duration) -> Request {
+/// The request, with a body that has to arrive within a time and within what there is room for. The room is taken as long
+/// as the share is kept.
+pub fn within(mut request: Request, within: Duration, share: &Arc<Share>) -> Request {
     let body = request.take_body();
     if body.is_empty() {
         return request;
@@ -28,7 +32,8 @@ pub fn in_time(mut request: Request, within: Duration) -> Request {
     let hear_out = request.version() < Version::HTTP_2 && !request.headers().contains_key(header::EXPECT);
     let chunks: Chunks = Box::pin(body.into_bytes_stream());
     let due = Box::pin(sleep(within));
-    request.set_body(Body::from_bytes_stream(Arriving { chunks: Some(chunks), due, within, hear_out }));
+    let arriving = Arriving { chunks: Some(chunks), due, within, hear_out, share: share.clone() };
+    request.set_body(Body::from_bytes_stream(arriving));
     request
 }
 
@@ -38,6 +43,7 @@ struct Arriving {
     due: Pin<Box<Sleep>>,
     within: Duration,
     hear_out: bool,
+    share: Arc<Share>,
 }
 
 impl Stream for Arriving {
@@ -48,10 +54,15 @@ impl Stream for Arriving {
         let next = match chunks.as_mut().poll_next(context) {
             Poll::Ready(next) => next,
             Poll::Pending if self.due.as_mut().poll(context).is_ready() => {
-                Some(Err(io::Error::new(io::ErrorKind::TimedOut, TooSlow(self.within.as_secs()))))
+                Some(Err(io::Error::new(io::ErrorKind::TimedOut, Unread::TooSlow(self.within.as_secs()))))
             }
             Poll::Pending => return Poll::Pending,
         };
+        if let Some(Ok(chunk)) = &next
+            && !self.share.take(chunk.len())
+        {
+            return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::OutOfMemory, Unread::NoRoom))));
+        }
         if !matches!(next, Some(Ok(_))) {
             self.chunks = None;
         }

@@ -8,6 +8,9 @@ pub struct Bounds {
     pub head: Duration,
     /// Its body has to arrive within this: 256 KiB by a slow telephone.
     pub body: Duration,
+    /// Bytes of all bodies that arrive or are worked on at the same time. One network may have an eighth of them; the
+    /// machine itself and trusted proxies may have all.
+    pub body_bytes: usize,
     /// A connection that nobody asks anything on is closed after this.
     pub idle: Duration,
     /// One on which an answer makes no headway is closed after this.
@@ -32,6 +35,7 @@ impl Default for Bounds {
         Self {
             head: seconds(10),
             body: seconds(30),
+            body_bytes: 32 * 1024 * 1024,
             idle: seconds(60),
             stall: seconds(60),
             ping: seconds(30),

@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::budget::Budget;
 use super::connections::Place;
 use super::listener::Stop;
 use super::tls::Certificate;
@@ -29,6 +30,8 @@ use super::{Bounds, arriving};
 pub struct Service<E> {
     pub endpoint: E,
     pub bounds: Bounds,
+    /// What bodies may take of the memory.
+    pub budget: Arc<Budget>,
     pub certificate: Option<Arc<Certificate>>,
     pub stop: Stop,
 }
@@ -80,10 +83,12 @@ impl<E: Endpoint<Output = Response> + 'static> Service<E> {
         let answer = |request: HttpRequest<Incoming>| {
             let under_way = UnderWay::begin(place, request.version() == Version::HTTP_2);
             let request = Request::from((request, local.clone(), remote.clone(), scheme.clone()));
-            let request = arriving::in_time(request, self.bounds.body);
+            let share = self.budget.share(place.network());
+            let request = arriving::within(request, self.bounds.body, &share);
             let service = self.clone();
             async move {
                 let response = HttpResponse::<_>::from(service.endpoint.get_response(request).await);
+                drop(share);
                 Ok::<_, Infallible>(response.map(|body| Sending { body, under_way }))
             }
         };
@@ -112,7 +117,9 @@ fn builder(bounds: &Bounds) -> Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
+        .max_concurrent_streams(32)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(256 * 1024)
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(100)
         .max_header_list_size(64 * 1024)

@@ -128,6 +128,11 @@ impl Places {
 }
 
 impl Place {
+    /// Whose share of things this connection uses; none if it is not held to one.
+    pub fn network(&self) -> Option<IpAddr> {
+        self.network
+    }
+
     /// A request has arrived, all of its head.
     pub fn begin(&self, http2: bool) {
         let mut progress = self.progress();

@@ -168,6 +168,9 @@ fn log(about: &About, response: &Response) {
         403 => tracing::warn!(%request_id, %method, %path, address, code, "not allowed"),
         429 => tracing::warn!(%request_id, %method, %path, address, code, "too many requests"),
         408 | 413 | 414 | 431 => tracing::warn!(%request_id, %method, %path, address, code, "beyond a limit"),
+        503 if code == "overloaded" => {
+            tracing::warn!(%request_id, %method, %path, address, code, "more than there is room for");
+        }
         _ => tracing::debug!(%request_id, %method, %path, address, status, elapsed = ?started.elapsed(), "request"),
     }
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Bounds;
+use super::budget::Budget;
 use super::connection::Service;
 use super::connections::Connections;
 use super::tls::Certificate;
@@ -35,7 +36,8 @@ pub async fn serve(
     let (ask_to_stop, asked) = watch::channel(false);
     let connections = Connections::new(bounds.clone());
     let patience = bounds.stop;
-    let service = Arc::new(Service { endpoint, bounds, certificate, stop: asked });
+    let budget = Budget::new(bounds.body_bytes);
+    let service = Arc::new(Service { endpoint, bounds, budget, certificate, stop: asked });
     let mut tasks = JoinSet::new();
     tokio::pin!(stop);
     loop {

@@ -2,6 +2,7 @@
 
 mod arriving;
 mod bounds;
+mod budget;
 mod connection;
 mod connections;
 mod context;

@@ -46,22 +46,28 @@ impl Certificate {
     }
 
     /// Looks every so often whether the files have changed, and shows the new certificate from then on. One that can't be
-    /// used changes nothing but the log.
+    /// used changes nothing but the log, which says so once, and is tried again: what is wrong may be who can read the key.
     pub async fn watch(self: Arc<Self>, every: Duration) {
         let mut seen = self.stamp();
+        let mut said = String::new();
         loop {
             tokio::time::sleep(every).await;
             let stamp = self.stamp();
             if stamp == seen {
+                said.clear();
                 continue;
             }
-            seen = stamp;
             match load(&self.cert, &self.key) {
                 Ok(new) => {
                     *self.now.lock().unwrap_or_else(PoisonError::into_inner) = new;
+                    seen = stamp;
                     tracing::info!(file = %self.cert.display(), "the certificate was read again");
                 }
-                Err(error) => tracing::error!(%error, "the old certificate stays, because the new one can't be used"),
+                Err(error) if error.to_string() == said => {}
+                Err(error) => {
+                    tracing::error!(%error, "the old certificate stays, because the new one can't be used");
+                    said = error.to_string();
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response};
 
 use super::{render, status_of};
-use crate::auth::too_slow;
+use crate::auth::unread;
 use crate::error::{Error, Problem, Result};
 
 /// The largest form accepted, in bytes: every box of the preferences ticked fits in a quarter of it.
@@ -24,7 +24,7 @@ impl<'a> FromRequest<'a> for Form {
     async fn from_request(_: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let bytes = body.take()?.into_bytes_limit(FORM_LIMIT).await.map_err(|error| match error {
             ReadBodyError::PayloadTooLarge => Error::TooLarge(FORM_LIMIT),
-            error => too_slow(&error).unwrap_or_else(|| {
+            error => unread(&error).unwrap_or_else(|| {
                 Error::invalid("", "unreadable_body", format!("The form could not be read: {error}."))
             }),
         })?;

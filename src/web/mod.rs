@@ -184,7 +184,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let said = Said::take(&app, &mut request);
     let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
     let came_from = prove::came_from(&request);
-    let response = if auth::same_site(&app, &method, request.headers()) {
+    let response = if auth::same_site(&app, &request) {
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
         Err(Error::forbidden(FOREIGN_FORM).into())

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::status_of;
+use crate::auth::unread;
 use crate::error::{Error, Result};
 
 /// The largest body accepted, in bytes: a device's answer is a few hundred, with an attestation a few thousand.
@@ -25,7 +26,9 @@ impl<'a, T: DeserializeOwned> FromRequest<'a> for Sent<T> {
         }
         let bytes = body.take()?.into_bytes_limit(LIMIT).await.map_err(|error| match error {
             ReadBodyError::PayloadTooLarge => Error::TooLarge(LIMIT),
-            error => Error::invalid("", "unreadable_body", format!("The body could not be read: {error}.")),
+            error => unread(&error).unwrap_or_else(|| {
+                Error::invalid("", "unreadable_body", format!("The body could not be read: {error}."))
+            }),
         })?;
         // serde_json nests no deeper than 128.
         let sent = serde_json::from_slice(&bytes);
