@@ -307,12 +307,34 @@ async fn its_cookie_is_nothing_without_the_owners_own_session() {
     let moved = format!("rollcall-8080={value}");
     assert_eq!(test.get("/ui/me").cookie(&moved).send().await.status, 303, "it is no session cookie");
     assert_eq!(test.get("/me").token(value).send().await.status, 401, "and no bearer token");
-    // Beside another session of Ada's, and beside somebody else's, it is nothing either.
+}
+
+#[tokio::test]
+async fn beside_another_session_nothing_is_done_in_its_name_instead() {
+    let test = with_grace(permissions::MEMBER);
     test.member("2311", "bob@example.com", permissions::MEMBER);
+    let (_, both) = acting(&test).await;
+    let alone = both.split("; ").nth(1).unwrap();
+    let names =
+        || test.query(|r| r.all("select name from users order by id", [], |row| row.get::<_, Option<String>>(0)));
     for email in [ADA, "bob@example.com"] {
         let other = sign_in(&test, email).await;
-        let page = test.get("/ui/me").cookie(&format!("{other}; {alone}")).send().await;
-        assert!(page.status == 200 && !page.text.contains("acts as <strong>"), "{email}");
+        let mixed = format!("{other}; {alone}");
+        let before = (test.rows(), names());
+        let sent = test.post("/ui/me/edit").cookie(&mixed).form(&[("name", "X")]).send().await;
+        assert_eq!(sent.status, 409, "{email}");
+        assert!(sent.text.contains("Nothing was changed."), "{email}: {}", sent.text);
+        assert_eq!((test.rows(), names()), before, "{email}");
+        let looked = test.get("/ui/me").cookie(&mixed).send().await;
+        assert_eq!((looked.status.as_u16(), looked.header("location")), (303, "/ui"), "{email}");
+        for answer in [&sent, &looked] {
+            assert_eq!(acting_cookie(answer).as_deref(), Some("rollcall-as-8080="), "{email}");
+        }
+        assert_eq!(test.get("/ui/sign-in?next=%2Fui").cookie(&mixed).send().await.status, 200, "{email}");
+        assert_eq!(test.post(STOP).cookie(&mixed).send().await.status, 303, "{email}: stopping is no fault");
+        let out = test.post("/ui/sign-out").cookie(&mixed).send().await;
+        assert_eq!(out.header("location"), "/ui/sign-in", "{email}");
+        assert_eq!(test.get("/ui/me").cookie(&other).send().await.status, 303, "{email} is signed out");
     }
 }
 
