@@ -173,10 +173,17 @@ fn session(app: &App, request: &Request) -> Option<Claims> {
 }
 
 /// The session as somebody else that a browser has besides its own. It is sealed for that one: without it, or beside
-/// another one, it is nothing.
+/// another one, it opens nothing.
 fn acting(app: &App, request: &Request, own: &Claims) -> Option<Claims> {
     let cookie = request.cookie().get(&cookie_name(app, ACTING))?;
     serde_json::from_str(&app.keys().open_text(&acting_purpose(own), cookie.value_str()).ok()?).ok()
+}
+
+/// Whether a browser has a session, and beside it a cookie to act as somebody else that was made for another session:
+/// somebody signed in anew meanwhile. What it sends was meant in that other name, and must not be done in its own.
+pub fn acts_beside_another(app: &App, request: &Request) -> bool {
+    request.cookie().get(&cookie_name(app, ACTING)).is_some()
+        && session(app, request).is_some_and(|own| acting(app, request, &own).is_none())
 }
 
 fn acting_purpose(own: &Claims) -> String {

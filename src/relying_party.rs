@@ -28,9 +28,9 @@ pub struct RelyingParty {
 
 /// Registrations that one person may have under way.
 const EACH_PERSON: usize = 8;
-/// Sign-ins that one address may have under way: a browser begins one with each look at the sign-in page, and a whole
-/// office may share an address.
-const EACH_ADDRESS: usize = 500;
+/// Sign-ins that one network may have under way: a browser begins one with each look at the sign-in page, and a whole
+/// office may share one.
+const EACH_NETWORK: usize = 500;
 
 impl RelyingParty {
     /// Where passkeys work, if people reach the server at `url`; none if they work nowhere.
@@ -76,10 +76,10 @@ impl RelyingParty {
     }
 
     /// What to ask any browser for, whoever its user is; and the ID under which it answers.
-    pub fn begin_sign_in(&self, address: &str, now: Timestamp) -> Result<Value> {
+    pub fn begin_sign_in(&self, network: &str, now: Timestamp) -> Result<Value> {
         let (question, state) = self.webauthn.start_discoverable_authentication().map_err(Error::internal)?;
         let ceremony = tokens::random_id()?;
-        self.sign_ins.put(&ceremony, address, EACH_ADDRESS, state, now);
+        self.sign_ins.put(&ceremony, network, EACH_NETWORK, state, now);
         Ok(json!({ "ceremony": ceremony, "publicKey": question.public_key }))
     }
 

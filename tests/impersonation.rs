@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use poem::http::Method;
 use rollcall::domain::{permissions, sessions};
+use serde_json::{Value, json};
 
+use crate::authenticator::Device;
 use crate::support::{ADA, Answer, PASSWORD, TestApp};
 use crate::visitor::{Page, sign_in};
 
@@ -307,13 +309,70 @@ async fn its_cookie_is_nothing_without_the_owners_own_session() {
     let moved = format!("rollcall-8080={value}");
     assert_eq!(test.get("/ui/me").cookie(&moved).send().await.status, 303, "it is no session cookie");
     assert_eq!(test.get("/me").token(value).send().await.status, 401, "and no bearer token");
-    // Beside another session of Ada's, and beside somebody else's, it is nothing either.
+}
+
+#[tokio::test]
+async fn beside_another_session_nothing_is_done_in_its_name_instead() {
+    let test = with_grace(permissions::MEMBER);
     test.member("2311", "bob@example.com", permissions::MEMBER);
+    let (_, both) = acting(&test).await;
+    let alone = both.split("; ").nth(1).unwrap();
+    let names =
+        || test.query(|r| r.all("select name from users order by id", [], |row| row.get::<_, Option<String>>(0)));
     for email in [ADA, "bob@example.com"] {
         let other = sign_in(&test, email).await;
-        let page = test.get("/ui/me").cookie(&format!("{other}; {alone}")).send().await;
-        assert!(page.status == 200 && !page.text.contains("acts as <strong>"), "{email}");
+        let mixed = format!("{other}; {alone}");
+        let before = (test.rows(), names());
+        let sent = test.post("/ui/me/edit").cookie(&mixed).form(&[("name", "X")]).send().await;
+        assert_eq!(sent.status, 409, "{email}");
+        assert!(sent.text.contains("Nothing was changed."), "{email}: {}", sent.text);
+        assert_eq!((test.rows(), names()), before, "{email}");
+        let looked = test.get("/ui/me").cookie(&mixed).send().await;
+        assert_eq!((looked.status.as_u16(), looked.header("location")), (303, "/ui"), "{email}");
+        for answer in [&sent, &looked] {
+            assert_eq!(acting_cookie(answer).as_deref(), Some("rollcall-as-8080="), "{email}");
+        }
+        assert_eq!(test.get("/ui/sign-in?next=%2Fui").cookie(&mixed).send().await.status, 200, "{email}");
+        assert_eq!(test.post(STOP).cookie(&mixed).send().await.status, 303, "{email}: stopping is no fault");
+        let out = test.post("/ui/sign-out").cookie(&mixed).send().await;
+        assert_eq!(out.header("location"), "/ui/sign-in", "{email}");
+        assert_eq!(test.get("/ui/me").cookie(&other).send().await.status, 303, "{email} is signed out");
     }
+}
+
+/// What the script of a page sends.
+async fn script(test: &TestApp, cookie: &str, path: &str, body: &Value) -> Answer {
+    test.post(path).header("accept", "application/json").cookie(cookie).json(body).send().await
+}
+
+#[tokio::test]
+async fn passkeys_are_not_touched_meanwhile() {
+    let test = with_grace(permissions::ADMIN);
+    let grace = sign_in(&test, GRACE).await;
+    let mut device = Device::new();
+    let asked = script(&test, &grace, "/ui/me/passkeys/question", &json!({})).await.done();
+    let first = json!({ "name": "Laptop", "credential": device.create(&asked) });
+    script(&test, &grace, "/ui/me/passkeys", &first).await.done();
+    let list = test.client(GRACE, "2311").get("/me/passkeys").await.done();
+    let own = format!("/ui/me/passkeys/{}", list["items"][0]["id"].as_str().unwrap());
+    let from_above = own.replace("/me/", "/accounts/2311/users/2/");
+    // A credential that Grace herself could add.
+    let asked = script(&test, &grace, "/ui/me/passkeys/question", &json!({})).await.done();
+    let second = json!({ "name": "Mine", "credential": Device::new().create(&asked) });
+    let (_, both) = acting(&test).await;
+    let keys = || test.query(|r| r.all("select name from passkeys", [], |row| row.get::<_, String>(0)));
+    let before = test.rows();
+    let theirs_alone = "this is theirs alone to do";
+    for (path, body) in [("/ui/me/passkeys/question", &json!({})), ("/ui/me/passkeys", &second)] {
+        let refused = script(&test, &both, path, body).await;
+        assert!(refused.status == 403 && refused.text.contains(theirs_alone), "{path}: {}", refused.text);
+    }
+    for path in [own.clone(), format!("{own}/delete"), format!("{from_above}/delete")] {
+        let refused = test.post(&path).cookie(&both).form(&[("name", "Mine")]).send().await;
+        assert!(refused.status == 403 && refused.text.contains(theirs_alone), "{path}: {}", refused.text);
+    }
+    assert_eq!((test.rows(), keys()), (before, vec!["Laptop".to_owned()]), "nothing happened");
+    script(&test, &grace, "/ui/me/passkeys", &second).await.done();
 }
 
 #[tokio::test]

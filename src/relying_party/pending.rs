@@ -1,6 +1,7 @@
 //! What was asked and is not answered yet: bounded in number and in time, and honoured once.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,10 +9,19 @@ use crate::clock::Timestamp;
 
 /// How long a question may be answered.
 const LIFETIME: Duration = Duration::from_secs(300);
-/// Questions of all people together: a few megabytes. The oldest gives way.
+/// Questions of all people together: a few megabytes. Then the oldest of whoever has most gives way.
 const MOST: usize = 10_000;
 
-pub struct Pending<T>(Mutex<VecDeque<Question<T>>>);
+pub struct Pending<T>(Mutex<All<T>>);
+
+/// Questions are numbered as they come, so that the lowest number is the oldest.
+struct All<T> {
+    asked: u64,
+    questions: BTreeMap<u64, Question<T>>,
+    by_key: HashMap<String, u64>,
+    /// The questions of everybody who has any.
+    by_asker: HashMap<String, BTreeSet<u64>>,
+}
 
 struct Question<T> {
     key: String,
@@ -23,7 +33,8 @@ struct Question<T> {
 
 impl<T> Default for Pending<T> {
     fn default() -> Self {
-        Self(Mutex::default())
+        let (questions, by_key, by_asker) = (BTreeMap::new(), HashMap::new(), HashMap::new());
+        Self(Mutex::new(All { asked: 0, questions, by_key, by_asker }))
     }
 }
 
@@ -32,25 +43,66 @@ impl<T> Pending<T> {
     /// somebody else's.
     pub fn put(&self, key: &str, by: &str, most: usize, state: T, now: Timestamp) {
         let mut all = self.all();
-        all.retain(|question| question.until > now && question.key != key);
-        let oldest = all.iter().position(|question| question.by == by);
-        let theirs = all.iter().filter(|question| question.by == by).count();
-        let surplus = if theirs >= most { oldest } else { (all.len() >= MOST).then_some(0) };
-        if let Some(surplus) = surplus {
+        all.forget_late(now);
+        all.take(key);
+        if let Some(surplus) = all.surplus(by, most) {
             all.remove(surplus);
         }
-        all.push_back(Question { key: key.to_owned(), by: by.to_owned(), until: now.after(LIFETIME), state });
+        all.add(Question { key: key.to_owned(), by: by.to_owned(), until: now.after(LIFETIME), state });
     }
 
     /// The question with that key, for the one time it is answered; none if it is too late.
     pub fn take(&self, key: &str, now: Timestamp) -> Option<T> {
-        let mut all = self.all();
-        let place = all.iter().position(|question| question.key == key)?;
-        all.remove(place).filter(|question| question.until > now).map(|question| question.state)
+        self.all().take(key).filter(|question| question.until > now).map(|question| question.state)
     }
 
-    fn all(&self) -> MutexGuard<'_, VecDeque<Question<T>>> {
+    fn all(&self) -> MutexGuard<'_, All<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> All<T> {
+    fn add(&mut self, question: Question<T>) {
+        let number = self.asked;
+        self.asked += 1;
+        self.by_key.insert(question.key.clone(), number);
+        self.by_asker.entry(question.by.clone()).or_default().insert(number);
+        self.questions.insert(number, question);
+    }
+
+    /// All have the same time, so the oldest are late first.
+    fn forget_late(&mut self, now: Timestamp) {
+        while let Some((&number, _)) = self.questions.first_key_value().filter(|(_, oldest)| oldest.until <= now) {
+            self.remove(number);
+        }
+    }
+
+    /// What has to go before `by` may ask once more.
+    fn surplus(&self, by: &str, most: usize) -> Option<u64> {
+        if let Some(theirs) = self.by_asker.get(by).filter(|theirs| theirs.len() >= most) {
+            return theirs.first().copied();
+        }
+        if self.questions.len() < MOST {
+            return None;
+        }
+        self.by_asker.values().max_by_key(|theirs| (theirs.len(), Reverse(theirs.first())))?.first().copied()
+    }
+
+    fn take(&mut self, key: &str) -> Option<Question<T>> {
+        let number = *self.by_key.get(key)?;
+        self.remove(number)
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Question<T>> {
+        let question = self.questions.remove(&number)?;
+        self.by_key.remove(&question.key);
+        if let Some(theirs) = self.by_asker.get_mut(&question.by) {
+            theirs.remove(&number);
+            if theirs.is_empty() {
+                self.by_asker.remove(&question.by);
+            }
+        }
+        Some(question)
     }
 }
 
@@ -88,5 +140,21 @@ mod tests {
             pending.put(&n.to_string(), &n.to_string(), 2, n, NOW);
         }
         assert_eq!((pending.take("0", NOW), pending.take("1", NOW)), (None, Some(1)), "there is an end to all of it");
+    }
+
+    #[test]
+    fn a_crowd_that_fills_it_loses_its_own_and_not_the_oldest() {
+        let pending = Pending::default();
+        pending.put("mine", "me", MOST, 0, NOW);
+        for n in 0..MOST + 9 {
+            pending.put(&n.to_string(), "them", MOST, n, NOW);
+        }
+        pending.put("late", "somebody", MOST, 1, NOW);
+        assert_eq!((pending.take("mine", NOW), pending.take("late", NOW)), (Some(0), Some(1)));
+        assert_eq!((pending.take("10", NOW), pending.take("11", NOW)), (None, Some(11)));
+        pending.put("after", "me", MOST, 2, NOW.after(LIFETIME));
+        let all = pending.all();
+        let left = (all.questions.len(), all.by_key.len(), all.by_asker.len());
+        assert_eq!(left, (1, 1, 1), "what is late takes no room");
     }
 }

@@ -184,6 +184,9 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let said = Said::take(&app, &mut request);
     let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
     let came_from = prove::came_from(&request);
+    if !is_in_no_name(&address) && auth::acts_beside_another(&app, &request) {
+        return impersonation::is_over(&app, method.is_safe(), request_id);
+    }
     let response = if auth::same_site(&app, &request) {
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
@@ -251,6 +254,12 @@ const FOREIGN_FORM: &str = "This form was not sent from a page of this server, s
 fn is_link(address: &str) -> bool {
     const LINKS: [&str; 5] = ["/ui/set-up/", "/ui/sign-in/", "/ui/welcome/", "/ui/reset/", "/ui/passkey/"];
     LINKS.iter().any(|page| address.starts_with(page))
+}
+
+/// What is asked for by nobody in particular, or ends what the browser had: right in whosever name it was meant.
+fn is_in_no_name(address: &str) -> bool {
+    let path = address.split_once('?').map_or(address, |(path, _)| path);
+    matches!(path, "/ui/sign-in" | "/ui/sign-out" | "/ui/impersonation/end") || is_link(path)
 }
 
 /// The error behind what a handler, or poem itself, refused with.
