@@ -290,7 +290,8 @@ async fn of_many_who_spend_one_link_at_once_one_gets_through() {
         let answers = all((0..20).map(|_| test.post(&path).form(&form).send())).await;
         let through: Vec<_> = answers.iter().filter(|answer| answer.status == 303).collect();
         assert_eq!(through.len(), 1, "{page}: {:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
-        assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 303 | 401)), "{page}");
+        // Whoever comes while others of the same link have their passwords hashed is asked to come again.
+        assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 303 | 401 | 503)), "{page}");
     }
     let fresh = TestApp::empty();
     let link = format!("/ui/set-up/{}", visitor::set_up_link(&fresh));
