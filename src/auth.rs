@@ -214,7 +214,7 @@ pub fn no_session_cookie(app: &App) -> Cookie {
 }
 
 /// The cookie of somebody who acts as somebody else. It stays until the browser is closed and not until its time is over:
-/// a form that was opened as one person must never be sent as another one.
+/// a form that was opened as one person and sent when that is over is refused, and not sent as another one.
 pub fn acting_cookie(app: &App, visitor: &Visitor, claims: &Claims) -> Result<Cookie> {
     let text = serde_json::to_string(claims).map_err(Error::internal)?;
     Ok(cookie(app, ACTING, &app.keys().seal_text(&acting_purpose(&visitor.as_oneself().claims), &text)?))
