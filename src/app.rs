@@ -159,16 +159,6 @@ impl App {
         }
     }
 
-    /// Seals a text for one purpose; see [`Keys::seal_text`].
-    pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
-        self.keys().seal_text(purpose, text)
-    }
-
-    /// A text that was sealed here for that purpose.
-    pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<String> {
-        self.keys().open_text(purpose, sealed)
-    }
-
     /// How often passwords may be tried.
     pub fn attempts(&self) -> &Attempts {
         &self.0.attempts
