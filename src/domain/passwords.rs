@@ -315,13 +315,7 @@ pub fn let_keep(w: &Write, user_id: i64) -> Result<()> {
 /// Who may ask for another password, and issue a link that sets one: whoever may suspend that person.
 pub(super) fn require_may_ask(r: &Read, user_id: i64) -> Result<(AccountId, Standing)> {
     require_in_use(r)?;
-    let account = r.actor.require(Permission::UsersSuspend)?.clone();
-    let standing = memberships::require_over(r, &account, user_id)?;
-    if standing.pending {
-        return Err(Error::Conflict("pending", "They haven't accepted the invitation to this account yet.".into()));
-    }
-    memberships::require_home(r, &account, user_id)?;
-    Ok((account, standing))
+    memberships::require_over_at_home(r, Permission::UsersSuspend, user_id, memberships::not_accepted)
 }
 
 #[cfg(test)]

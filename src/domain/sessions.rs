@@ -234,11 +234,7 @@ fn require_may_end(r: &Read, user_id: i64) -> Result<String> {
     if r.actor.is(user_id) && !r.actor.held_back {
         return Ok(r.actor.email.clone().unwrap_or_default());
     }
-    let account = r.actor.require(Permission::UsersSuspend)?;
-    let standing = memberships::require_over(r, account, user_id)?;
-    if standing.pending {
-        return Err(Error::not_found(format!("There is no user {user_id} in this account.")));
-    }
-    memberships::require_home(r, account, user_id)?;
+    let (_, standing) =
+        memberships::require_over_at_home(r, Permission::UsersSuspend, user_id, memberships::no_such_member)?;
     Ok(standing.email)
 }
