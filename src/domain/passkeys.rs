@@ -11,12 +11,11 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{AuthenticationResult, CredentialID, Passkey as Credential, Uuid};
 
-use super::actor::Actor;
 use super::events::{self, Changes, Subject};
 use super::object::only_from_objects;
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
-use super::tokens::{self, Claims};
+use super::tokens::Claims;
 use super::{accounts, fields, memberships, passwords, sessions};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
@@ -100,11 +99,11 @@ pub fn find_answering(r: &Read, handle: Uuid, id: &[u8]) -> Result<Option<(i64, 
 /// Signs in whoever a passkey was verified for. That the server was asked for a challenge is told here too: only now is it
 /// known by whom, and a stranger who only asks can write nothing.
 pub fn sign_in(w: &mut Write, user_id: i64, proof: &AuthenticationResult) -> Result<Claims> {
-    acting_as(w, user_id)?;
+    sessions::acting_as(w, user_id)?;
     let name = use_up(w, user_id, proof)?;
     record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
     record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))?;
-    sessions::create(w, user_id)
+    sessions::start(w)
 }
 
 /// The actor has proved again who they are, with a passkey of their own; see [`sessions::prove`].
@@ -213,21 +212,6 @@ fn require_over(r: &Read, user_id: i64) -> Result<String> {
     let (_, standing) =
         memberships::require_over_at_home(r, Permission::UsersSuspend, user_id, memberships::no_such_member)?;
     Ok(standing.email)
-}
-
-/// The rest of a change is done by its user, who has just proved who they are; not by somebody who may not come in.
-fn acting_as(w: &mut Write, user_id: i64) -> Result<()> {
-    let sql = "select email, name, active from users where id = ?1";
-    let found = w.maybe(sql, [user_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let (email, name, active): (String, Option<String>, bool) =
-        found.ok_or_else(|| Error::internal("a passkey of a user who is gone"))?;
-    if !active {
-        return Err(tokens::suspended());
-    }
-    tokens::require_at_home(w, user_id)?;
-    let Actor { trace, former_session, .. } = w.actor.clone();
-    w.acting_as(Actor { user_id: Some(user_id), email: Some(email), name, trace, former_session, ..Actor::nobody() });
-    Ok(())
 }
 
 /// The actor as somebody who registers a passkey; their devices get a handle to know them by.

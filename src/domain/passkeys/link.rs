@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{acting_as, insert, record, registrant, require_over};
+use super::{insert, record, registrant, require_over};
 use crate::db::{Read, Write};
 use crate::domain::events::{self, Subject};
 use crate::domain::passkeys::Registrant;
@@ -69,7 +69,7 @@ pub fn find_link(r: &Read, link: &Claims) -> Result<Linked> {
 /// Whom the link is for, about to register a passkey. The link still works afterwards.
 pub fn begin_by_link(w: &mut Write, link: &Claims) -> Result<Registrant> {
     let linked = find_link(w, link)?;
-    acting_as(w, linked.user_id)?;
+    sessions::acting_as(w, linked.user_id)?;
     record(w, PulseEvent::PasskeyRegistrationTokenValidated, None)?;
     registrant(w)
 }
@@ -83,7 +83,7 @@ pub fn create_by_link(w: &mut Write, link: &Claims, name: &str, credential: &Cre
         Kind::Invitation => tokens::revoke_user(w, linked.user_id)?,
         _ => tokens::revoke_all(w, Kind::PasskeyLink, Some(linked.user_id))?,
     }
-    acting_as(w, linked.user_id)?;
+    sessions::acting_as(w, linked.user_id)?;
     insert(w, name, credential)?;
-    sessions::create(w, linked.user_id)
+    sessions::start(w)
 }
