@@ -21,7 +21,7 @@ use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problem, Result};
 
-pub use link::{LINK_LIFETIME, Linked, begin_by_link, create_by_link, find_link, send_link};
+pub use link::{LINK_LIFETIME, begin_by_link, create_by_link, find_link, send_link};
 
 /// A device, or a password manager, that signs somebody in.
 #[derive(Clone, Debug, Object, Serialize)]

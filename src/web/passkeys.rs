@@ -17,6 +17,7 @@ use super::{agent, render};
 use crate::app::App;
 use crate::auth::{self, Stranger, Visitor};
 use crate::domain::passkeys;
+use crate::domain::sessions::Holder;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::error::Result;
 use crate::limits;
@@ -89,7 +90,7 @@ async fn verify(app: &App, caller: &Caller, answer: &Answer) -> Result<(i64, Aut
 #[template(path = "passkeys/link.html")]
 struct LinkPage {
     server: String,
-    linked: passkeys::Linked,
+    holder: Holder,
     /// The link's own path.
     path: String,
     origin: String,
@@ -108,9 +109,9 @@ pub async fn show_link(app: App, stranger: Stranger, Path(token): Path<String>) 
     let link = open_link(&app, &token)?;
     let origin = app.require_relying_party()?.origin().to_owned();
     let device = agent::name(stranger.0.trace.device.as_deref().unwrap_or_default()).unwrap_or_default();
-    let linked = app.read(stranger.0, move |r| passkeys::find_link(r, &link)).await?;
+    let holder = app.read(stranger.0, move |r| passkeys::find_link(r, &link)).await?;
     let (server, path) = (app.config().server_name.clone(), format!("/ui/passkey/{token}"));
-    Ok(render(StatusCode::OK, &LinkPage { server, linked, path, origin, device }))
+    Ok(render(StatusCode::OK, &LinkPage { server, holder, path, origin, device }))
 }
 
 #[handler]
