@@ -8,25 +8,16 @@ use super::sessions::{self, Holder};
 use super::tokens::{self, Claims, Kind};
 use super::{memberships, passwords};
 use crate::db::{Read, Write};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How long a link works: a working day, since somebody has to pass it on.
 pub const LIFETIME: Duration = Duration::from_hours(8);
 
-/// Issues a link for somebody whom the actor may suspend; the one before stops working.
-///
-/// Who has it comes in as that person wherever they are. So it takes an owner where they are in other accounts too, and a
-/// token that is held back issues none.
+/// Issues a link for somebody whom the actor may let in (see [`memberships::require_may_let_in`]); the one before stops
+/// working.
 pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
-    w.actor.require_whole()?;
-    w.actor.require_proof()?;
-    let (account, standing) = passwords::require_may_ask(w, user_id)?;
-    if !w.actor.owner {
-        memberships::require_only_here(w, &account, user_id)?;
-    }
-    if !w.value("select active from users where id = ?1", [user_id])? {
-        return Err(Error::Conflict("suspended", "They are suspended. Make them active first.".into()));
-    }
+    passwords::require_in_use(w)?;
+    let (account, standing) = memberships::require_may_let_in(w, user_id, memberships::not_accepted)?;
     tokens::revoke_all(w, Kind::PasswordReset, Some(user_id))?;
     let subject = Subject::user(user_id, &standing.email);
     events::record(w, PulseEvent::UserPasswordResetRequested, Some(&account), subject, None)?;

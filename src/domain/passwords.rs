@@ -312,8 +312,8 @@ pub fn let_keep(w: &Write, user_id: i64) -> Result<()> {
     )
 }
 
-/// Who may ask for another password, and issue a link that sets one: whoever may suspend that person.
-pub(super) fn require_may_ask(r: &Read, user_id: i64) -> Result<(AccountId, Standing)> {
+/// Who may ask for another password: whoever may suspend that person.
+fn require_may_ask(r: &Read, user_id: i64) -> Result<(AccountId, Standing)> {
     require_in_use(r)?;
     memberships::require_over_at_home(r, Permission::UsersSuspend, user_id, memberships::not_accepted)
 }

@@ -115,6 +115,21 @@ pub fn require_over_at_home(
     Ok((account, standing))
 }
 
+/// [`require_over_at_home`] for a link that lets somebody in. It opens every account they are in, so it takes an owner where
+/// they are in others too, and a token that is held back makes none.
+pub fn require_may_let_in(r: &Read, user_id: i64, pending: fn(i64) -> Error) -> Result<(AccountId, Standing)> {
+    r.actor.require_whole()?;
+    r.actor.require_proof()?;
+    let (account, standing) = require_over_at_home(r, Permission::UsersSuspend, user_id, pending)?;
+    if !r.actor.owner {
+        require_only_here(r, &account, user_id)?;
+    }
+    if !r.value("select active from users where id = ?1", [user_id])? {
+        return Err(Error::Conflict("suspended", "They are suspended. Make them active first.".into()));
+    }
+    Ok((account, standing))
+}
+
 /// Of somebody who isn't in the account, or must pass for it.
 pub fn no_such_member(user_id: i64) -> Error {
     Error::not_found(format!("There is no user {user_id} in this account."))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{insert, record, registrant, require_over};
+use super::{insert, record, registrant};
 use crate::db::{Read, Write};
 use crate::domain::events::{self, Subject};
 use crate::domain::passkeys::Registrant;
@@ -18,24 +18,15 @@ use webauthn_rs::prelude::Passkey as Credential;
 pub const LINK_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// Issues a link with which somebody registers a passkey and is signed in; the one before stops working. For members whom
-/// the actor may suspend. The link opens every account they are in, so it takes an owner where they are in others too, and a
-/// token that is held back makes none.
+/// the actor may let in (see [`memberships::require_may_let_in`]).
 pub fn send_link(w: &Write, user_id: i64) -> Result<Claims> {
-    w.actor.require_whole()?;
-    w.actor.require_proof()?;
-    let account = w.actor.require(Permission::UsersSuspend)?.clone();
+    w.actor.require(Permission::UsersSuspend)?;
     if w.actor.is(user_id) {
         return Err(Error::Conflict("yourself", "Add a passkey of your own on your own page.".into()));
     }
-    let email = require_over(w, user_id)?;
-    if !w.actor.owner {
-        memberships::require_only_here(w, &account, user_id)?;
-    }
-    if !w.value("select active from users where id = ?1", [user_id])? {
-        return Err(Error::Conflict("suspended", "They are suspended. Make them active first.".into()));
-    }
+    let (account, standing) = memberships::require_may_let_in(w, user_id, memberships::no_such_member)?;
     tokens::revoke_all(w, Kind::PasskeyLink, Some(user_id))?;
-    let subject = Subject::user(user_id, &email);
+    let subject = Subject::user(user_id, &standing.email);
     events::record(w, PulseEvent::AdminSendPasskeyRegistration, Some(&account), subject, None)?;
     tokens::issue(w, Kind::PasskeyLink, Some(user_id), LINK_LIFETIME)
 }
