@@ -80,7 +80,6 @@ pub fn start(w: &Write) -> Result<Claims> {
     let account = accounts::primary(w, user_id)?;
     events::record(w, PulseEvent::UserLoggedIn, account.as_ref(), Subject::user(user_id, email), None)?;
     let session = tokens::issue(w, Kind::Session, Some(user_id), w.settings.session_lifetime)?;
-    w.run("update tokens set proved_at = created_at where id = ?1", [&session.id])?;
     let sql = "delete from tokens where id in (select id from tokens where user_id = ?1 and kind = 'session'
                                                 order by created_at desc, id <> ?3 limit -1 offset ?2)";
     w.run(sql, params![user_id, MOST, session.id])?;

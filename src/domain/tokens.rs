@@ -311,7 +311,7 @@ struct Times {
 }
 
 impl Times {
-    /// How long ago its user proved who they are.
+    /// How long ago its user proved who they are: when it began, if not since.
     fn proved(&self, now: Timestamp) -> Duration {
         self.proved_at.unwrap_or(self.created_at).until(now)
     }
