@@ -96,13 +96,10 @@ pub fn find_answering(r: &Read, handle: Uuid, id: &[u8]) -> Result<Option<(i64, 
     found.map(|(user_id, json)| Ok((user_id, parse(&json)?))).transpose()
 }
 
-/// Signs in whoever a passkey was verified for. That the server was asked for a challenge is told here too: only now is it
-/// known by whom, and a stranger who only asks can write nothing.
+/// Signs in whoever a passkey was verified for.
 pub fn sign_in(w: &mut Write, user_id: i64, proof: &AuthenticationResult) -> Result<Claims> {
     sessions::acting_as(w, user_id)?;
-    let name = use_up(w, user_id, proof)?;
-    record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
-    record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))?;
+    note_use(w, user_id, proof)?;
     sessions::start(w)
 }
 
@@ -112,15 +109,14 @@ pub fn prove(w: &Write, user_id: i64, proof: &AuthenticationResult, session: &Cl
         let message = "This is a passkey of somebody else. Use one of yours.";
         return Err(Error::Unauthenticated("foreign_passkey", message.into()));
     }
-    let name = use_up(w, user_id, proof)?;
-    record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
-    record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))?;
+    note_use(w, user_id, proof)?;
     sessions::prove(w, session)
 }
 
-/// Notes that a passkey was used, and what its device counts; its name. A passkey that was deleted while it was verified
-/// signs nobody in.
-fn use_up(w: &Write, user_id: i64, proof: &AuthenticationResult) -> Result<String> {
+/// Notes that a passkey of the actor's was used, and what its device counts. One that was deleted while it was verified
+/// proves nothing. That the server was asked for a challenge is told here too: only now is it known by whom, and a stranger
+/// who only asks can write nothing.
+fn note_use(w: &Write, user_id: i64, proof: &AuthenticationResult) -> Result<()> {
     let id = encoded(proof.cred_id());
     let sql = "select name, credential from passkeys where id = ?1 and user_id = ?2";
     let found: Option<(String, String)> = w.maybe(sql, params![id, user_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -129,7 +125,8 @@ fn use_up(w: &Write, user_id: i64, proof: &AuthenticationResult) -> Result<Strin
     credential.update_credential(proof);
     let sql = "update passkeys set credential = ?2, used_at = ?3 where id = ?1";
     w.run(sql, params![id, written(&credential)?, w.now])?;
-    Ok(name)
+    record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
+    record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))
 }
 
 /// What is said of a passkey that isn't, or isn't any more.
@@ -243,7 +240,7 @@ fn insert(w: &Write, name: &str, credential: &Credential) -> Result<Passkey> {
         return Err(Error::Conflict("passkey_exists", "This passkey is registered already.".into()));
     }
     record(w, PulseEvent::PasskeyRegistered, passkey(None, Some(&name)))?;
-    find(w, user_id, &id)
+    Ok(Passkey { id, name, created_at: w.now, used_at: None })
 }
 
 fn require_room(passkeys: usize) -> Result<()> {
