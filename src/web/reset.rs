@@ -48,11 +48,13 @@ pub async fn create(
     };
     let (words, email) = app.read(stranger.0.clone(), find).await?;
     let password = form.text("password").to_owned();
-    if let Err(error) = app.check_password(&link.id, "password", &password, words).await {
-        let page = ResetPage { server: app.config().server_name.clone(), email, faults: Faults::in_form(error)? };
-        return Ok(page.faults.answer(&page));
-    }
-    let hash = app.hash_password(&link.id, password).await?;
+    let hash = match app.choose_password(&link.id, password, words).await {
+        Ok(hash) => hash,
+        Err(error) => {
+            let page = ResetPage { server: app.config().server_name.clone(), email, faults: Faults::in_form(error)? };
+            return Ok(page.faults.answer(&page));
+        }
+    };
     let session = app.write(stranger.0, move |w| password_resets::accept(w, &link, &hash)).await?;
     device.keep(&app, jar, &session)?;
     Ok(done(Said::PasswordSet, "/ui/me"))
