@@ -2,7 +2,8 @@
 //! before. All of it is decided before a hash is computed, in the same way for people who don't exist.
 //!
 //! A stranger's guesses use up the person's quota among strangers, never that of the person's own browser (OWASP calls
-//! the cookie it holds a device cookie), and neither passkeys nor one-time links are counted: whatever strangers do, there is a way in.
+//! the cookie it holds a device cookie), and neither passkeys nor one-time links are counted: whatever strangers do, there
+//! is a way in.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
