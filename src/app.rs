@@ -169,37 +169,23 @@ impl App {
         }
     }
 
-    /// Seals a text for one purpose; see [`Keys::seal_text`].
-    pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
-        self.keys().seal_text(purpose, text)
-    }
-
-    /// A text that was sealed here for that purpose.
-    pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<String> {
-        self.keys().open_text(purpose, sealed)
-    }
-
     /// How often passwords may be tried.
     pub fn attempts(&self) -> &Attempts {
         &self.0.attempts
     }
 
-    /// Whether a password may be chosen by somebody of whom `words` are known; off the server's own threads, too.
+    /// The hash of a password that somebody chooses of whom `words` are known; as [`App::hash_password`] makes it.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] with what is wrong with it, about `field`.
-    pub async fn check_password(
-        &self,
-        whose: &str,
-        field: &'static str,
-        password: &str,
-        mut words: Vec<String>,
-    ) -> Result<()> {
-        let password = password.to_owned();
+    /// [`Error::Invalid`] with what is wrong with it, about `password`.
+    pub async fn choose_password(&self, whose: &str, password: String, mut words: Vec<String>) -> Result<String> {
         words.push(self.config().server_name.clone());
-        let check = move || passwords::check(field, &password, &words);
-        self.0.hashers.run(whose, check).await?.map_err(|problem| Error::Invalid(vec![problem]))
+        let check_and_hash = move || {
+            passwords::check("password", &password, &words).map_err(|problem| Error::Invalid(vec![problem]))?;
+            passwords::hash(&password)
+        };
+        self.0.hashers.run(whose, check_and_hash).await?
     }
 
     /// Hashes a password off the server's own threads, a few at a time, and fewer for one person: `whose` is their e-mail or
