@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::progress::{Step, Told};
 
 /// Who the visitor is.
 pub const OWNER: &str = "ada@northwind.example";
@@ -28,11 +29,12 @@ pub fn folder(config: Config) -> Result<(tempfile::TempDir, Config)> {
 const BATCH: u32 = 500;
 
 /// Makes the accounts and `count` people in the folder of `config`, by its own application, which it closes.
-pub fn fill(config: Config, count: u32) -> Result<()> {
+pub fn fill(config: Config, count: u32, told: Told) -> Result<()> {
     let end = Clock::system().now();
     let app = App::open(config, Clock::from_fn(move || Timestamp(end.0)))?;
     let mut year = app.db().write_here(move |w| year::Year::begin(w, count))?;
-    for _ in (0..count).step_by(BATCH as usize) {
+    for done in (0..count).step_by(BATCH as usize) {
+        told(Step { what: "Making up", done: done.into(), of: count.into() })?;
         year = app.db().write_here(move |w| {
             year.go_on(w, BATCH)?;
             Ok(year)

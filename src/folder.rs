@@ -12,6 +12,8 @@ pub use key_file::{KeyFile, Version};
 
 /// What the database is called in its folder.
 pub const DATABASE: &str = "rollcall.db";
+/// What the folder in it is called that backups are kept in, unless they are kept elsewhere.
+pub const BACKUPS: &str = "backups";
 const LOCK: &str = "rollcall.lock";
 /// All that may be in a folder; the key has rules of its own.
 const FILES: [&str; 4] = [LOCK, DATABASE, "rollcall.db-wal", "rollcall.db-shm"];
@@ -51,11 +53,19 @@ impl Folder {
             Err(_) => Ok(()),
         };
         look(&self.0, "700")?;
+        look(&self.0.join(BACKUPS), "700")?;
         FILES.iter().try_for_each(|file| look(&self.0.join(file), "600"))
     }
 
     pub fn database(&self) -> PathBuf {
         self.0.join(DATABASE)
+    }
+
+    /// Whether a file would be one of those the folder is there for, or lie in its way.
+    pub fn owns(&self, file: &Path) -> bool {
+        let above = file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let is_here = matches!((above.canonicalize(), self.0.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        is_here && file.file_name().and_then(|name| name.to_str()).is_none_or(|name| name.starts_with("rollcall."))
     }
 
     /// Takes the lock for a server, or says who has it.
@@ -111,6 +121,11 @@ fn private(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes a folder that only we can look into, if it isn't there.
+pub fn make_private(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() { Ok(()) } else { make(path) }
 }
 
 /// Makes a folder that was never open to others; those above it are made as usual.

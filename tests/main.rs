@@ -11,6 +11,8 @@ mod visitor;
 mod accounts;
 mod api_keys;
 mod attacks;
+mod backups;
+mod check;
 mod cli;
 mod docs;
 mod documented_errors;

@@ -3,12 +3,14 @@
 //! `Db::read` runs a closure on a query-only connection inside one read transaction; `Db::write` sends one to the
 //! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
 
+pub mod copy;
+pub mod inspect;
 #[cfg(test)]
 mod plans;
 mod writer;
 
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -139,6 +141,11 @@ impl Db {
         Ok(Self { readers, writer: writer::Writer::start(conn)?, clock, settings })
     }
 
+    /// The moment it is, by the clock that every rule goes by.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub async fn read<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
@@ -185,6 +192,13 @@ impl Db {
     pub fn close(&self) {
         self.writer.stop();
     }
+}
+
+/// A file that SQLite keeps beside a database: its log (`-wal`), the shared memory of that (`-shm`).
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// What every connection has in common.
