@@ -41,6 +41,7 @@ mod passkeys_only;
 mod passwords;
 mod properties;
 mod roles;
+mod schemas;
 mod security_doc;
 mod sessions;
 mod shell;

@@ -38,7 +38,11 @@ impl TestApp {
     }
 
     pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap(), configure)
+    }
+
+    /// A server whose data folder is `data` in `folder`; what is there already is opened.
+    pub fn on(folder: tempfile::TempDir, configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             data: folder.path().join("data"),
             listen: "127.0.0.1:8080".parse().unwrap(),
