@@ -51,5 +51,6 @@ mod supply;
 mod teams;
 mod tls;
 mod transport;
+mod upgrade;
 mod users;
 mod users_life;
