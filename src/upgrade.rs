@@ -193,16 +193,17 @@ impl Plan {
         let (path, snapshot) = (folder.database(), folder.snapshot(SCHEMA_VERSION));
         let kept =
             if snapshot.exists() { format!(" A copy of it is in {}.", snapshot.display()) } else { String::new() };
+        let cure = cure.trim_end_matches('.');
         Error::Unavailable(format!(
-            "Cannot upgrade {} from schema {} to {SCHEMA_VERSION}: {what}. Nothing was changed: the Rollcall that you ran \
-             before goes on with it. {cure}{kept}",
+            "Cannot upgrade {} from schema {} to {SCHEMA_VERSION}: {what}. {cure}. Nothing was changed: the Rollcall that you \
+             ran before goes on with the file.{kept}",
             path.display(),
             self.from,
         ))
     }
 }
 
-const REPORT: &str = "Stay with that one, and report this.";
+const REPORT: &str = "Stay with the Rollcall that you ran before, and report this.";
 const DAMAGED: &str = "Restore the last good backup: rollcall restore FILE.";
 
 impl Obstacle {

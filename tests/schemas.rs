@@ -70,13 +70,13 @@ async fn lived_in() -> (TestApp, Vec<(&'static str, String)>) {
     let both = format!("{session}; {other}");
     let team = test.post("/ui/accounts/2311/teams").cookie(&both).form(&[("name", "Compilers")]).send().await;
     assert_eq!(team.status, 303, "{}", team.text);
-    // What takes a real connection, or a deleted account.
+    // What takes a real connection.
     let rest = [
         "update passkeys set used_at = ?1",
-        "update accounts set removed_at = ?1 where id = '4713'",
         "update tokens set device = 'Firefox on Linux' where kind = 'session' and ?1 > 0",
     ];
-    test.account("4713", "Gone", "mallory@example.com");
+    let gone = test.account("4713", "Gone", "mallory@example.com");
+    test.client_with(&gone, "4713").delete("/accounts/4713?confirm=Gone").await.done();
     for sql in rest {
         test.app.db().write_here(move |w| w.run(sql, [w.now])).unwrap();
     }

@@ -185,7 +185,7 @@ fn data_that_breaks_a_rule_stays_as_it_is() {
     );
     let served = old.command(&["serve"]).output().unwrap();
     let (code, said) = old.said(&served);
-    assert!(code == 1 && said.contains("the Rollcall that you ran before goes on with it"), "{said}");
+    assert!(code == 1 && said.contains("the Rollcall that you ran before goes on with the file"), "{said}");
     assert!(said.contains("A copy of it is in DATA/rollcall.db.before-5."), "{said}");
     assert_eq!(old.schema(), OLD);
 }
@@ -207,7 +207,7 @@ fn a_damaged_file_stays_as_it_is() {
     let mut bytes = old.bytes();
     bytes[at..at + 4096].fill(0xa5);
     fs::write(old.path(), bytes).unwrap();
-    old.refused(&["upgrade"], &["Nothing was changed: the Rollcall that you ran before goes on with it."]);
+    old.refused(&["upgrade"], &["Nothing was changed: the Rollcall that you ran before goes on with the file."]);
     old.refused(&["serve"], &["Nothing was changed"]);
     old.refused(&["upgrade", "--check"], &["Nothing was changed"]);
 }
