@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::backups::partial::Partial;
 use crate::clock::Timestamp;
 use crate::db::inspect::{self, Age};
 use crate::db::migrations::{self, Migrating, Migration, SCHEMA_VERSION};
@@ -16,7 +17,7 @@ use crate::domain::check::{self, Counts};
 use crate::domain::words;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, Lock};
-use crate::progress::{Progress, Step, Told};
+use crate::progress::{Progress, Told};
 
 pub use rollback::{RolledBack, roll_back};
 
@@ -149,24 +150,25 @@ impl Plan {
     }
 
     fn keep_snapshot(&self, folder: &Folder, told: Told) -> Result<PathBuf> {
-        let (draft, snapshot) = (folder.draft("snapshot")?, folder.snapshot(SCHEMA_VERSION));
-        copy::copy(&folder.database(), draft.path(), "Keeping a snapshot", told)?;
-        draft.place(folder, &snapshot).map_err(|error| Error::Unavailable(error.to_string()))?;
+        let snapshot = folder.snapshot(SCHEMA_VERSION);
+        let partial = Partial::begin(&snapshot, "partial")?;
+        copy::copy(&folder.database(), partial.path(), "Keeping a snapshot", told)?;
+        partial.become_whole(&snapshot, true)?;
         Ok(snapshot)
     }
 
     /// All of it on a copy of `source`, which is gone afterwards.
     fn try_on_a_copy(&self, folder: &Folder, source: &Path, now: Timestamp, told: Told) -> Result<Rehearsed, Obstacle> {
         let begun = Instant::now();
-        let draft = folder.draft("rehearsal").map_err(|error| Obstacle::copy(&error))?;
-        copy::copy(source, draft.path(), "Copying for a rehearsal", told).map_err(|error| Obstacle::copy(&error))?;
-        let copy = Migrating::open_copy(draft.path()).map_err(|error| Obstacle::copy(&error))?;
-        let before = copy.rows().map_err(|error| Obstacle::copy(&error))?;
-        told(Step { what: "Rehearsing", done: 0, of: 1 }).map_err(|error| Obstacle::copy(&error))?;
-        self.take_steps(&copy)?;
-        self.require_all_rows(&before, &copy.rows().map_err(|error| Obstacle::copy(&error))?)?;
-        copy.commit(self.from, now).map_err(|error| Obstacle::copy(&error))?;
-        let found = check::file(draft.path(), now, told).map_err(|error| Obstacle::copy(&error))?;
+        let failed = |error: Error| Obstacle::rehearsal(&error);
+        let partial = Partial::begin(&folder.rehearsal(), "partial").map_err(failed)?;
+        copy::copy(source, partial.path(), "Copying", told).map_err(failed)?;
+        let rehearsal = Migrating::open_copy(partial.path()).map_err(failed)?;
+        let before = rehearsal.rows().map_err(failed)?;
+        self.take_steps(&rehearsal)?;
+        self.require_all_rows(&before, &rehearsal.rows().map_err(failed)?)?;
+        rehearsal.commit(self.from, now).map_err(failed)?;
+        let found = check::file(partial.path(), now, told).map_err(failed)?;
         if !found.are_good() {
             return Err(Obstacle::findings(&found));
         }
@@ -224,7 +226,7 @@ impl Obstacle {
         Self::new("no snapshot can be made", cause, "See to that, then start again.")
     }
 
-    fn copy(cause: &Error) -> Self {
+    fn rehearsal(cause: &Error) -> Self {
         Self::new(
             "the rehearsal on a copy failed",
             cause,

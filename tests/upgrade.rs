@@ -265,7 +265,7 @@ fn a_killed_upgrade_leaves_the_old_file_or_the_new_one() {
         std::thread::sleep(took.mul_f64(f64::from(round) / f64::from(rounds)));
         child.kill().unwrap();
         child.wait().unwrap();
-        drafts += u32::from(old.names().iter().any(|name| name.ends_with("snapshot") || name.ends_with("rehearsal")));
+        drafts += u32::from(old.names().iter().any(|name| name.ends_with(".partial")));
         let conn = old.open();
         let sound: String = conn.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(sound, "ok", "round {round}");
@@ -299,7 +299,7 @@ fn a_rollback_returns_to_the_file_as_it_was() {
     assert_eq!(code, 0, "{said}");
     insta::assert_snapshot!(undated(&said), @"");
     assert!(before == old.bytes(), "byte for byte");
-    let kept: Vec<_> = old.names().into_iter().filter(|name| name.contains("after-5-")).collect();
+    let kept: Vec<_> = old.names().into_iter().filter(|name| name.contains("after-5.")).collect();
     assert_eq!((kept.len(), schema(&old.data.join(&kept[0]))), (1, today()));
     assert!(!old.data.join("rollcall.db.before-5").exists(), "it is the file now");
     // And forth again.
@@ -307,8 +307,8 @@ fn a_rollback_returns_to_the_file_as_it_was() {
 }
 
 fn undated(said: &str) -> String {
-    let dates = said.split(' ').map(|word| match word.split_once("after-5-") {
-        Some((before, _)) => format!("{before}after-5-TIME,"),
+    let dates = said.split(' ').map(|word| match word.split_once("after-5.") {
+        Some((before, _)) => format!("{before}after-5.TIME,"),
         None => word.to_owned(),
     });
     let text = dates.collect::<Vec<_>>().join(" ");
@@ -337,7 +337,7 @@ fn a_rollback_says_what_came_since_and_leaves_it_behind_only_when_told() {
     let (code, said) = old.run(&["rollback", "--force"]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(old.schema(), OLD);
-    let kept = old.names().into_iter().find(|name| name.contains("after-5-")).unwrap();
+    let kept = old.names().into_iter().find(|name| name.contains("after-5.")).unwrap();
     let kept = Connection::open(old.data.join(kept)).unwrap();
     let new: i64 =
         kept.query_row("select count(*) from users where email = 'new@example.com'", [], |row| row.get(0)).unwrap();

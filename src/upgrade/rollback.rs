@@ -1,8 +1,10 @@
 //! Going back to the file as it was before its upgrade, for a program that was the better one.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::SCHEMA_VERSION;
+use crate::backups::partial::sync_folder_of;
 use crate::clock::Timestamp;
 use crate::db::copy;
 use crate::db::inspect::{self, Age};
@@ -47,11 +49,18 @@ pub fn roll_back(folder: &Folder, _: &Lock, now: Timestamp, force: bool, told: T
     if later != Later::default() && !force {
         return Err(missed(upgraded_at, later));
     }
-    folder.replace_database(&snapshot, &kept).map_err(|error| {
-        let (snapshot, path) = (snapshot.display(), path.display());
-        Error::Unavailable(format!("Cannot put {snapshot} in the place of {path}: {error}."))
+    swap(&path, &snapshot, &kept).map_err(|error| {
+        Error::Unavailable(format!("Cannot put {} in the place of {}: {error}.", snapshot.display(), path.display()))
     })?;
     Ok(RolledBack { to, upgraded_at, kept, later })
+}
+
+/// Keeps the database under another name, too, and puts the snapshot in its place: at any moment there is a whole one.
+fn swap(database: &Path, snapshot: &Path, kept: &Path) -> std::io::Result<()> {
+    fs::hard_link(database, kept)?;
+    sync_folder_of(database)?;
+    fs::rename(snapshot, database)?;
+    sync_folder_of(database)
 }
 
 /// When the file was brought to this program's schema.
