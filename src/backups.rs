@@ -10,8 +10,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::clock::Timestamp;
-use crate::db::copy;
+use crate::db::{beside, copy};
 use crate::domain::check::{self, Findings};
+use crate::domain::words;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::progress::Told;
@@ -42,6 +43,7 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     if target.exists() && !replace {
         return Err(there_already(target));
     }
+    require_room(&folder.database(), target)?;
     let partial = Partial::begin(target, "partial")?;
     copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| cannot_write(target, &error))?;
     let findings = check::file(partial.path(), now, told)?;
@@ -53,6 +55,34 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     let bytes = fs::metadata(partial.path()).map_err(Error::internal)?.len();
     partial.become_whole(target, replace)?;
     Ok(Made { bytes, findings })
+}
+
+/// Bytes that are left to the server on a disk it may share with its backups.
+const SPARE: u64 = 16 << 20;
+
+/// A backup that fills the disk would keep the server from writing.
+#[cfg(unix)]
+fn require_room(database: &Path, target: &Path) -> Result<()> {
+    let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    let needed = size(database) + size(&beside(database, "-wal"));
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where it can't be said, writing will tell.
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free >= needed + SPARE {
+        return Ok(());
+    }
+    Err(Error::Unavailable(format!(
+        "There is too little room for a backup in {}: it takes up to {}, and {} are free. Make room, or choose another disk.",
+        folder.display(),
+        words::bytes(needed + SPARE),
+        words::bytes(free),
+    )))
+}
+
+#[cfg(not(unix))]
+fn require_room(_: &Path, _: &Path) -> Result<()> {
+    Ok(())
 }
 
 fn there_already(target: &Path) -> Error {

@@ -22,7 +22,8 @@ pub const ACCOUNT: &str = names::FIRMS[0].id;
 pub fn folder(config: Config) -> Result<(tempfile::TempDir, Config)> {
     let folder = tempfile::Builder::new().prefix("rollcall-demo-").tempdir().map_err(Error::internal)?;
     let data = folder.path().to_owned();
-    Ok((folder, Config { data, ..config }))
+    // Made-up backups would push out real ones.
+    Ok((folder, Config { data, backup_every: None, backup_dir: None, ..config }))
 }
 
 /// People who join in one transaction.

@@ -53,10 +53,8 @@ async fn keep_backups(app: App) {
 /// Makes a backup, if its time has come.
 pub async fn back_up_if_due(app: &App) {
     let now = app.db().now();
-    match app.backups().is_due(now) {
-        Ok(false) => return,
-        Ok(true) => {}
-        Err(error) => return tracing::error!(cause = %error.cause(), "it can't be said whether a backup is due"),
+    if !app.backups().is_due(now) {
+        return;
     }
     if app.back_up(now).await.is_ok() {
         let noted = app.db().write(move |w| backups::note(w, &name(now))).await;

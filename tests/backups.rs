@@ -13,6 +13,7 @@ use rollcall::jobs;
 use rusqlite::Connection;
 
 use crate::cli::{create, init, rollcall, serve};
+use crate::impersonation::acting_cookie;
 use crate::support::{ADA, TestApp};
 use crate::visitor::{Page, sign_in};
 
@@ -365,7 +366,7 @@ async fn an_owner_backs_up_and_downloads_on_a_page() {
     assert!(file.1.contains(&format!("attachment; filename=\"{name}\"")), "{}", file.1);
     assert!(file.2 == fs::read(path).unwrap(), "it is another file");
     let sql = "select group_concat(subject || ' ' || changes, '; ') from events where event = 'file_requested' and actor = ?1 and account_id = '2311'";
-    insta::assert_snapshot!(test.query(|r| r.value::<String>(sql, [ADA])), @"");
+    insta::assert_snapshot!(test.query(|r| r.value::<String>(sql, [ADA])), @r#"rollcall-20261123T080000Z.db {"made":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"downloaded":{"before":false,"after":true}}"#);
     let missing = test.post("/ui/backups/rollcall-20200101T000000Z.db").cookie(&browser).send().await;
     assert_eq!(missing.status, 404);
     for odd in ["..%2Frollcall.db", "rollcall.db", "rollcall-20261123T080000Z.db%00"] {
@@ -394,7 +395,7 @@ async fn nobody_but_an_owner_in_person_who_proved_it_gets_a_backup() {
     let form = [("reason", "They ask for help"), ("minutes", "30")];
     let acting =
         test.post(&format!("/ui/accounts/2311/users/{bob}/impersonation")).cookie(&owner).form(&form).send().await;
-    let acting = format!("{owner}; {}", crate::visitor::cookie(&acting));
+    let acting = format!("{owner}; {}", acting_cookie(&acting).unwrap());
     assert_eq!(test.post("/ui/backups").cookie(&acting).send().await.status, 403);
     // An unlocked screen isn't her.
     test.advance(Duration::from_mins(31));

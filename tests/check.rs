@@ -144,6 +144,14 @@ async fn damage_is_found_in_the_file_itself() {
         let found = checked(&copy).damage;
         assert!(found.iter().any(|damage| damage.contains(said)), "{sql}: {found:#?}");
     }
+    // What a tool that replicates the file keeps in it is none of it.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(&whole, &copy).unwrap();
+    let database = rusqlite::Connection::open(&copy).unwrap();
+    database.execute_batch("create table _litestream_seq (id integer primary key, seq integer)").unwrap();
+    drop(database);
+    assert!(checked(&copy).are_good());
     // A page of zeros in the middle.
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");

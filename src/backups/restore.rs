@@ -1,6 +1,7 @@
 //! Putting a backup in the place of the database.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::partial::{Partial, sync_folder_of};
@@ -64,38 +65,82 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
 
 /// Keeps the database under the name `aside`, and puts the new one in its place in one step.
 fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
-    let cannot = |error: std::io::Error| {
+    let cannot = |error: io::Error| {
         let why = "nothing was changed";
         Error::Unavailable(format!("Cannot replace {}: {error}; {why}.", database.display()))
     };
     let Some(aside) = aside else {
-        drop_log(database, None).map_err(cannot)?;
+        drop_log(database).map_err(cannot)?;
         return new.become_whole(database, true);
     };
+    forget_second_names(database).map_err(cannot)?;
     if aside.exists() {
         return Err(Error::Conflict("file_exists", format!("There is a file {} already.", aside.display()).into()));
     }
-    let held = copy::hold(database)?;
-    // A second name, or where the file system has none, a second file: until the last step the first one stays.
-    fs::hard_link(database, aside).or_else(|_| fs::copy(database, aside).map(drop)).map_err(cannot)?;
-    // Of a damaged database the log couldn't be folded in. It must be gone before another file is beside it.
-    drop_log(database, Some(aside)).map_err(cannot)?;
+    // Looking at a damaged database, SQLite takes a log away that it can't make sense of: that is kept before it looks.
+    keep_log(database, aside).map_err(cannot)?;
+    let held = copy::hold(database);
+    if !matches!(held, Ok(None)) {
+        // It was folded in, or it is still in use.
+        drop_log(aside).map_err(cannot)?;
+    }
+    let held = held?;
+    second_name(database, aside).map_err(cannot)?;
+    // Beside another file, a log would be taken for one of that.
+    drop_log(database).map_err(cannot)?;
     sync_folder_of(database).map_err(cannot)?;
     new.become_whole(database, true)?;
     held.map_or(Ok(()), copy::Held::release)
 }
 
-/// Takes away what SQLite kept beside the database, or puts it beside `aside`.
-fn drop_log(database: &Path, aside: Option<&Path>) -> std::io::Result<()> {
-    for ending in ["-wal", "-journal", "-shm"] {
-        let file = beside(database, ending);
-        match aside.filter(|_| ending != "-shm") {
-            _ if !file.exists() => {}
-            Some(aside) => fs::rename(&file, beside(aside, ending))?,
-            None => fs::remove_file(&file)?,
+/// A restore that was interrupted may have left the database a second name, which SQLite warns of: whoever opens it by that
+/// has another log.
+#[cfg(unix)]
+fn forget_second_names(database: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let ours = fs::metadata(database)?.ino();
+    for entry in fs::read_dir(database.parent().unwrap_or(Path::new(".")))?.flatten() {
+        let kept = entry.file_name().to_string_lossy().ends_with(".replaced");
+        if kept && entry.metadata()?.ino() == ours {
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+#[cfg(not(unix))]
+fn forget_second_names(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// What SQLite may have left beside a database that holds a part of it.
+const LOGS: [&str; 2] = ["-wal", "-journal"];
+
+/// Gives what SQLite kept beside the database another name, too, beside `aside`.
+fn keep_log(database: &Path, aside: &Path) -> io::Result<()> {
+    for ending in LOGS {
+        let log = beside(database, ending);
+        if log.exists() {
+            second_name(&log, &beside(aside, ending))?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what SQLite kept beside a database.
+fn drop_log(database: &Path) -> io::Result<()> {
+    for ending in LOGS.into_iter().chain(["-shm"]) {
+        match fs::remove_file(beside(database, ending)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A second name for a file, or where the file system has none, a second file.
+fn second_name(file: &Path, name: &Path) -> io::Result<()> {
+    fs::hard_link(file, name).or_else(|_| fs::copy(file, name).map(drop))
 }
 
 fn sound(findings: Findings, file: &Path) -> Result<Findings> {

@@ -89,16 +89,18 @@ impl Shelf {
     }
 
     /// Whether one is to be made now, by the clock.
-    pub fn is_due(&self, now: Timestamp) -> Result<bool> {
-        let Some(every) = self.every else { return Ok(false) };
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let Some(every) = self.every else { return false };
         let state = self.state();
         let tried = state.tried.is_some_and(|at| at <= now && at.after(every.min(AGAIN)) > now);
         if tried || state.running.is_some() {
-            return Ok(false);
+            return false;
         }
         // Those of a clock that was ahead say nothing of when the next is due.
-        let last = self.list()?.into_iter().map(|backup| backup.at).find(|at| *at <= now);
-        Ok(last.is_none_or(|at| at.after(every) <= now))
+        // Where none can be listed, trying says why.
+        let listed = self.list().unwrap_or_default();
+        let last = listed.into_iter().map(|backup| backup.at).find(|at| *at <= now);
+        last.is_none_or(|at| at.after(every) <= now)
     }
 
     /// Makes a backup, and takes the oldest away that are too many. One at a time.

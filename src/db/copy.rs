@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{beside, inspect};
+use super::inspect;
 use crate::error::{Error, Result};
 use crate::progress::{Step, Told};
 
@@ -74,7 +74,11 @@ pub fn hold(path: &Path) -> Result<Option<Held>> {
         conn.execute_batch("begin exclusive")?;
         Ok((mode == "delete").then_some(conn))
     };
-    let in_use = || Error::Conflict("database_in_use", "Another command is using the database. Try again.".into());
+    let in_use = || {
+        let message =
+            "Another program is using the database: a command, or one that replicates it. Stop it, and try again.";
+        Error::Conflict("database_in_use", message.into())
+    };
     match held() {
         Ok(Some(conn)) => Ok(Some(Held(conn))),
         Ok(None) => Err(in_use()),
@@ -93,13 +97,21 @@ impl Held {
     }
 }
 
-/// Folds the log of a database that nobody uses into its file, and takes the log away.
+/// Folds the log of a database that nobody uses any more into its file, and takes the log away.
 pub fn fold(path: &Path) -> Result<()> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    conn.query_row("pragma journal_mode = delete", [], |row| row.get::<_, String>(0))?;
-    drop(conn);
-    match beside(path, "-wal").exists() {
-        true => Err(Error::internal("a log is left beside a database that nobody uses")),
-        false => Ok(()),
+    let fold = || conn.query_row("pragma journal_mode = delete", [], |row| row.get::<_, String>(0));
+    // The connections of a pool that was let go of are closed a moment later.
+    let mut folded = fold();
+    for _ in 0..500 {
+        if folded.as_ref().is_ok_and(|mode| mode == "delete") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+        folded = fold();
+    }
+    match folded?.as_str() {
+        "delete" => Ok(()),
+        mode => Err(Error::internal(format!("a database that nobody uses stays in mode {mode}"))),
     }
 }

@@ -47,7 +47,11 @@ pub async fn list(visit: Visit) -> Result<Response> {
         let config = app.config();
         let every = config.backup_every.map(words::time);
         let folder = shelf.folder().display().to_string();
-        let (backups, state) = (shelf.list()?, shelf.state());
+        let mut state = shelf.state();
+        let backups = shelf.list().unwrap_or_else(|error| {
+            state.failed.get_or_insert((r.now, error.cause()));
+            Vec::new()
+        });
         Ok(ListPage { frame, backups, state, folder, every, keep: config.backup_keep, now: r.now })
     };
     visit.page(Section::Backups, page).await
