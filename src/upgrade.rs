@@ -85,7 +85,6 @@ pub fn plan(folder: &Folder, now: Timestamp) -> Result<Option<Plan>> {
 pub fn run(folder: &Folder, _: &Lock, now: Timestamp, told: Told) -> Result<Option<Upgraded>> {
     let Some(plan) = plan(folder, now)? else { return Ok(None) };
     let done = plan.carry_out(folder, now, told).map_err(|obstacle| plan.refused(folder, &obstacle))?;
-    tracing::info!(from = plan.from, to = SCHEMA_VERSION, snapshot = %done.snapshot.display(), "upgraded the database");
     if let Err(error) = folder.keep_snapshots(SNAPSHOTS) {
         tracing::warn!(%error, "an old snapshot can't be deleted");
     }
@@ -98,10 +97,13 @@ pub fn run_if_due(folder: &Folder, lock: Option<&Lock>, now: Timestamp) -> Resul
     let Ok(Some(_)) = plan(folder, now) else { return Ok(()) };
     let mut progress = Progress::new();
     let told = &mut |step| progress.tell(step);
-    match lock {
+    let done = match lock {
         Some(lock) => run(folder, lock, now, told)?,
         None => run(folder, &folder.lock()?, now, told)?,
     };
+    if let Some(Upgraded { from, to, snapshot, .. }) = done {
+        tracing::info!(from, to, snapshot = %snapshot.display(), "upgraded the database");
+    }
     Ok(())
 }
 
@@ -249,5 +251,32 @@ impl Obstacle {
         });
         let (what, cure) = offence.unwrap_or_default();
         Self { what: format!("the rehearsal on a copy broke a rule: {what}"), cure }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_not_fit_is_not_begun() {
+        let plan = |free| Plan { from: migrations::FIRST, steps: migrations::MIGRATIONS, size: 2048, free };
+        assert!(plan(Some(4096)).require_room().is_ok() && plan(None).require_room().is_ok());
+        let obstacle = plan(Some(4095)).require_room().err().map(|obstacle| obstacle.what);
+        assert_eq!(obstacle.as_deref(), Some("it takes 4.0 KiB of room beside it, and 3.9 KiB are free"));
+    }
+
+    #[test]
+    fn no_table_loses_rows_unless_its_step_says_so() {
+        let plan = Plan { from: migrations::FIRST, steps: migrations::MIGRATIONS, size: 0, free: None };
+        let rows = |users| BTreeMap::from([("accounts".to_owned(), 1), ("users".to_owned(), users)]);
+        assert!(plan.require_all_rows(&rows(3), &rows(3)).is_ok());
+        let obstacle = plan.require_all_rows(&rows(3), &rows(2)).err().map(|obstacle| obstacle.what);
+        assert_eq!(obstacle.as_deref(), Some("users had 3 rows and has 2 after the rehearsal"));
+        let gone = plan.require_all_rows(&rows(3), &BTreeMap::from([("accounts".to_owned(), 1)]));
+        assert_eq!(
+            gone.err().map(|obstacle| obstacle.what).as_deref(),
+            Some("users had 3 rows and has 0 after the rehearsal")
+        );
     }
 }

@@ -89,7 +89,7 @@ async fn lived_in() -> (TestApp, Vec<(&'static str, String)>) {
 }
 
 /// Text from which SQLite makes the same file again.
-fn dump(conn: &Connection) -> String {
+pub fn dump(conn: &Connection) -> String {
     let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     let mut text = String::new();
     for pragma in ["application_id", "user_version"] {

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use rusqlite::Connection;
 
 use crate::cli::{create, rollcall, serve};
-use crate::schemas::{KEY, file_of, today};
+use crate::schemas::{KEY, dump, file_of, today};
 
 const OLD: i64 = 4;
 
@@ -57,7 +57,10 @@ impl Old {
 
     fn said(&self, output: &Output) -> (i32, String) {
         let text = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat();
-        let text = text.replace(self.data.to_str().unwrap(), "DATA");
+        let mut text = text.replace(self.data.to_str().unwrap(), "DATA").replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        for words in ["before-", "after-", "schema ", " to "] {
+            text = text.replace(&format!("{words}{}", today()), &format!("{words}NEW"));
+        }
         (output.status.code().unwrap_or(-1), text)
     }
 
@@ -70,7 +73,7 @@ impl Old {
         }
         assert!(before.0 == self.bytes(), "{arguments:?} changed the file");
         let new: Vec<_> = self.names().into_iter().filter(|name| !before.1.contains(name)).collect();
-        assert!(new.iter().all(|name| *name == "rollcall.db.before-5" || *name == "rollcall.lock"), "{new:?} is left");
+        assert!(new.iter().all(|name| **name == snapshot() || **name == "rollcall.lock"), "{new:?} is left");
     }
 
     fn names(&self) -> Vec<String> {
@@ -89,27 +92,39 @@ impl Old {
     }
 }
 
+/// What a file is kept as when it is brought to this program's schema.
+fn snapshot() -> String {
+    format!("rollcall.db.before-{}", today())
+}
+
 fn schema(path: &Path) -> i64 {
     Connection::open(path).unwrap().query_row("pragma user_version", [], |row| row.get(0)).unwrap()
 }
 
-/// What has no number of its own: how long it took, how much room there is.
+/// `45 GiB are free`.
+fn free(said: &str) -> String {
+    said.split_once("room, and ").unwrap().1.split_once('.').unwrap().0.to_owned()
+}
+
+/// Without what differs from run to run: how long it took.
 fn plain(said: &str) -> String {
-    let numbers = said
-        .split(' ')
-        .map(|word| if word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.') { "N" } else { word });
-    numbers.collect::<Vec<_>>().join(" ")
+    match (said.split_once("it took "), said.split_once(" s, and all")) {
+        (Some((before, _)), Some((_, after))) => format!("{before}it took N s, and all{after}"),
+        _ => said.to_owned(),
+    }
 }
 
 #[test]
 fn a_check_says_what_would_happen_and_changes_nothing() {
     let old = Old::new();
-    let before = (old.bytes(), old.names());
+    let (before, content) = ((old.bytes(), old.names()), dump(&old.open()));
     let (code, said) = old.run(&["upgrade", "--check"]);
     assert_eq!(code, 0, "{said}");
+    let said = said.replace(&free(&said), "N are free");
     insta::assert_snapshot!(plain(&said), @"
-    DATA/rollcall.db has schema 4; this Rollcall, N has N  step 5: upgrades
-    It has 272 KiB; an upgrade takes 544 KiB of room, and 45 GiB are free.
+    DATA/rollcall.db has schema 4; this is Rollcall VERSION with schema NEW.
+      step 5: upgrades
+    It has 272 KiB; an upgrade takes 544 KiB of room, and N are free.
     On a copy it took N s, and all is well there: 6 users, 2 accounts, 21 events.
     Nothing was changed. `rollcall upgrade` does it, and so does the next start.
     ");
@@ -119,12 +134,13 @@ fn a_check_says_what_would_happen_and_changes_nothing() {
     let (code, said) = old.run(&["upgrade"]);
     assert_eq!(code, 0, "{said}");
     insta::assert_snapshot!(said, @"
-    Upgraded DATA/rollcall.db from schema 4 to 5: 6 users, 2 accounts, 21 events.
-    As it was, it is kept in DATA/rollcall.db.before-5; `rollcall rollback` returns to that.
-    2026-11-23T22:07:25.093086Z  INFO upgraded the database from=4 to=5 snapshot=DATA/rollcall.db.before-5
+    Upgraded DATA/rollcall.db from schema 4 to NEW: 6 users, 2 accounts, 21 events.
+    As it was, it is kept in DATA/rollcall.db.before-NEW; `rollcall rollback` returns to that.
     ");
-    assert_eq!(old.names(), ["rollcall.db", "rollcall.db.before-5", "rollcall.lock"]);
-    assert!(fs::read(old.data.join("rollcall.db.before-5")).unwrap() == before.0, "the snapshot is the file as it was");
+    assert_eq!(old.names(), ["rollcall.db", &snapshot(), "rollcall.lock"]);
+    let snapshot = Connection::open(old.data.join(snapshot())).unwrap();
+    assert_eq!(dump(&snapshot), content, "the snapshot is the file as it was");
+    drop(snapshot);
     for arguments in [&["upgrade"][..], &["upgrade", "--check"]] {
         let (code, said) = old.run(arguments);
         assert_eq!((code, said.contains("There is nothing to do.")), (0, true), "{said}");
@@ -159,7 +175,7 @@ fn somebody_who_writes_meanwhile_is_not_overrun() {
     other.execute_batch("pragma journal_mode = wal; begin immediate").unwrap();
     let (code, said) = old.run(&["upgrade"]);
     assert_eq!(code, 1);
-    insta::assert_snapshot!(said, @"rollcall: Cannot upgrade DATA/rollcall.db from schema 4 to 5: the file can't be written: database is locked. Stop what else uses it, see that there is room, then start again. Nothing was changed: the Rollcall that you ran before goes on with the file.");
+    insta::assert_snapshot!(said, @"rollcall: Cannot upgrade DATA/rollcall.db from schema 4 to NEW: the file can't be written: database is locked. Stop what else uses it, see that there is room, then start again. Nothing was changed: the Rollcall that you ran before goes on with the file.");
     other.execute_batch("rollback").unwrap();
     drop(other);
     assert_eq!((old.run(&["upgrade"]).0, old.schema()), (0, today()));
@@ -168,7 +184,7 @@ fn somebody_who_writes_meanwhile_is_not_overrun() {
 #[test]
 fn any_command_and_a_server_upgrade_what_they_open() {
     let old = Old::new();
-    let (code, said) = old.run(&["user", "list"]);
+    let (code, said) = old.run(&["user", "list", "--account", "2311"]);
     assert!(code == 0 && said.contains("grace@example.com"), "{said}");
     assert_eq!(old.schema(), today());
 
@@ -190,12 +206,12 @@ fn data_that_breaks_a_rule_stays_as_it_is() {
     old.refused(&["upgrade", "--check"], &["Nothing was changed"]);
     old.refused(
         &["upgrade"],
-        &["from schema 4 to 5: the rehearsal on a copy broke a rule:", "Nothing was changed", "user 2"],
+        &["from schema 4 to NEW: the rehearsal on a copy broke a rule:", "Nothing was changed", "user 2"],
     );
     let served = old.command(&["serve"]).output().unwrap();
     let (code, said) = old.said(&served);
     assert!(code == 1 && said.contains("the Rollcall that you ran before goes on with the file"), "{said}");
-    assert!(said.contains("A copy of it is in DATA/rollcall.db.before-5."), "{said}");
+    assert!(said.contains("A copy of it is in DATA/rollcall.db.before-NEW."), "{said}");
     assert_eq!(old.schema(), OLD);
 }
 
@@ -225,7 +241,7 @@ fn a_damaged_file_stays_as_it_is() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_stops_it_before_anything_changes() {
-    let old = Old::with(MORE);
+    let old = Old::new();
     let before = (old.bytes(), old.names());
     let script = "trap '' XFSZ; ulimit -f 200; exec \"$0\" upgrade";
     let mut shell = Command::new("bash");
@@ -240,13 +256,13 @@ fn a_full_disk_stops_it_before_anything_changes() {
 /// Some thousand people, so that an upgrade takes a while.
 const MORE: &str = "
     begin;
-    create temporary table n as with recursive n(i) as (select 1000 union all select i + 1 from n where i < 6000) select i from n;
+    create temporary table n as with recursive n(i) as (select 1000 union all select i + 1 from n where i < 3000) select i from n;
     insert into users (id, email, email_key, created_by, updated_by, created_at, updated_at)
-      select i, 'p' || i || '@example.com', 'p' || i || '@example.com', 'ada@example.com', 'ada@example.com', i, i from n;
+      select i, 'p' || i || '@example.com', 'p' || i || '@example.com', 'ada@example.com', 'ada@example.com', 1795421400000, 1795421400000 from n;
     insert into memberships (account_id, user_id, primary_account, joined_at, email_key, name_key, active, created_at, updated_at)
-      select '2311', i, 1, i, email_key, name_key, 1, i, i from n join users on id = i;
+      select '2311', i, 1, created_at, email_key, name_key, 1, created_at, updated_at from n join users on id = i;
     insert into events (event, at, account_id, actor_id, actor, subject_id, subject)
-      select 'user_created', i, '2311', 1, 'ada@example.com', i, 'p' || i || '@example.com' from n;
+      select 'user_created', 1795421400000, '2311', 1, 'ada@example.com', i, 'p' || i || '@example.com' from n;
     commit;";
 
 /// SIGKILL at moments all over an upgrade: the file is the old one or the new one, and the next start makes it the new one.
@@ -256,13 +272,14 @@ fn a_killed_upgrade_leaves_the_old_file_or_the_new_one() {
     let (bytes, mut rows) = (old.bytes(), old.rows());
     let took = {
         let begun = std::time::Instant::now();
-        assert_eq!(old.run(&["upgrade"]).0, 0);
+        let (code, said) = old.run(&["upgrade"]);
+        assert_eq!(code, 0, "{said}");
         begun.elapsed()
     };
     rows.insert("upgrades".into(), 1);
     let all = rows.clone();
     rows.remove("upgrades");
-    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(12_u32);
+    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(8_u32);
     let (mut unfinished, mut drafts) = (0, 0);
     for round in 0..rounds {
         for name in old.names().into_iter().filter(|name| name.starts_with("rollcall.db")) {
@@ -287,11 +304,11 @@ fn a_killed_upgrade_leaves_the_old_file_or_the_new_one() {
             new => assert_eq!((new, old.rows()), (today(), all.clone()), "round {round}"),
         }
         // The next start finishes, whatever was left.
-        let (code, said) = old.run(&["user", "list", "--limit", "1"]);
+        let (code, said) = old.run(&["account", "list"]);
         assert_eq!(code, 0, "{said}");
         assert_eq!((old.schema(), old.rows()), (today(), all.clone()), "round {round}");
         let left: Vec<_> = old.names().into_iter().filter(|name| name.starts_with("rollcall.db.")).collect();
-        assert_eq!(left, ["rollcall.db.before-5"], "round {round}");
+        assert_eq!(left, [snapshot()], "round {round}");
     }
     assert!(unfinished > 0 && drafts > 0, "the kills came too late: {unfinished}, {drafts}");
 }
@@ -299,7 +316,7 @@ fn a_killed_upgrade_leaves_the_old_file_or_the_new_one() {
 #[test]
 fn a_rollback_returns_to_the_file_as_it_was() {
     let old = Old::new();
-    let before = old.bytes();
+    let before = dump(&old.open());
     let (code, said) = old.run(&["rollback"]);
     assert_eq!(code, 3);
     insta::assert_snapshot!(said, @"rollcall: DATA/rollcall.db has schema 4: this Rollcall never upgraded it.");
@@ -308,20 +325,20 @@ fn a_rollback_returns_to_the_file_as_it_was() {
     assert_eq!(code, 0, "{said}");
     insta::assert_snapshot!(undated(&said), @"
     DATA/rollcall.db is again as it was before the upgrade of TIME UTC, with schema 4.
-    The newer file is kept in DATA/rollcall.db.after-5.TIME, with 0 new users, 0 new tokens and 0 new events.
+    The newer file is kept in DATA/rollcall.db.after-NEW.TIME, with 0 new users, 0 new tokens and 0 new events.
     Start the Rollcall that you ran before. This one would upgrade the file again.
     ");
-    assert!(before == old.bytes(), "byte for byte");
-    let kept: Vec<_> = old.names().into_iter().filter(|name| name.contains("after-5.")).collect();
+    assert_eq!(dump(&old.open()), before);
+    let kept: Vec<_> = old.names().into_iter().filter(|name| name.contains("rollcall.db.after-")).collect();
     assert_eq!((kept.len(), schema(&old.data.join(&kept[0]))), (1, today()));
-    assert!(!old.data.join("rollcall.db.before-5").exists(), "it is the file now");
+    assert!(!old.data.join(snapshot()).exists(), "it is the file now");
     // And forth again.
     assert_eq!((old.run(&["upgrade"]).0, old.schema()), (0, today()));
 }
 
 fn undated(said: &str) -> String {
-    let dates = said.split(' ').map(|word| match word.split_once("after-5.") {
-        Some((before, _)) => format!("{before}after-5.TIME,"),
+    let dates = said.split(' ').map(|word| match word.split_once("after-NEW.") {
+        Some((before, _)) => format!("{before}after-NEW.TIME,"),
         None => word.to_owned(),
     });
     let text = dates.collect::<Vec<_>>().join(" ");
@@ -340,17 +357,16 @@ fn a_rollback_says_what_came_since_and_leaves_it_behind_only_when_told() {
     let (code, said) = old.run(&["rollback", "--force"]);
     assert!(code == 3 && said.contains("Another Rollcall is serving"), "{said}");
     assert_eq!(crate::cli::stop(&mut served), 0);
-    old.refused(&["rollback"], &["1 new user", "--force"]);
     let (code, said) = old.run(&["rollback"]);
     assert_eq!(code, 3);
-    insta::assert_snapshot!(undated(&said), @"");
+    insta::assert_snapshot!(undated(&said), @"rollcall: Since the upgrade of TIME UTC there are 1 new user, 2 new tokens and 1 new event, and the snapshot has none of it. Go back all the same with --force: the file as it is now is kept beside it.");
     assert_eq!(old.schema(), today());
     // A log that nobody folded back is part of the file that is kept.
     old.open().execute_batch("pragma journal_mode = wal").unwrap();
     let (code, said) = old.run(&["rollback", "--force"]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(old.schema(), OLD);
-    let kept = old.names().into_iter().find(|name| name.contains("after-5.")).unwrap();
+    let kept = old.names().into_iter().find(|name| name.contains("rollcall.db.after-")).unwrap();
     let kept = Connection::open(old.data.join(kept)).unwrap();
     let new: i64 =
         kept.query_row("select count(*) from users where email = 'new@example.com'", [], |row| row.get(0)).unwrap();
@@ -361,18 +377,18 @@ fn a_rollback_says_what_came_since_and_leaves_it_behind_only_when_told() {
 fn a_rollback_needs_a_good_snapshot_and_the_file_to_itself() {
     let old = Old::new();
     assert_eq!(old.run(&["upgrade"]).0, 0);
-    let snapshot = old.data.join("rollcall.db.before-5");
+    let snapshot = old.data.join(snapshot());
     let good = fs::read(&snapshot).unwrap();
     fs::write(&snapshot, &good[..good.len() / 2]).unwrap();
-    old.refused(&["rollback"], &["before-5", "rollcall restore"]);
+    old.refused(&["rollback"], &["before-NEW", "rollcall restore"]);
     fs::remove_file(&snapshot).unwrap();
-    old.refused(&["rollback"], &["There is no snapshot DATA/rollcall.db.before-5.", "rollcall restore"]);
+    old.refused(&["rollback"], &["There is no snapshot DATA/rollcall.db.before-NEW.", "rollcall restore"]);
     fs::write(&snapshot, &good).unwrap();
     private(&snapshot);
     let other = old.open();
     other.execute_batch("begin; select count(*) from users").unwrap();
     let (code, said) = old.run(&["rollback"]);
-    assert!(code == 3 && said.contains("Another command is using the database"), "{said}");
+    assert!(code == 3 && said.contains("Another program is using the database"), "{said}");
     drop(other);
     assert_eq!((old.run(&["rollback"]).0, old.schema()), (0, OLD));
 }
@@ -389,7 +405,7 @@ fn two_snapshots_are_kept() {
     private(&old.data.join("rollcall.db.before-christmas"));
     assert_eq!(old.run(&["upgrade"]).0, 0);
     let kept: Vec<_> = old.names().into_iter().filter(|name| name.contains("before")).collect();
-    assert_eq!(kept, ["rollcall.db.before-3", "rollcall.db.before-5", "rollcall.db.before-christmas"]);
+    assert_eq!(kept, ["rollcall.db.before-3", &snapshot(), "rollcall.db.before-christmas"]);
 }
 
 #[cfg(unix)]
@@ -398,11 +414,26 @@ fn what_an_upgrade_leaves_is_for_nobody_else() {
     use std::os::unix::fs::PermissionsExt;
     let old = Old::new();
     assert_eq!(old.run(&["upgrade"]).0, 0);
-    let snapshot = old.data.join("rollcall.db.before-5");
+    let snapshot = old.data.join(snapshot());
     assert_eq!(fs::metadata(&snapshot).unwrap().permissions().mode() & 0o777, 0o600);
     fs::set_permissions(&snapshot, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, said) = old.run(&["user", "list"]);
-    assert!(code == 1 && said.contains("chmod 600 DATA/rollcall.db.before-5"), "{said}");
+    assert!(code == 1 && said.contains("chmod 600 DATA/rollcall.db.before-NEW"), "{said}");
+}
+
+/// A backup from before an upgrade is good for ever: what is restored is upgraded like any other file.
+#[test]
+fn an_older_backup_is_restored_and_upgraded() {
+    let old = Old::new();
+    let backup = old.data.join("../older.db");
+    fs::copy(old.path(), &backup).unwrap();
+    assert_eq!(old.run(&["upgrade"]).0, 0);
+    fs::remove_file(old.data.join(snapshot())).unwrap();
+    let (code, said) = old.run(&["restore", "--force", backup.to_str().unwrap()]);
+    assert_eq!((code, old.schema()), (0, OLD), "{said}");
+    assert_eq!(old.run(&["account", "list"]).0, 0);
+    assert_eq!(old.schema(), today());
+    assert!(old.data.join(snapshot()).exists());
 }
 
 #[test]

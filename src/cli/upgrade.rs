@@ -66,7 +66,7 @@ fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
     let mut output = Output::new();
     let path = folder.database();
     output.line(&format!(
-        "{} has schema {}; this Rollcall, {}, has {SCHEMA_VERSION}.",
+        "{} has schema {}; this is Rollcall {} with schema {SCHEMA_VERSION}.",
         path.display(),
         plan.from,
         env!("CARGO_PKG_VERSION")

@@ -9,7 +9,8 @@ use crate::clock::Timestamp;
 use crate::db::copy;
 use crate::db::inspect::{self, Age};
 use crate::db::later::Later;
-use crate::domain::{check, words};
+use crate::domain::check::{self, Findings};
+use crate::domain::words;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, Lock};
 use crate::progress::Told;
@@ -38,13 +39,12 @@ pub fn roll_back(folder: &Folder, _: &Lock, now: Timestamp, force: bool, told: T
     let path = folder.database();
     let upgraded_at = upgraded_at(folder, now)?;
     let snapshot = folder.snapshot(SCHEMA_VERSION);
-    let found = check::file(&snapshot, now, told)?;
-    let to = match found.older {
-        Some(to) if found.are_good() => to,
-        _ => return Err(damaged(&snapshot.display().to_string())),
+    let to = match check::file(&snapshot, now, told) {
+        Ok(Findings { older: Some(to), damage, .. }) if damage.is_empty() => to,
+        _ => return Err(damaged(&snapshot)),
     };
     let kept = folder.superseded(SCHEMA_VERSION, now);
-    let held = copy::hold(&path)?.ok_or_else(|| damaged(&path.display().to_string()))?;
+    let held = copy::hold(&path)?.ok_or_else(|| damaged(&path))?;
     let later = Later::than(&snapshot, &held)?;
     if later != Later::default() && !force {
         return Err(missed(upgraded_at, later));
@@ -90,9 +90,10 @@ fn upgraded_at(folder: &Folder, now: Timestamp) -> Result<Timestamp> {
     }
 }
 
-fn damaged(snapshot: &str) -> Error {
+fn damaged(file: &Path) -> Error {
     Error::Unavailable(format!(
-        "{snapshot} is damaged, so nothing was changed. Go back to a backup instead: rollcall restore FILE."
+        "{} is damaged, so nothing was changed. Go back to a backup instead: rollcall restore FILE.",
+        file.display()
     ))
 }
 
