@@ -107,6 +107,14 @@ impl Error {
         self.outcome().1
     }
 
+    /// What went wrong, for whoever runs the server, who may know causes that a client may not.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Internal(cause) | Self::Unavailable(cause) => cause.clone(),
+            error => error.to_string(),
+        }
+    }
+
     /// Seconds after which trying again makes sense.
     pub fn retry_after(&self) -> Option<u32> {
         match self {

@@ -3,12 +3,16 @@
 //! `Db::read` runs a closure on a query-only connection inside one read transaction; `Db::write` sends one to the
 //! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
 
+pub mod copy;
+pub mod inspect;
+pub mod later;
+pub mod migrations;
 #[cfg(test)]
 mod plans;
 mod writer;
 
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -23,9 +27,9 @@ use crate::domain::actor::Actor;
 use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
 
+pub use migrations::SCHEMA_VERSION;
+
 const SCHEMA: &str = include_str!("../../schema.sql");
-/// What `pragma user_version` says in a file this program understands.
-const SCHEMA_VERSION: i64 = 4;
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
 const READERS: u32 = 4;
@@ -120,7 +124,7 @@ impl Db {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
         configure(&conn)?;
-        migrate(&mut conn)?;
+        require_schema(&mut conn, clock.now())?;
         conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -138,6 +142,11 @@ impl Db {
             .build(manager)
             .map_err(Error::internal)?;
         Ok(Self { readers, writer: writer::Writer::start(conn)?, clock, settings })
+    }
+
+    /// The moment it is, by the clock that every rule goes by.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Runs the closure on the calling thread, which costs less than handing it to another: what it asks is answered from
@@ -199,6 +208,13 @@ impl Drop for Snapshot<'_> {
     }
 }
 
+/// A file that SQLite keeps beside a database: its log (`-wal`), the shared memory of that (`-shm`).
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 /// What every connection has in common.
 fn configure(conn: &Connection) -> RowResult<()> {
     conn.busy_timeout(Duration::from_secs(5))?;
@@ -214,23 +230,21 @@ fn configure(conn: &Connection) -> RowResult<()> {
     )
 }
 
-/// Brings the file to this program's schema, in one transaction, or refuses it.
-fn migrate(conn: &mut Connection) -> Result<()> {
+/// Makes the tables of an empty file, and refuses one that isn't of this program's schema: an older one was upgraded
+/// before, if that is possible.
+fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
     let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let number = |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
     let (version, application) = (number("pragma user_version")?, number("pragma application_id")?);
     let empty = number("select count(*) from sqlite_schema")? == 0;
     match version {
-        0 if empty => {
-            transaction.execute_batch(SCHEMA)?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        }
+        0 if empty => migrations::create(&transaction, now)?,
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
-        ..SCHEMA_VERSION => {
+        ..migrations::FIRST => {
             return Err(Error::Unavailable("it was made by an unreleased Rollcall, and can't be brought over".into()));
         }
+        ..SCHEMA_VERSION => return Err(Error::Unavailable("it is older, and has to be upgraded first".into())),
         newer => {
             return Err(Error::Unavailable(format!(
                 "it was written by a newer Rollcall (its schema is {newer}, this one knows {SCHEMA_VERSION}); use that version"
