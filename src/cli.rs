@@ -108,7 +108,7 @@ pub fn main() -> ExitCode {
     match run(command.unwrap_or(Command::Serve), config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rollcall: {}", sentence(&error));
+            eprintln!("rollcall: {}", error.cause());
             ExitCode::from(exit_code(&error))
         }
     }
@@ -280,14 +280,6 @@ async fn stop_signal() {
         }
     }
     drop(tokio::signal::ctrl_c().await);
-}
-
-/// What went wrong, for somebody at the terminal, who may know causes that a client may not.
-fn sentence(error: &Error) -> String {
-    match error {
-        Error::Internal(cause) | Error::Unavailable(cause) => cause.clone(),
-        error => error.to_string(),
-    }
 }
 
 /// As [`EXIT_CODES`] has it.
