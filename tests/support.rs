@@ -148,6 +148,10 @@ impl TestApp {
         self.time.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
+    pub fn set_back(&self, time: Duration) {
+        self.time.fetch_sub(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
     /// How many rows of each kind there are: equal before and after whatever was refused.
     pub fn rows(&self) -> Vec<(&'static str, i64)> {
         let tables =

@@ -277,3 +277,20 @@ impl FromSql for Timestamp {
         value.as_i64().map(Self)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+mod tests {
+    use super::*;
+
+    /// What an answered write rests on: each commit is synced before it is answered.
+    #[test]
+    fn every_commit_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("rollcall.db"), Clock::system(), Settings::default()).unwrap();
+        let pragma =
+            |name: &'static str| db.write_here(move |w| w.value::<Value>(&format!("pragma {name}"), [])).unwrap();
+        assert_eq!(pragma("synchronous"), Value::Integer(2), "full");
+        assert_eq!(pragma("journal_mode"), Value::Text("wal".into()));
+    }
+}
