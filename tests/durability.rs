@@ -34,9 +34,9 @@ fn every_answered_user_survives_sigkill_and_none_is_there_twice_or_by_half() {
                         let email = format!("r{round}c{client}n{n}@example.com");
                         let done = create(&agent, server, &email);
                         told.send((email.clone(), done.is_ok())).unwrap();
-                        match done {
-                            Err(_) if killed.load(Ordering::SeqCst) => break,
-                            done => drop(done.unwrap_or_else(|error| panic!("{email}: {error}"))),
+                        if let Err(error) = done {
+                            assert!(killed.load(Ordering::SeqCst), "{email}: {error}");
+                            break;
                         }
                     }
                 });

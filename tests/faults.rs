@@ -257,6 +257,20 @@ fn a_database_that_was_cut_off_is_refused() {
     );
 }
 
+#[test]
+fn a_database_cut_off_under_a_running_server_is_no_answer_either() {
+    let server = Faulty::start();
+    server.create_all("before", 50);
+    let mut server = server.stop().start();
+    server.listed();
+    OpenOptions::new().write(true).open(server.database()).unwrap().set_len(8192).unwrap();
+    for _ in 0..5 {
+        require_damaged(&server.get("/users").unwrap_err());
+    }
+    require_damaged(&server.create("lost").unwrap_err());
+    assert!(server.child.try_wait().unwrap().is_none(), "it still runs, and says what is wrong");
+}
+
 /// What a command says of it, which would otherwise be the first to open the database and to go on with less.
 fn listed_by_command(stopped: &Stopped) -> Result<String, String> {
     let output = rollcall(&stopped.data()).args(["user", "list"]).output().unwrap();

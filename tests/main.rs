@@ -50,6 +50,7 @@ mod shell;
 mod sign_in;
 mod sign_in_storm;
 mod supply;
+mod synced;
 mod teams;
 mod tls;
 mod transport;

@@ -79,7 +79,6 @@ async fn a_crowd_is_answered_or_sent_away_at_once_and_leaves_no_trace() {
     tokio::task::block_in_place(|| server.create("lone")).unwrap();
     let (lone, grown) = (lone.elapsed(), peak(server.child.id()) - before);
     let figures = format!("{counts:?}, slowest read {slowest:?}, a lone create {lone:?}, {grown} KiB more");
-    println!("{figures}");
     assert!(counts.contains_key("201") && counts.contains_key("503 overloaded"), "{figures}");
     assert!(counts.values().all(|(_, longest)| *longest < Duration::from_secs(20)), "{figures}");
     assert!(slowest < Duration::from_secs(4) && lone < Duration::from_secs(1), "{figures}");
