@@ -138,7 +138,7 @@ pub fn main() -> ExitCode {
     match run(command.unwrap_or(Command::Serve), config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rollcall: {}", error.cause());
+            eprintln!("rollcall: {}", error.sentence());
             ExitCode::from(exit_code(&error))
         }
     }

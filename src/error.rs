@@ -113,13 +113,20 @@ impl Error {
     /// What went wrong, for whoever runs the server, who may know causes that a client may not.
     pub fn cause(&self) -> String {
         match self {
-            Self::Internal(cause) | Self::Unavailable(cause) => cause.clone(),
+            Self::Internal(cause) | Self::Unavailable(cause) | Self::Damaged(cause) => cause.clone(),
+            error => error.to_string(),
+        }
+    }
+
+    /// The same as a sentence, with what to do.
+    pub fn sentence(&self) -> String {
+        match self {
             Self::Damaged(cause) => {
                 format!(
                     "The database is damaged ({cause}). Stop the server and restore a backup: rollcall restore FILE"
                 )
             }
-            error => error.to_string(),
+            error => error.cause(),
         }
     }
 

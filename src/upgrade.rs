@@ -12,7 +12,7 @@ use crate::backups::partial::Partial;
 use crate::clock::Timestamp;
 use crate::db::inspect::{self, Age};
 use crate::db::migrations::{self, Migrating, Migration, SCHEMA_VERSION};
-use crate::db::{beside, copy};
+use crate::db::{beside, copy, require_whole};
 use crate::domain::check::{self, Counts};
 use crate::domain::words;
 use crate::error::{Error, Result};
@@ -65,6 +65,7 @@ struct Obstacle {
 /// [`Error::Unavailable`] if it isn't ours, is newer, or can't be read.
 pub fn plan(folder: &Folder, now: Timestamp) -> Result<Option<Plan>> {
     let path = folder.database();
+    require_whole(&path)?;
     let from = match inspect::look(&path, now, &[], inspect::age) {
         Ok(Age::Current) => return Ok(None),
         Ok(Age::Older(from)) if from >= migrations::FIRST => Ok(from),

@@ -29,7 +29,7 @@ const BREAKS: &[(&str, &str)] = &[
     ("nowhere", "delete from memberships where user_id = 2"),
     ("repeated_columns", "update memberships set name_key = 'x' where user_id = 1"),
     ("repeated_columns", "update memberships set active = 0 where user_id = 1"),
-    ("search", "update user_search_docsize set sz = x'0505' where id = 2"),
+    ("search", "update search_progress set indexed_to = 1"),
     ("invitations", "update memberships set name_key = 'eve' where invited_email is not null"),
     ("invitations", "update memberships set removed_at = joined_at where invited_email is not null"),
     ("deleted_accounts", "update memberships set removed_at = null where account_id = '2313'"),

@@ -30,9 +30,9 @@ pub struct Migration {
 
 pub const MIGRATIONS: &[Migration] = &[Migration {
     number: 5,
-    name: "upgrades",
-    sql: include_str!("../../migrations/0005_upgrades.sql"),
-    recounts: &[],
+    name: "upgrades_and_search",
+    sql: include_str!("../../migrations/0005_upgrades_and_search.sql"),
+    recounts: &["user_search_data", "user_search_idx", "user_search_docsize", "user_search_config"],
 }];
 
 /// What a file of schema `from` still has to go through.
