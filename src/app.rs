@@ -15,11 +15,13 @@ use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
 use crate::domain::{idempotency, passwords, sessions};
 use crate::error::{Error, Result};
-use crate::folder::Folder;
+use crate::folder::{self, Folder};
 use crate::hashers::Hashers;
+use crate::health::Health;
 use crate::keyring::Keyring;
 use crate::keys::Keys;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::relying_party::{self, RelyingParty};
 
 #[derive(Clone)]
@@ -34,6 +36,8 @@ struct Inner {
     limits: Option<Limits>,
     listening: OnceLock<SocketAddr>,
     relying_party: OnceLock<Option<RelyingParty>>,
+    health: Health,
+    metrics: Metrics,
 }
 
 /// What a kept answer is sealed for; see [`Keys::seal_text`].
@@ -50,12 +54,31 @@ impl App {
         let keyring = Keyring::open(&config, &folder, clock.now())?;
         let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
+        let now = clock.now();
         let db = Db::open(&folder.database(), clock, config.settings())?;
         if config.passkeys_only {
             db.write_here(|w| sessions::end_by_password(w))?;
         }
         let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, limits, listening, relying_party })))
+        let (health, metrics) = (Health::default(), Metrics::new(db.figures(), hashers.waiting(), now)?);
+        let inner = Inner { config, db, keyring, hashers, attempts, limits, listening, relying_party, health, metrics };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Whether it can do its work.
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// What is counted and measured.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// The same as Prometheus reads it, with what has to be looked at.
+    pub fn figures(&self) -> Result<String> {
+        self.db().figures().weigh(&self.config().data.join(folder::DATABASE));
+        self.metrics().text()
     }
 
     pub fn config(&self) -> &Config {

@@ -19,7 +19,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, parse_time};
+use crate::config::{Config, LogFormat, parse_time};
 use crate::domain::actor::Actor;
 use crate::domain::fields::AccountId;
 use crate::domain::setup::FirstOwner;
@@ -27,6 +27,7 @@ use crate::domain::tokens::Kind;
 use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Lock};
+use crate::server::Stopping;
 use crate::{demo, docs, server};
 
 /// A self-contained user directory: an API, its docs, and pages, on one SQLite file
@@ -104,11 +105,15 @@ pub enum Command {
 pub fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
     let Cli { command, config } = Cli::parse();
-    log_to_stderr(config.log.into());
+    let format = config.log_format;
+    log_to_stderr(config.log.into(), format);
     match run(command.unwrap_or(Command::Serve), config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rollcall: {}", sentence(&error));
+            match format {
+                LogFormat::Human => eprintln!("rollcall: {}", sentence(&error)),
+                LogFormat::Json => tracing::error!(code = error.code(), "{}", sentence(&error)),
+            }
             ExitCode::from(exit_code(&error))
         }
     }
@@ -134,14 +139,35 @@ fn open_existing(config: Config) -> Result<App> {
     App::open(config, Clock::system())
 }
 
-fn log_to_stderr(level: tracing::Level) {
+fn log_to_stderr(level: tracing::Level, format: LogFormat) {
     // What libraries have to say below a warning is of every frame of HTTP/2, with headers and all.
     let targets = Targets::new().with_default(level.min(tracing::Level::WARN)).with_target("rollcall", level);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let registry = tracing_subscriber::registry();
+    match format {
+        LogFormat::Human => {
+            let lines = lines.with_ansi(std::io::stderr().is_terminal());
+            registry.with(lines.with_filter(targets)).init();
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            registry.with(lines.with_filter(targets)).init();
+            log_panics();
+        }
+    }
+}
+
+/// A panic is said in a line like all others, for whoever reads lines.
+fn log_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let cause = info.payload_as_str().unwrap_or_default();
+        if cause.starts_with("failed printing to stdout") {
+            return usual(info);
+        }
+        let place = info.location().map(ToString::to_string);
+        tracing::error!(cause, place, "a panic");
+    }));
 }
 
 fn run(command: Command, config: Config) -> Result<()> {
@@ -214,14 +240,14 @@ fn link(app: &App, email: Option<String>) -> Result<String> {
 
 fn serve(app: App, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
-    runtime.block_on(server::run(
-        app,
-        |app| {
-            lock.announce(&app.public_url()).map_err(Error::internal)?;
-            greet(app)
-        },
-        stop_signal(),
-    ))
+    let ready = |app: &App| {
+        lock.announce(&app.public_url()).map_err(Error::internal)?;
+        greet(app)
+    };
+    let served = runtime.block_on(async { server::run(app, ready, stop_signals()).await });
+    // Somebody who still reads a long answer from the database holds nobody up.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
 }
 
 fn greet(app: &App) -> Result<()> {
@@ -266,20 +292,48 @@ fn introduce(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Resolves on Ctrl-C and, where there is such a thing, SIGTERM.
-async fn stop_signal() {
+/// The first Ctrl-C or, where there is such a thing, SIGTERM stops gently, and the second one at once.
+fn stop_signals() -> Stopping<impl Future<Output = ()>, impl Future<Output = ()>> {
+    let (count, counted) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        let mut signals = Signals::listen();
+        loop {
+            signals.next().await;
+            count.send_modify(|n| *n += 1);
+        }
+    });
+    let after = |n: u32| {
+        let mut counted = counted.clone();
+        async move { drop(counted.wait_for(|count| *count >= n).await) }
+    };
+    Stopping { gently: after(1), at_once: after(2) }
+}
+
+/// What asks the process to stop.
+struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(terminate) = &mut self.terminate {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
             return;
         }
+        drop(tokio::signal::ctrl_c().await);
     }
-    drop(tokio::signal::ctrl_c().await);
 }
 
 /// What went wrong, for somebody at the terminal, who may know causes that a client may not.

@@ -21,6 +21,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::domain::actor::Actor;
 use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
+use crate::metrics::{Counted, Storage};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// What `pragma user_version` says in a file this program understands.
@@ -99,6 +100,7 @@ pub struct Db {
     writer: writer::Writer,
     clock: Clock,
     settings: Settings,
+    figures: Storage,
 }
 
 impl Db {
@@ -136,7 +138,18 @@ impl Db {
             .connection_timeout(Duration::from_secs(10))
             .build(manager)
             .map_err(Error::internal)?;
-        Ok(Self { readers, writer: writer::Writer::start(conn)?, clock, settings })
+        let figures = Storage::new()?;
+        Ok(Self { readers, writer: writer::Writer::start(conn, figures.clone())?, clock, settings, figures })
+    }
+
+    /// What is counted and measured here.
+    pub fn figures(&self) -> &Storage {
+        &self.figures
+    }
+
+    /// Writes a page as it was, by the way of every write and as far as the disk: whether writing works at the moment.
+    pub async fn try_write(&self) -> Result<()> {
+        self.write(|w| w.run(&format!("pragma application_id = {APPLICATION_ID}"), []).map(drop)).await
     }
 
     pub async fn read<T, F>(&self, f: F) -> Result<T>
@@ -150,7 +163,9 @@ impl Db {
 
     /// [`Db::read`] on the calling thread: for the command line.
     pub fn read_here<T>(&self, f: impl FnOnce(&mut Read) -> Result<T>) -> Result<T> {
+        let waiting = Counted::in_(&self.figures.readers_waiting);
         let mut conn = self.readers.get().map_err(|_| Error::Overloaded(1))?;
+        drop(waiting);
         let snapshot = conn.transaction()?;
         f(&mut Read { conn: &snapshot, actor: Actor::nobody(), now: self.clock.now(), settings: self.settings })
     }

@@ -8,10 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
+use crate::metrics::Storage;
 
 /// Writes that may wait before further ones are turned away: a bound on memory and on the time somebody waits in vain.
 const QUEUE: usize = 1024;
@@ -23,7 +25,10 @@ type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 #[derive(Clone)]
-pub struct Writer(Arc<Mutex<Option<Thread>>>);
+pub struct Writer {
+    thread: Arc<Mutex<Option<Thread>>>,
+    figures: Storage,
+}
 
 struct Thread {
     jobs: SyncSender<Job>,
@@ -31,13 +36,14 @@ struct Thread {
 }
 
 impl Writer {
-    pub fn start(conn: Connection) -> Result<Self> {
+    pub fn start(conn: Connection, figures: Storage) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
+        let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(conn, &waiting))
+            .spawn(move || run(conn, &waiting, &measured))
             .map_err(Error::internal)?;
-        Ok(Self(Arc::new(Mutex::new(Some(Thread { jobs, handle })))))
+        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), figures })
     }
 
     /// Queues `work`; `answer` is called with its result when that is durable, or with why it isn't.
@@ -55,17 +61,21 @@ impl Writer {
                 })
             })
         });
-        let thread = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs = &thread.as_ref().ok_or_else(|| Error::Unavailable("the server is stopping".into()))?.jobs;
-        jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Overloaded(1),
-            TrySendError::Disconnected(_) => Error::Unavailable("the writer has stopped".into()),
+        self.figures.queued.inc();
+        jobs.try_send(job).map_err(|error| {
+            self.figures.queued.dec();
+            match error {
+                TrySendError::Full(_) => Error::Overloaded(1),
+                TrySendError::Disconnected(_) => Error::Unavailable("the writer has stopped".into()),
+            }
         })
     }
 
     /// Finishes what was queued and closes the connection, which folds the WAL back into the file.
     pub fn stop(&self) {
-        let thread = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Thread { jobs, handle }) = thread {
             drop(jobs);
             if handle.join().is_err() {
@@ -75,11 +85,16 @@ impl Writer {
     }
 }
 
-fn run(conn: Connection, waiting: &Receiver<Job>) {
+fn run(conn: Connection, waiting: &Receiver<Job>, figures: &Storage) {
     let mut answers = Vec::with_capacity(BATCH);
     while let Ok(first) = waiting.recv() {
+        let begun = Instant::now();
         let commit = batch(&conn, first, waiting, &mut answers);
+        figures.queued.sub(answers.len() as i64);
+        figures.batch.observe(answers.len() as f64);
+        figures.commit.observe(begun.elapsed().as_secs_f64());
         if let Err(error) = &commit {
+            figures.commits_failed.inc();
             tracing::error!(%error, "a commit failed; its writes were answered with 503");
         }
         for answer in answers.drain(..) {

@@ -308,6 +308,7 @@ impl ErrorPage<'_> {
             Error::TooManyRequests(..) => "Too often",
             Error::Overloaded(_) => "The server is busy",
             Error::Unavailable(_) => "Nothing can be saved at the moment",
+            Error::Stopping => "The server is stopping",
             Error::Internal(_) => "Something went wrong",
         }
     }
