@@ -3,6 +3,7 @@
 
 mod accounts;
 mod events;
+mod health;
 mod keys;
 mod output;
 mod users;
@@ -88,6 +89,8 @@ pub enum Command {
     Events(events::Events),
     /// Rotate and list the keys that tokens are sealed with
     Key(keys::Asked),
+    /// Ask the server that runs here whether it is ready; exit code 0 says yes
+    Health,
     /// Print the OpenAPI document
     Openapi {
         /// As YAML instead of JSON
@@ -200,6 +203,7 @@ fn run(command: Command, config: Config) -> Result<()> {
         Command::Account(asked) => accounts::run(&open_existing(config)?, asked),
         Command::Events(asked) => events::export(&open_existing(config)?, asked),
         Command::Key(asked) => keys::run(asked, || open_existing(config)),
+        Command::Health => health::ask(&config),
         Command::Openapi { yaml } => {
             print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
             Ok(())

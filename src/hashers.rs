@@ -86,7 +86,7 @@ impl Hashers {
     pub async fn run<T: Send + 'static>(&self, whose: &str, f: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let place = Place::take(&self.at_work, whose)?;
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let waiting = Counted::in_(&self.waiting);
+        let waiting = Counted::in_(self.waiting.clone());
         let job: Job = Box::new(move || {
             drop(waiting);
             let done = f();

@@ -6,6 +6,8 @@
 mod process;
 mod requests;
 
+use std::borrow::Borrow;
+
 use prometheus::core::Collector;
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
@@ -175,18 +177,18 @@ fn seconds(name: &str, help: &str) -> Result<Histogram> {
 }
 
 /// Adds one to a gauge for as long as it is kept.
-pub struct Counted(IntGauge);
+pub struct Counted<G: Borrow<IntGauge>>(G);
 
-impl Counted {
-    pub fn in_(gauge: &IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
+impl<G: Borrow<IntGauge>> Counted<G> {
+    pub fn in_(gauge: G) -> Self {
+        gauge.borrow().inc();
+        Self(gauge)
     }
 }
 
-impl Drop for Counted {
+impl<G: Borrow<IntGauge>> Drop for Counted<G> {
     fn drop(&mut self) {
-        self.0.dec();
+        self.0.borrow().dec();
     }
 }
 

@@ -24,6 +24,8 @@ use town::{ALL_KINDS, EVE, YEAR, foreign, issue, require_silent, tampered};
 /// What a stranger may look at, besides the links below.
 const OPEN: &[&str] = &[
     "/",
+    "/health/live",
+    "/health/ready",
     "/docs",
     "/openapi.json",
     "/openapi.yaml",

@@ -4,6 +4,7 @@
 
 mod authenticator;
 mod calls;
+mod exposition;
 mod live;
 mod support;
 mod visitor;
@@ -40,6 +41,7 @@ mod passwords;
 mod properties;
 mod roles;
 mod security_doc;
+mod service;
 mod sessions;
 mod shell;
 mod sign_in;
@@ -50,3 +52,4 @@ mod tls;
 mod transport;
 mod users;
 mod users_life;
+mod watching;

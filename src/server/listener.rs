@@ -79,7 +79,7 @@ fn take<E: Endpoint<Output = Response> + 'static>(
         metrics.connections_refused.inc();
         return tracing::debug!(%peer, "no place for another connection");
     };
-    let (open, serving) = (Counted::in_(&metrics.connections), service.clone().serve(socket, peer, place));
+    let (open, serving) = (Counted::in_(metrics.connections.clone()), service.clone().serve(socket, peer, place));
     tasks.spawn(async move {
         let _open = open;
         serving.await;
