@@ -13,7 +13,7 @@ use crate::error::Result;
 
 /// Methods that are told apart; the last stands for all others.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "other"];
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 /// Why requests are turned away that were no worse than others.
 const REASONS: [&str; 4] = ["too_many_requests", "overloaded", "storage_unavailable", "stopping"];
 
@@ -107,7 +107,7 @@ impl Series {
     /// A request was answered, with this status and after so long.
     pub fn answered(&self, status: u16, after: Duration) {
         self.duration.observe(after.as_secs_f64());
-        if let Some(outcome) = self.outcomes.get(usize::from(status / 100).wrapping_sub(1)) {
+        if let Some(outcome) = self.outcomes.get(usize::from(status / 100).wrapping_sub(2)) {
             outcome.inc();
         }
     }
