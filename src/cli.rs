@@ -29,7 +29,7 @@ use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Lock};
 use crate::server::Stopping;
-use crate::{demo, docs, server};
+use crate::{demo, docs, request_id, server};
 
 /// A self-contained user directory: an API, its docs, and pages, on one SQLite file
 ///
@@ -169,7 +169,7 @@ fn log_panics() {
             return usual(info);
         }
         let place = info.location().map(ToString::to_string);
-        tracing::error!(cause, place, "a panic");
+        tracing::error!(request_id = request_id::current(), cause, place, "a panic");
     }));
 }
 

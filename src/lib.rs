@@ -44,6 +44,8 @@ pub mod limits;
 pub mod metrics;
 /// The server as browsers' passkeys know it: its name, and what it asked them and they haven't answered yet (WebAuthn).
 pub mod relying_party;
+/// The id of the request that is being answered, for the log.
+pub mod request_id;
 /// Routes that are known by name as well as served.
 pub mod routes;
 /// Every route on one screen; connections and their bounds, TLS, proxies, and the graceful stop.

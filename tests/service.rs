@@ -74,6 +74,15 @@ fn every_line_of_the_log_is_an_object_where_that_is_wanted() {
     let (refused, answered) = (id("/me"), id("/openapi.yaml"));
     let form = [("email", "ada@example.com"), ("password", "zqsecret")];
     agent.post(format!("{}/ui/sign-in", served.url)).send_form(form).unwrap();
+    let question = agent.post(format!("{}/ui/sign-in/passkey/question", served.url)).send_json(serde_json::json!({}));
+    let question: Value = question.unwrap().body_mut().read_json().unwrap();
+    let nobodys = serde_json::json!({
+        "id": "enE", "rawId": "enE", "type": "public-key",
+        "response": {"clientDataJSON": "enE", "authenticatorData": "enE", "signature": "enE"},
+    });
+    let nobodys = serde_json::json!({"ceremony": question["ceremony"], "credential": nobodys});
+    let passkey = agent.post(format!("{}/ui/sign-in/passkey", served.url)).send_json(nobodys).unwrap();
+    let passkey = passkey.headers()["x-request-id"].to_str().unwrap().to_owned();
     let second = rollcall(&data).args(["serve", "--log-format", "json"]).output().unwrap();
     signal(&served.child, "-TERM");
     assert_eq!(ended(&mut served.child).0, Some(0));
@@ -91,6 +100,8 @@ fn every_line_of_the_log_is_an_object_where_that_is_wanted() {
     let said = |id: &str| lines.iter().find(|line| line["request_id"] == id).unwrap_or_else(|| panic!("{id}: {text}"));
     assert_eq!((&said(&refused)["path"], &said(&refused)["code"]), (&"/me".into(), &"token_invalid".into()));
     assert_eq!((&said(&answered)["status"], &said(&answered)["level"]), (&200.into(), &"DEBUG".into()));
+    let refused = lines.iter().find(|line| line["message"] == "a passkey was refused").unwrap();
+    assert_eq!(refused["request_id"], passkey.as_str());
     for message in ["serving", "stopping; a second signal ends it at once", "stopped"] {
         assert!(lines.iter().any(|line| line["message"] == message), "{message}: {text}");
     }

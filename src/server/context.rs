@@ -17,7 +17,7 @@ use crate::domain::tokens;
 use crate::error::{Error, Result};
 use crate::limits::{self, Room};
 use crate::metrics::Counted;
-use crate::{api, web};
+use crate::{api, request_id, web};
 
 /// The longest address that is read, in bytes: every filter and cursor of ours fits in it many times.
 const ADDRESS_LIMIT: usize = 8 * 1024;
@@ -127,7 +127,7 @@ fn admit(app: &App, client: Client, request: &Request) -> Result<Option<Room>> {
 
 /// What the handlers say. One that panics loses its own request only.
 async fn answer<E: Endpoint>(ep: Arc<E>, request: Request, about: &About) -> Response {
-    match AssertUnwindSafe(ep.call(request)).catch_unwind().await {
+    match AssertUnwindSafe(request_id::under(about.id.clone(), ep.call(request))).catch_unwind().await {
         Ok(Ok(response)) => response.into_response(),
         Ok(Err(error)) => api::answer(error, &about.id).await,
         Err(panic) => {

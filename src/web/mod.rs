@@ -39,6 +39,7 @@ use rust_embed::RustEmbed;
 use crate::app::App;
 use crate::auth::{self, Visitor};
 use crate::error::Error;
+use crate::request_id;
 use crate::routes::Routes;
 use frame::Acting;
 use said::Said;
@@ -154,7 +155,7 @@ pub fn render(status: StatusCode, page: &impl Template) -> Response {
             .header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
             .body(html),
         Err(error) => {
-            tracing::error!(%error, "a template failed");
+            tracing::error!(request_id = request_id::current(), %error, "a template failed");
             Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).body("This page could not be made.")
         }
     }
