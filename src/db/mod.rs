@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params};
+use serde::de::DeserializeOwned;
 
 pub use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 pub use rusqlite::{Row, params, params_from_iter};
@@ -255,6 +256,15 @@ impl From<rusqlite::Error> for Error {
             )
         );
         if cannot_write { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }
+    }
+}
+
+/// A text that SQLite put together as JSON.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromSql for Json<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map(Self).map_err(FromSqlError::other)
     }
 }
 

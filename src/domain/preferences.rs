@@ -10,7 +10,7 @@ use super::fields::AccountId;
 use super::object::only_from_objects;
 use super::pulse::PulseEvent;
 use super::words;
-use crate::db::{Read, Write, params};
+use crate::db::{Write, params};
 use crate::error::{Error, Problem, Problems, Result};
 
 macro_rules! deliveries {
@@ -182,19 +182,16 @@ pub fn replace(w: &Write, user_id: i64, preferences: &NotificationPreferences, v
     insert(w, user_id, preferences)
 }
 
-/// A user's preferences; those for single accounts only where `visible` says so.
-pub fn list(r: &Read, user_id: i64, visible: impl Fn(&str) -> bool) -> Result<NotificationPreferences> {
-    let sql = "select event, account_id, delivery from notification_preferences where user_id = ?1 order by position";
-    let rows: Vec<(String, Option<String>, Option<String>)> =
-        r.all(sql, [user_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+/// One as the database has it: event, account, kinds of delivery.
+pub type Stored = (PulseEvent, Option<String>, Option<Vec<Delivery>>);
+
+/// Those of a user's preferences that hold for all accounts or for one that is `visible`.
+pub fn visible(stored: Vec<Stored>, visible: impl Fn(&str) -> bool) -> NotificationPreferences {
     let mut preferences = NotificationPreferences::new();
-    for (event, account_id, delivery) in rows {
-        if account_id.as_deref().is_some_and(|id| !visible(id)) {
-            continue;
+    for (event, account_id, delivery_pref) in stored {
+        if account_id.as_deref().is_none_or(&visible) {
+            preferences.entry(event).or_default().push(NotificationPreference { event, account_id, delivery_pref });
         }
-        let event: PulseEvent = event.parse().map_err(Error::Internal)?;
-        let delivery_pref = delivery.map(|json| serde_json::from_str(&json)).transpose().map_err(Error::internal)?;
-        preferences.entry(event).or_default().push(NotificationPreference { event, account_id, delivery_pref });
     }
-    Ok(preferences)
+    preferences
 }

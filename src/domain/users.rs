@@ -5,18 +5,17 @@ use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 use serde::{Deserialize, Serialize};
 
-use super::actor::Actor;
 use super::events::{self, Subject};
 use super::fields::{self, AccountId, Email, EmailText, fold};
 use super::memberships::{self, MembershipPatch, Place};
 use super::object::only_from_objects;
-use super::permissions::{Permission, Permissions};
+use super::permissions::Permission;
 use super::preferences::{self, NotificationPreferences};
 use super::pulse::PulseEvent;
 use super::tokens::Claims;
-use super::{accounts, invitations, roles};
+use super::{accounts, invitations};
 use crate::clock::Timestamp;
-use crate::db::{Read, Row, RowResult, Write, params};
+use crate::db::{Read, Write, params};
 use crate::error::{Error, Problems, Result};
 
 pub use change::{ProfilePatch, invite, set_preferences, update, update_own};
@@ -25,6 +24,9 @@ pub use list::{COUNT_MAX, Cursor, Filter, Limit, Page, Sort, SortBy, count, list
 
 mod change;
 mod list;
+mod load;
+
+use load::{load, load_anywhere};
 
 /// A user of the directory, as seen from one account.
 #[derive(Clone, Debug, Object, Serialize)]
@@ -279,70 +281,7 @@ pub(super) fn is_account(r: &Read, id: &AccountId) -> Result<bool> {
     r.value("select exists (select 1 from accounts where id = ?1 and removed_at is null)", [id.as_str()])
 }
 
-const COLUMNS: &str = "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src,
-                       u.created_by, u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin,
-                       m.invited_by, m.joined_at, m.removed_at, m.email_key,
-                       exists (select 1 from memberships o
-                                where o.user_id = u.id and o.removed_at is null and o.invited_email is null)";
-/// How many columns those are.
-const WIDTH: usize = 18;
-
-/// A user as their row tells it, before [`complete`] looks up what hangs on them.
-struct Loaded {
-    user: User,
-    account_admin: bool,
-    /// Whether they were new when they joined this account.
-    made_here: bool,
-}
-
-fn from_row(row: &Row) -> RowResult<Loaded> {
-    let mut user = User {
-        id: row.get(0)?,
-        email: EmailText(row.get(1)?),
-        name: row.get(2)?,
-        active: row.get(3)?,
-        team_id: row.get(11)?,
-        phone: row.get(5)?,
-        img_src: row.get(6)?,
-        notification_preferences: NotificationPreferences::new(),
-        created_by: row.get(7)?,
-        updated_by: row.get(8)?,
-        created_at: row.get(9)?,
-        updated_at: row.get(10)?,
-        accounts: Vec::new(),
-        flat_roles_list: Vec::new(),
-        flat_permissions_list: Vec::new(),
-        token: None,
-        pending: None,
-        removed_at: row.get(15)?,
-        owner: row.get(4)?,
-    };
-    let made_here = row.get::<_, Option<Timestamp>>(14)? == Some(user.created_at);
-    if let Some(by) = row.get::<_, Option<String>>(13)? {
-        user.become_pending(by, row.get(14)?);
-    }
-    if user.removed_at.is_some() && row.get(17)? {
-        user.become_bygone(row.get(16)?);
-    }
-    Ok(Loaded { user, account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default(), made_here })
-}
-
 impl User {
-    /// Leaves of them what an account knows that only invited them.
-    fn become_pending(&mut self, by: String, at: Timestamp) {
-        (self.name, self.phone, self.img_src) = (None, None, None);
-        (self.active, self.owner, self.pending) = (true, false, Some(true));
-        (self.created_by, self.created_at) = (by.clone(), at);
-        (self.updated_by, self.updated_at) = (by, at);
-    }
-
-    /// Leaves of them what an account knew when they left it, who live on in others: an e-mail.
-    fn become_bygone(&mut self, email: String) {
-        self.email = EmailText(email);
-        (self.name, self.phone, self.img_src) = (None, None, None);
-        (self.updated_by, self.updated_at) = (self.created_by.clone(), self.created_at);
-    }
-
     /// A version of what is shown of them (RFC 9110 section 8.8.3): whatever changes in it changes this.
     pub fn etag(&self) -> String {
         use sha2::{Digest, Sha256};
@@ -350,115 +289,4 @@ impl User {
         let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         format!("\"{hex}\"")
     }
-}
-
-/// A member of `account`, pending or not.
-fn load(r: &Read, id: i64, account: &AccountId) -> Result<User> {
-    let sql = format!(
-        "select {COLUMNS} from users u
-           join memberships m on m.user_id = u.id and m.account_id = ?2 and m.removed_at is null
-          where u.id = ?1"
-    );
-    let not_found = || Error::not_found(format!("There is no user {id} in this account."));
-    let loaded = r.maybe(&sql, params![id, account.as_str()], from_row)?.ok_or_else(not_found)?;
-    complete(r, loaded, Some(account))
-}
-
-/// A user even where they are no member, such as an owner looking at themself.
-fn load_anywhere(r: &Read, id: i64, account: Option<&AccountId>) -> Result<User> {
-    let sql = format!(
-        "select {COLUMNS} from users u
-           left join memberships m on m.user_id = u.id and m.account_id = ?2
-                                  and m.removed_at is null and m.invited_email is null
-          where u.id = ?1"
-    );
-    let loaded = r.maybe(&sql, params![id, account.map(AccountId::as_str)], from_row)?;
-    complete(r, loaded.ok_or_else(|| Error::internal("an actor who is nobody"))?, account)
-}
-
-/// Adds what hangs on a user: accounts, roles, permissions, preferences; each only as far as the actor may see it.
-fn complete(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result<User> {
-    let Loaded { mut user, account_admin, made_here } = loaded;
-    let pending = user.pending.is_some();
-    if let Some(account) = account.filter(|_| !pending && !r.actor.owner && !r.actor.is(user.id)) {
-        veil(r, &mut user, account, made_here)?;
-    }
-    let here = account.filter(|_| pending || user.removed_at.is_some());
-    user.accounts = visible_accounts(r, &r.actor, user.id, here)?;
-    let place = params![account.map(AccountId::as_str), user.id];
-    let sql = "select role from membership_roles where account_id = ?1 and user_id = ?2 order by role";
-    user.flat_roles_list = r.all(sql, place, |row| row.get(0))?;
-    if pending {
-        return Ok(user);
-    }
-    let admin = user.owner || account_admin;
-    let mut permissions = if admin { Permissions::all() } else { Permissions::NONE };
-    for role in account.iter().flat_map(|account| user.flat_roles_list.iter().map(move |role| (account, role))) {
-        permissions = permissions.union(roles::permissions_of(r, role.0, role.1)?.unwrap_or_default());
-    }
-    let sql = "select permission from membership_permissions where account_id = ?1 and user_id = ?2";
-    let direct: Vec<String> = r.all(sql, place, |row| row.get(0))?;
-    permissions = permissions.union(direct.iter().filter_map(|name| Permission::find(name)).collect());
-    user.flat_permissions_list = permissions.names();
-    let visible = |id: &str| user.accounts.iter().any(|account| account.account_id == id);
-    user.notification_preferences = preferences::list(r, user.id, visible)?;
-    Ok(user)
-}
-
-/// Who made or changed somebody in another account is a stranger to this one: the person's own e-mail stands for theirs.
-/// Of who has gone for good nobody knows where they were, so they are named where the person was made.
-fn veil(r: &Read, user: &mut User, account: &AccountId, made_here: bool) -> Result<()> {
-    let sql = "select exists (select 1 from users by where by.email_key = ?2
-                                 and (by.owner or exists (select 1 from memberships
-                                                           where account_id = ?1 and user_id = by.id)))
-                   or ?3 and not exists (select 1 from users where email_key = ?2)";
-    for by in [&mut user.created_by, &mut user.updated_by] {
-        let key = fields::email_key(by);
-        if key != fields::email_key(&user.email.0) && !r.value(sql, params![account.as_str(), key, made_here])? {
-            by.clone_from(&user.email.0);
-        }
-    }
-    Ok(())
-}
-
-/// Those of a user's accounts that the actor may see: the ones where they see people themself, or all for an owner or the
-/// user themself. Of who is pending or removed, only the account they are so in.
-fn visible_accounts(r: &Read, actor: &Actor, user_id: i64, only: Option<&AccountId>) -> Result<Vec<UserAccount>> {
-    let sql = "select a.id, a.name, m.primary_account, m.account_admin
-                 from memberships m join accounts a on a.id = m.account_id and a.removed_at is null
-                where m.user_id = ?1
-                  and iif(?4 is null, m.removed_at is null and m.invited_email is null, m.account_id = ?4)
-                  and (?2 or exists (select 1 from memberships own
-                                      where own.account_id = m.account_id and own.user_id = ?3
-                                        and own.removed_at is null and own.invited_email is null)
-                          or m.account_id = ?5)
-                order by m.primary_account desc, a.id";
-    let everywhere = actor.owner || actor.is(user_id) && !actor.held_back;
-    let here = actor.account.as_ref().map(|account| account.id.as_str());
-    let sharing = actor.user_id.filter(|_| !actor.held_back);
-    let values = params![user_id, everywhere, sharing, only.map(AccountId::as_str), here];
-    let mut accounts = r.all(sql, values, |row| {
-        Ok(UserAccount {
-            account_id: row.get(0)?,
-            account_name: row.get(1)?,
-            users_primary_account: row.get(2)?,
-            account_admin: row.get(3)?,
-        })
-    })?;
-    if !everywhere {
-        let mut seen = Vec::new();
-        for account in accounts {
-            if Some(account.account_id.as_str()) == here || sees_people(r, actor, &account.account_id)? {
-                seen.push(account);
-            }
-        }
-        accounts = seen;
-    }
-    Ok(accounts)
-}
-
-/// Whether the actor sees the people of another account they are in.
-fn sees_people(r: &Read, actor: &Actor, account: &str) -> Result<bool> {
-    let standing = memberships::standing(r, &accounts::stored(account)?, actor.require_user()?)?;
-    Ok(standing.is_some_and(|standing| !standing.pending && standing.permissions().contains(Permission::UsersRead)))
 }

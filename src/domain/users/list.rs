@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::{COLUMNS, User, WIDTH, complete, from_row};
+use super::User;
+use super::load::{COLUMNS, Loaded, View, WIDTH, from_row};
 use crate::clock::Timestamp;
 use crate::db::{Read, Value, params_from_iter};
 use crate::domain::fields::{email_key, fold};
@@ -196,12 +197,13 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     if before {
         rows.reverse();
     }
-    let cursor_at = |row: Option<&(super::Loaded, Key)>, before| {
+    let cursor_at = |row: Option<&(Loaded, Key)>, before| {
         row.map(|(loaded, key)| Cursor { sort: filter.sort.to_string(), key: key.clone(), id: loaded.user.id, before })
     };
     let next = cursor_at(rows.last(), false).filter(|_| more || before);
     let previous = cursor_at(rows.first(), true).filter(|_| if before { more } else { cursor.is_some() });
-    let items = rows.into_iter().map(|(loaded, _)| complete(r, loaded, Some(&account))).collect::<Result<_>>()?;
+    let mut view = View::of(r, Some(&account));
+    let items = rows.into_iter().map(|(loaded, _)| view.complete(loaded)).collect::<Result<_>>()?;
     Ok(Page { items, next, previous })
 }
 

@@ -1,0 +1,225 @@
+//! How fast Rollcall is: `cargo bench --bench load`.
+//!
+//! Starts the release binary on a temporary folder and drives it over loopback with wrk, 32 connections in a closed loop.
+//! Each figure is a ratio to the same request at a bare poem-openapi endpoint in the same run, since times say more of the
+//! machine than of the program. `-- --sizes 1000,100000,1000000 --seconds 5` are the table's sizes and the time each
+//! figure is measured for.
+
+#![expect(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used, reason = "a program that prints a table")]
+
+mod bare;
+mod process;
+mod raw;
+mod wrk;
+
+use std::process::Command;
+use std::time::Duration;
+
+use bare::Answers;
+use clap::Parser;
+use process::Server;
+use rollcall::app::App;
+use rollcall::clock::Clock;
+use rollcall::config::Config;
+use rollcall::demo;
+use rollcall::domain::tokens::{self, Kind};
+use rollcall::domain::{passwords, sessions};
+use wrk::{Load, Outcome};
+
+const PASSWORD: &str = "a password nobody has, but this one";
+
+#[derive(Parser)]
+struct Settings {
+    #[command(flatten)]
+    config: Config,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--bare") {
+        return bare::serve(serde_json::from_str(&std::fs::read_to_string(&arguments[at + 1]).unwrap()).unwrap());
+    }
+    let after = |name: &str| arguments.iter().position(|argument| argument == name).map(|at| arguments[at + 1].clone());
+    let seconds = after("--seconds").map_or(5, |text| text.parse().expect("--seconds is a number"));
+    let sizes = after("--sizes").unwrap_or("1000,10000".into());
+    println!("{}", machine());
+    let (single, batched) =
+        (raw::rows_per_second(1, Duration::from_secs(3)), raw::rows_per_second(64, Duration::from_secs(3)));
+    println!("SQLite alone, durable rows/s: {single:.0} with one a commit, {batched:.0} with 64\n");
+    for size in sizes.split(',') {
+        measure(size.trim().parse().expect("--sizes are numbers"), seconds, single);
+    }
+}
+
+/// Everything about a server with so many users.
+fn measure(users: u32, seconds: u32, single: f64) {
+    let town = Town::fill(users);
+    let ours = town.serve();
+    let answers = town.answers(&ours);
+    println!(
+        "{users} users: first answer after {:.0} ms, {:.0} MiB idle; a user is {} bytes, a list {}, a page {}",
+        ours.started_in.as_secs_f64() * 1e3,
+        ours.memory("VmRSS"),
+        answers.user.len(),
+        answers.list.len(),
+        answers.page.len(),
+    );
+    let kept = town.folder.path().join("answers.json");
+    std::fs::write(&kept, serde_json::to_string(&answers).unwrap()).unwrap();
+    let bare = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--bare").arg(&kept), "/users/1");
+    println!(
+        "{:<26} {:>9} {:>9} {:>9} {:>9} {:>10} {:>8}",
+        "", "req/s", "p50 ms", "p99 ms", "CPU µs", "bare req/s", "of bare"
+    );
+    for (load, same) in town.loads(&ours) {
+        let limit = same.run(&bare, seconds.div_ceil(2), users);
+        let outcome = load.run(&ours, seconds, users);
+        row(&load, &outcome, &limit);
+        if load.name == "create" {
+            println!("{:<26} {:>9.1} times one durable row per commit", "", outcome.per_second / single);
+        }
+    }
+    println!("at its highest, {:.0} MiB\n", ours.memory("VmHWM"));
+}
+
+fn row(load: &Load, outcome: &Outcome, limit: &Outcome) {
+    let Outcome { per_second, p50, p99, cpu, failed } = outcome;
+    let (p50, p99, of_bare) = (p50 / 1e3, p99 / 1e3, per_second / limit.per_second);
+    let failed = if *failed > 0 { format!("  {failed} failed") } else { String::new() };
+    println!(
+        "{:<26} {per_second:>9.0} {p50:>9.2} {p99:>9.2} {cpu:>9.0} {:>10.0} {of_bare:>8.2}{failed}",
+        load.name, limit.per_second
+    );
+}
+
+/// A folder full of people, and what its owner shows to get in.
+struct Town {
+    folder: tempfile::TempDir,
+    config: Config,
+    token: String,
+    cookie: String,
+}
+
+impl Town {
+    fn fill(users: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let config = Settings::parse_from(["rollcall", "--data", data.to_str().unwrap()]).config;
+        demo::fill(config.clone(), users).unwrap();
+        let app = App::open(config.clone(), Clock::system()).unwrap();
+        let hash = passwords::hash(PASSWORD).unwrap();
+        let (token, session) = app
+            .db()
+            .write_here(move |w| {
+                let owner = sessions::find_by_email(w, demo::OWNER)?;
+                passwords::set(w, owner, demo::OWNER, &hash)?;
+                let token = tokens::issue(w, Kind::ApiKey, Some(owner), Duration::from_secs(8 * 3600))?;
+                Ok((token, sessions::create(w, owner)?))
+            })
+            .unwrap();
+        let (token, cookie) = (app.seal(&token).unwrap(), app.seal(&session).unwrap());
+        app.db().close();
+        Self { folder, config, token, cookie }
+    }
+
+    fn serve(&self) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        command.arg("--data").arg(&self.config.data).args([
+            "--listen",
+            "127.0.0.1:0",
+            "--log",
+            "error",
+            "--rate-limit",
+            "0",
+        ]);
+        Server::start(&mut command, "/openapi.json")
+    }
+
+    fn headers(&self) -> Vec<String> {
+        vec![format!("Authorization: Bearer {}", self.token), format!("X-Account-Id: {}", demo::ACCOUNT)]
+    }
+
+    fn get(&self, server: &Server, path: &str) -> String {
+        let request = ureq::get(&format!("{}{path}", server.url))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("x-account-id", demo::ACCOUNT)
+            .header("cookie", self.cookie(server));
+        request.call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
+    fn cookie(&self, server: &Server) -> String {
+        let port = server.url.rsplit(':').next().unwrap_or_default();
+        format!("rollcall-{port}={}", self.cookie)
+    }
+
+    fn answers(&self, server: &Server) -> Answers {
+        Answers {
+            user: self.get(server, "/users/7"),
+            list: self.get(server, "/users"),
+            page: self.get(server, &format!("/ui/accounts/{}/users", demo::ACCOUNT)),
+        }
+    }
+
+    /// Each load, and the one that asks as much of the bare endpoint.
+    fn loads(&self, server: &Server) -> Vec<(Load, Load)> {
+        let deep = self.deep_cursor(server);
+        let json = || [self.headers(), vec!["Content-Type: application/json".into()]].concat();
+        let form =
+            vec!["Content-Type: application/x-www-form-urlencoded".to_owned(), "Sec-Fetch-Site: same-origin".into()];
+        let get = |name, path: &str| Load {
+            name,
+            method: "GET",
+            path: path.to_owned(),
+            body: String::new(),
+            headers: self.headers(),
+            connections: 32,
+        };
+        let new = r#"{"email": "new-{n}@example.com", "name": "Grace Hopper"}"#;
+        let create = |name, connections| Load {
+            method: "POST",
+            body: new.into(),
+            headers: json(),
+            connections,
+            ..get(name, "/users")
+        };
+        let sign_in = Load {
+            method: "POST",
+            body: format!("email={}&password={}", demo::OWNER.replace('@', "%40"), PASSWORD.replace(' ', "+")),
+            headers: form,
+            connections: 4,
+            ..get("sign-in", "/ui/sign-in")
+        };
+        let cookie = vec![format!("Cookie: {}", self.cookie(server))];
+        let page = format!("/ui/accounts/{}/users", demo::ACCOUNT);
+        vec![
+            (get("get", "/users/{random}"), get("", "/users/{random}")),
+            (get("list, first page of 25", "/users"), get("", "/users")),
+            (get("list, deep page", &format!("/users?cursor={deep}")), get("", &format!("/users?cursor={deep}"))),
+            (get("search, part of an e-mail", "/users?query=opper"), get("", "/users?query=opper")),
+            (
+                Load { headers: cookie.clone(), ..get("page of users", &page) },
+                Load { headers: cookie, ..get("", "/page") },
+            ),
+            (create("create, one connection", 1), create("", 1)),
+            (create("create", 32), create("", 32)),
+            (sign_in, create("", 4)),
+        ]
+    }
+
+    /// Where a page far into the list begins.
+    fn deep_cursor(&self, server: &Server) -> String {
+        let mut cursor = String::new();
+        for _ in 0..50 {
+            let page: serde_json::Value =
+                serde_json::from_str(&self.get(server, &format!("/users?limit=200{cursor}"))).unwrap();
+            let Some(next) = page["nextCursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        cursor.trim_start_matches("&cursor=").to_owned()
+    }
+}
+
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("{cores} cores, shared with the load; {} {}", std::env::consts::OS, std::env::consts::ARCH)
+}
