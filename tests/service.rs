@@ -81,7 +81,8 @@ fn every_line_of_the_log_is_an_object_where_that_is_wanted() {
         "response": {"clientDataJSON": "enE", "authenticatorData": "enE", "signature": "enE"},
     });
     let nobodys = serde_json::json!({"ceremony": question["ceremony"], "credential": nobodys});
-    let passkey = agent.post(format!("{}/ui/sign-in/passkey", served.url)).send_json(nobodys).unwrap();
+    let passkey = agent.post(format!("{}/ui/sign-in/passkey", served.url)).header("content-type", "application/json");
+    let passkey = passkey.send(nobodys.to_string()).unwrap();
     let passkey = passkey.headers()["x-request-id"].to_str().unwrap().to_owned();
     let second = rollcall(&data).args(["serve", "--log-format", "json"]).output().unwrap();
     signal(&served.child, "-TERM");

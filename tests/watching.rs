@@ -272,3 +272,37 @@ async fn strangers_make_no_new_figures_and_nobody_is_named() {
         assert!(!text.contains(word), "{word}");
     }
 }
+
+/// What `contrib/` sets and watches is there.
+#[tokio::test]
+async fn what_contrib_names_is_known() {
+    use clap::CommandFactory;
+    let read = |name: &str| {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(name);
+        std::fs::read_to_string(file).unwrap()
+    };
+    let words = |text: &str, beginning: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| word.starts_with(beginning) && *word != beginning).map(str::to_owned).collect()
+    };
+    let command = rollcall::cli::Cli::command();
+    let settings: Vec<_> =
+        command.get_arguments().filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned)).collect();
+    for file in ["rollcall.service", "Containerfile"] {
+        let set = words(&read(file), "ROLLCALL_");
+        assert!(set.len() >= 3, "{file}");
+        for name in set {
+            assert!(settings.contains(&name), "{file} sets {name}, which is no setting");
+        }
+    }
+    let test = watched();
+    figures(&test).await;
+    let figures = figures(&test).await;
+    let alerts = read("prometheus-alerts.yml");
+    let watched = [words(&alerts, "rollcall_"), words(&alerts, "process_")].concat();
+    assert!(watched.len() >= 8);
+    for name in watched {
+        let there = figures.0.keys().any(|series| series.split('{').next() == Some(name.as_str()));
+        assert!(there, "the alerts watch {name}, which is not measured");
+    }
+}

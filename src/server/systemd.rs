@@ -35,7 +35,7 @@ pub async fn keep_alive(app: App) {
 /// How long the server may be silent, if somebody listens for it.
 fn watchdog() -> Option<Duration> {
     let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
-    let is_for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().into());
+    let is_for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
     number("WATCHDOG_USEC").filter(|within| is_for_us && *within > 0).map(Duration::from_micros)
 }
 
