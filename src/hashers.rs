@@ -78,7 +78,7 @@ impl Hashers {
         &self.waiting
     }
 
-    /// Runs `f` on one of the threads, for somebody: whoever it is that it would be refused to, were there too many.
+    /// Runs `f` on one of the threads. `whose` work it is decides who is refused when there is too much of it.
     ///
     /// # Errors
     ///
