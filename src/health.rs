@@ -19,8 +19,8 @@ const BREATH: Duration = Duration::from_millis(10);
 #[derive(Default)]
 pub struct Health {
     stopping: AtomicBool,
-    /// When it was last tried to write, and what came of it: nothing, or the cause why not.
-    found: Mutex<Option<(Instant, std::result::Result<(), String>)>>,
+    /// When it was last tried to write, and what came of it.
+    found: Mutex<Option<(Instant, Result<()>)>>,
 }
 
 impl Health {
@@ -33,7 +33,7 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// [`Error::Stopping`] once the server was asked to stop; [`Error::Unavailable`] with the cause if nothing can be written.
+    /// [`Error::Stopping`] once the server was asked to stop; otherwise what keeps it from writing.
     pub async fn require_ready(&self, db: &Db) -> Result<()> {
         if self.stopping.load(Ordering::Acquire) {
             return Err(Error::Stopping);
@@ -45,21 +45,20 @@ impl Health {
             None => (Instant::now(), try_write(db).await),
         };
         let (_, outcome) = found.insert(known);
-        outcome.clone().map_err(Error::Unavailable)
+        outcome.clone()
     }
 }
 
 /// A queue that is full moves on, so a place in it is waited for: who has more to do than they can is ready all the same.
-async fn try_write(db: &Db) -> std::result::Result<(), String> {
+async fn try_write(db: &Db) -> Result<()> {
     let written = async {
         loop {
             match db.try_write().await {
                 Err(Error::Overloaded(_)) => sleep(BREATH).await,
-                Err(Error::Unavailable(cause) | Error::Internal(cause)) => return Err(cause),
-                Err(error) => return Err(error.to_string()),
-                Ok(()) => return Ok(()),
+                outcome => return outcome,
             }
         }
     };
-    timeout(PATIENCE, written).await.unwrap_or_else(|_| Err(format!("no write was done within {PATIENCE:?}")))
+    let too_slow = || Error::Unavailable(format!("no write was done within {PATIENCE:?}"));
+    timeout(PATIENCE, written).await.unwrap_or_else(|_| Err(too_slow()))
 }

@@ -7,6 +7,7 @@ mod process;
 mod requests;
 
 use std::borrow::Borrow;
+use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
@@ -34,7 +35,7 @@ pub struct Metrics {
 
 /// What the database tells of itself.
 #[derive(Clone)]
-pub struct Storage {
+pub struct Database {
     /// Writes that wait for the writer.
     pub queued: IntGauge,
     /// Writes that shared a commit.
@@ -48,7 +49,7 @@ pub struct Storage {
     wal_bytes: IntGauge,
 }
 
-impl Storage {
+impl Database {
     pub fn new() -> Result<Self> {
         let shared = HistogramOpts::new("rollcall_commit_writes", "Writes that shared a commit.");
         Ok(Self {
@@ -63,6 +64,15 @@ impl Storage {
             bytes: gauge("rollcall_database_size_bytes", "Size of the database file.")?,
             wal_bytes: gauge("rollcall_database_wal_size_bytes", "Size of its write-ahead log.")?,
         })
+    }
+
+    /// A transaction of so many writes took so long, whatever came of it.
+    pub fn note(&self, writes: usize, took: Duration, stored: bool) {
+        self.batch.observe(writes as f64);
+        self.commit.observe(took.as_secs_f64());
+        if !stored {
+            self.commits_failed.inc();
+        }
     }
 
     /// How many transactions the writer has tried so far.
@@ -130,7 +140,7 @@ impl SignIns {
 
 impl Metrics {
     /// `now` is when the server started.
-    pub fn new(storage: &Storage, hashes_waiting: &IntGauge, now: Timestamp) -> Result<Self> {
+    pub fn new(database: &Database, hashes_waiting: &IntGauge, now: Timestamp) -> Result<Self> {
         let registry = Registry::new();
         let metrics = Self {
             requests: Requests::new()?,
@@ -150,7 +160,7 @@ impl Metrics {
             Box::new(build),
             Box::new(process::Process::new(now)?),
         ];
-        let all = own.into_iter().chain(storage.collectors()).chain(metrics.requests.collectors());
+        let all = own.into_iter().chain(database.collectors()).chain(metrics.requests.collectors());
         all.into_iter().try_for_each(|collector| metrics.registry.register(collector))?;
         Ok(metrics)
     }

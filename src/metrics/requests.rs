@@ -15,7 +15,7 @@ use crate::error::Result;
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "other"];
 const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 /// Why requests are turned away that were no worse than others.
-const REASONS: [&str; 4] = ["too_many_requests", "overloaded", "storage_unavailable", "stopping"];
+const REASONS: [&str; 5] = ["too_many_requests", "overloaded", "storage_unavailable", "storage_damaged", "stopping"];
 
 pub struct Requests {
     table: OnceLock<Table>,

@@ -123,6 +123,7 @@ pub async fn run_within(
     };
     let finish = async {
         listener::serve(listener, app.clone(), endpoint(app.clone()), bounds, certificate, gently).await;
+        app.backups().stop();
         beside.shutdown().await;
         close(&app, patience).await;
     };
