@@ -16,11 +16,13 @@ use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
 use crate::domain::{idempotency, passwords, sessions};
 use crate::error::{Error, Result};
-use crate::folder::Folder;
+use crate::folder::{self, Folder};
 use crate::hashers::Hashers;
+use crate::health::Health;
 use crate::keyring::Keyring;
 use crate::keys::Keys;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::relying_party::{self, RelyingParty};
 use crate::upgrade;
 
@@ -37,6 +39,8 @@ struct Inner {
     backups: Shelf,
     listening: OnceLock<SocketAddr>,
     relying_party: OnceLock<Option<RelyingParty>>,
+    health: Health,
+    metrics: Metrics,
 }
 
 /// What a kept answer is sealed for; see [`Keys::seal_text`].
@@ -60,7 +64,37 @@ impl App {
             db.write_here(|w| sessions::end_by_password(w))?;
         }
         let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, limits, backups, listening, relying_party })))
+        let (health, metrics) = (Health::default(), Metrics::new(db.figures(), hashers.waiting(), db.now())?);
+        let inner = Inner {
+            config,
+            db,
+            keyring,
+            hashers,
+            attempts,
+            limits,
+            backups,
+            listening,
+            relying_party,
+            health,
+            metrics,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Whether it can do its work.
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// What is counted and measured.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// The same as Prometheus reads it, with what has to be looked at.
+    pub fn figures(&self) -> Result<String> {
+        self.db().figures().weigh(&self.config().data.join(folder::DATABASE));
+        self.metrics().text()
     }
 
     pub fn config(&self) -> &Config {

@@ -4,6 +4,7 @@
 
 mod authenticator;
 mod calls;
+mod exposition;
 mod faulty;
 mod live;
 mod support;
@@ -49,6 +50,7 @@ mod properties;
 mod roles;
 mod schemas;
 mod security_doc;
+mod service;
 mod sessions;
 mod shell;
 mod sign_in;
@@ -61,3 +63,4 @@ mod transport;
 mod upgrade;
 mod users;
 mod users_life;
+mod watching;

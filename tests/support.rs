@@ -9,7 +9,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, Method, StatusCode};
 use poem::test::TestClient;
 use rollcall::clock::{Clock, Timestamp};
-use rollcall::config::{Config, LogLevel};
+use rollcall::config::{Config, LogFormat, LogLevel};
 use rollcall::domain::fields::{AccountId, Email};
 use rollcall::domain::memberships::Place;
 use rollcall::domain::setup::FirstOwner;
@@ -62,6 +62,9 @@ impl TestApp {
             backup_keep: 7,
             backup_dir: None,
             log: LogLevel::Error,
+            log_format: LogFormat::Human,
+            metrics_token: None,
+            stop_within: Duration::from_secs(10),
         };
         configure(&mut config);
         let time = Arc::new(AtomicI64::new(START));

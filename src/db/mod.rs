@@ -29,6 +29,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::domain::actor::Actor;
 use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
+use crate::metrics::{Counted, Database};
 
 pub use leftover::require_whole;
 pub use migrations::SCHEMA_VERSION;
@@ -108,6 +109,7 @@ pub struct Db {
     writer: writer::Writer,
     clock: Clock,
     settings: Settings,
+    figures: Database,
 }
 
 impl Db {
@@ -149,7 +151,18 @@ impl Db {
             .connection_timeout(Duration::from_secs(10))
             .build(manager)
             .map_err(Error::internal)?;
-        Ok(Self { readers, writer: writer::Writer::start(conn, path)?, clock, settings })
+        let figures = Database::new()?;
+        Ok(Self { readers, writer: writer::Writer::start(conn, path, figures.clone())?, clock, settings, figures })
+    }
+
+    /// What is counted and measured here.
+    pub fn figures(&self) -> &Database {
+        &self.figures
+    }
+
+    /// Writes a page as it was, by the way of every write and as far as the disk: whether writing works at the moment.
+    pub async fn try_write(&self) -> Result<()> {
+        self.write(|w| w.run(&format!("pragma application_id = {APPLICATION_ID}"), []).map(drop)).await
     }
 
     /// The moment it is, by the clock that every rule goes by.
@@ -160,7 +173,9 @@ impl Db {
     /// Runs the closure on the calling thread, which costs less than handing it to another: what it asks is answered from
     /// indexes and the cache of pages, in microseconds.
     pub fn read<T>(&self, f: impl FnOnce(&mut Read) -> Result<T>) -> Result<T> {
+        let waiting = Counted::in_(&self.figures.readers_waiting);
         let conn = self.readers.get().map_err(|_| Error::Overloaded(1))?;
+        drop(waiting);
         let snapshot = Snapshot::begin(&conn)?;
         f(&mut Read { conn: snapshot.0, actor: Actor::nobody(), now: self.clock.now(), settings: self.settings })
             .inspect_err(|error| self.writer.heed(error))

@@ -40,6 +40,7 @@ use rust_embed::RustEmbed;
 use crate::app::App;
 use crate::auth::{self, SignedIn, Visitor};
 use crate::error::Error;
+use crate::request_id;
 use crate::routes::Routes;
 use frame::Acting;
 use said::Said;
@@ -157,7 +158,7 @@ pub fn render(status: StatusCode, page: &impl Template) -> Response {
             .header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
             .body(html),
         Err(error) => {
-            tracing::error!(%error, "a template failed");
+            tracing::error!(request_id = request_id::current(), %error, "a template failed");
             Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).body("This page could not be made.")
         }
     }
@@ -312,6 +313,7 @@ impl ErrorPage<'_> {
             Error::TooManyRequests(..) => "Too often",
             Error::Overloaded(_) => "The server is busy",
             Error::Unavailable(_) | Error::Damaged(_) => "Nothing can be saved at the moment",
+            Error::Stopping => "The server is stopping",
             Error::Internal(_) => "Something went wrong",
         }
     }

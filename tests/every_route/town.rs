@@ -66,6 +66,10 @@ impl Route {
         !self.is_api && OPEN.contains(&self.template.as_str())
     }
 
+    pub fn is_page(&self) -> bool {
+        self.template.starts_with("/ui")
+    }
+
     pub fn link(&self) -> Option<&'static [Kind]> {
         LINKS.iter().find(|(path, _)| *path == self.template).map(|(_, kind)| *kind)
     }
