@@ -83,7 +83,7 @@ impl App {
             r.acting_as(actor);
             Ok((f(r), stale))
         };
-        let (result, stale) = self.db().read(identified).await?;
+        let (result, stale) = self.db().read(identified)?;
         if let Some(token) = stale {
             // Nobody waits for it, and nothing hangs on it.
             let db = self.db().clone();
@@ -114,13 +114,23 @@ impl App {
     /// in the transaction of the change, sealed since it may hold a secret, and is the answer to the others too. What
     /// fails changes nothing and is not kept, so it may be tried again.
     ///
-    /// `permission` is what the change takes: an answer is told again only to who could have got it anew.
-    pub async fn write_once<T, F>(&self, caller: Caller, permission: Permission, once: Option<Once>, f: F) -> Result<T>
+    /// `permission` is what the change takes: an answer is told again only to who could have got it anew. `answer` makes
+    /// the answer from what the change returns; where none is kept, others don't wait for it with their own changes.
+    pub async fn write_once<T, A>(
+        &self,
+        caller: Caller,
+        permission: Permission,
+        once: Option<Once>,
+        change: impl FnOnce(&Write) -> Result<T> + Send + 'static,
+        answer: impl FnOnce(T) -> Result<A> + Send + 'static,
+    ) -> Result<A>
     where
-        T: Serialize + DeserializeOwned + Send + 'static,
-        F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+        A: Serialize + DeserializeOwned + Send + 'static,
     {
-        let Some((key, fingerprint)) = once else { return self.write(caller, f).await };
+        let Some((key, fingerprint)) = once else {
+            return self.write(caller, |w| change(w)).await.and_then(answer);
+        };
         let app = self.clone();
         let change = move |w: &mut Write| {
             w.actor.require(permission)?;
@@ -129,7 +139,7 @@ impl App {
             if let Some(text) = kept.and_then(|kept| app.keys().open_text(KEPT_ANSWER, &kept).ok()) {
                 return serde_json::from_str(&text).map_err(Error::internal);
             }
-            let answer = f(w)?;
+            let answer = answer(change(w)?)?;
             let text = serde_json::to_string(&answer).map_err(Error::internal)?;
             idempotency::keep(w, &key, &fingerprint, &app.keys().seal_text(KEPT_ANSWER, &text)?)?;
             Ok(answer)

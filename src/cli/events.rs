@@ -36,7 +36,7 @@ pub fn export(app: &App, asked: Events) -> Result<()> {
     let mut output = Output::new();
     let mut after = 0;
     loop {
-        let slice = app.db().read_here(|r| {
+        let slice = app.db().read(|r| {
             let actor = accounts::at_shell(r, asked.account.as_ref())?;
             r.acting_as(actor);
             events::export(r, &filter, after, SLICE)
