@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::attempts::Attempts;
-use crate::clock::Clock;
+use crate::backups::{Made, Shelf};
+use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::{Db, Read, Write};
 use crate::domain::permissions::Permission;
@@ -21,6 +22,7 @@ use crate::keyring::Keyring;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::relying_party::{self, RelyingParty};
+use crate::upgrade;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -32,6 +34,7 @@ struct Inner {
     hashers: Hashers,
     attempts: Attempts,
     limits: Option<Limits>,
+    backups: Shelf,
     listening: OnceLock<SocketAddr>,
     relying_party: OnceLock<Option<RelyingParty>>,
 }
@@ -50,12 +53,14 @@ impl App {
         let keyring = Keyring::open(&config, &folder, clock.now())?;
         let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
+        let backups = Shelf::new(&config);
+        upgrade::run_if_due(&folder, None, clock.now())?;
         let db = Db::open(&folder.database(), clock, config.settings())?;
         if config.passkeys_only {
             db.write_here(|w| sessions::end_by_password(w))?;
         }
         let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, limits, listening, relying_party })))
+        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, limits, backups, listening, relying_party })))
     }
 
     pub fn config(&self) -> &Config {
@@ -69,6 +74,32 @@ impl App {
 
     pub fn db(&self) -> &Db {
         &self.0.db
+    }
+
+    /// Where backups are kept.
+    pub fn backups(&self) -> &Shelf {
+        &self.0.backups
+    }
+
+    /// Makes a backup, off the server's own threads, for as long as it takes.
+    pub async fn back_up(&self, now: Timestamp) -> Result<Made> {
+        let app = self.clone();
+        let make = move || {
+            let made = app.backups().create(&Folder::open(&app.config().data)?, now);
+            match &made {
+                Ok(made) if made.findings.offences.is_empty() => {
+                    tracing::info!(bytes = made.bytes, holds = %made.findings.counts, "a backup was made and checked");
+                }
+                Ok(made) => {
+                    let rules: Vec<_> = made.findings.offences.iter().map(|offence| offence.rule.name).collect();
+                    let rules = rules.join(", ");
+                    tracing::error!(rules, "a backup was made, but rules don't hold in it; `rollcall check` says more");
+                }
+                Err(error) => tracing::error!(cause = %error.cause(), "no backup could be made"),
+            }
+            made
+        };
+        tokio::task::spawn_blocking(make).await.map_err(Error::internal)?
     }
 
     /// Looks, as whoever `caller` turns out to be in the same snapshot.

@@ -2,14 +2,18 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal is what this file speaks to")]
 
 mod accounts;
+mod backup;
+mod check;
 mod events;
 mod keys;
 mod output;
+mod upgrade;
 mod users;
 
 pub use keys::rotate_keys;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,6 +31,7 @@ use crate::domain::tokens::Kind;
 use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Lock};
+use crate::progress::Progress;
 use crate::{demo, docs, server};
 
 /// A self-contained user directory: an API, its docs, and pages, on one SQLite file
@@ -85,6 +90,31 @@ pub enum Command {
     Account(accounts::Accounts),
     /// Print what happened in an account, the oldest first, as one JSON object per line
     Events(events::Events),
+    /// Back up the database, beside a running server too; the copy is checked before it is called good
+    Backup {
+        /// Where to; in a folder, the backup is named after the time
+        file: PathBuf,
+        /// Replace a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup in the place of the database; refuses while a server runs
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Replace a database that is there; it is kept under a dated name
+        #[arg(long)]
+        force: bool,
+    },
+    /// Check the database, or another file like a backup, and every rule that holds in it; changes nothing
+    Check {
+        /// The file; the one in the data folder if left out
+        file: Option<PathBuf>,
+    },
+    /// Bring the database to this program's schema, as the next start would
+    Upgrade(upgrade::Upgrade),
+    /// Return to the database as it was before its upgrade, for the program that ran before
+    Rollback(upgrade::Rollback),
     /// Rotate and list the keys that tokens are sealed with
     Key(keys::Asked),
     /// Print the OpenAPI document
@@ -108,7 +138,7 @@ pub fn main() -> ExitCode {
     match run(command.unwrap_or(Command::Serve), config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rollcall: {}", sentence(&error));
+            eprintln!("rollcall: {}", error.cause());
             ExitCode::from(exit_code(&error))
         }
     }
@@ -127,11 +157,18 @@ fn end_quietly_when_nobody_reads() {
 
 /// The application on a folder that is there already: a mistyped `--data` makes no new one.
 fn open_existing(config: Config) -> Result<App> {
-    if !config.data.join(folder::DATABASE).exists() {
-        let folder = config.data.display();
-        return Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")));
-    }
+    database(&config)?;
     App::open(config, Clock::system())
+}
+
+/// The file of a Rollcall that is there already.
+fn database(config: &Config) -> Result<PathBuf> {
+    let database = config.data.join(folder::DATABASE);
+    if database.exists() {
+        return Ok(database);
+    }
+    let folder = config.data.display();
+    Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")))
 }
 
 fn log_to_stderr(level: tracing::Level) {
@@ -147,8 +184,10 @@ fn log_to_stderr(level: tracing::Level) {
 fn run(command: Command, config: Config) -> Result<()> {
     match command {
         Command::Serve => {
-            let lock = Folder::open(&config.data)?.lock()?;
-            serve(App::open(config, Clock::system())?, lock, greet)
+            let (folder, clock) = (Folder::open(&config.data)?, Clock::system());
+            let lock = folder.lock()?;
+            crate::upgrade::run_if_due(&folder, Some(&lock), clock.now())?;
+            serve(App::open(config, clock)?, lock, greet)
         }
         Command::Init { email, name, account_id, account_name } => {
             let owner = FirstOwner { email: email.clone(), name, account_id, account_name, password_hash: None };
@@ -173,6 +212,11 @@ fn run(command: Command, config: Config) -> Result<()> {
         Command::User(asked) => users::run(&open_existing(config)?, asked),
         Command::Account(asked) => accounts::run(&open_existing(config)?, asked),
         Command::Events(asked) => events::export(&open_existing(config)?, asked),
+        Command::Backup { file, force } => backup::create(&config, file, force),
+        Command::Restore { file, force } => backup::restore(&config, &file, force),
+        Command::Check { file } => check::run(&config, file),
+        Command::Upgrade(asked) => upgrade::run(asked, &config),
+        Command::Rollback(asked) => upgrade::roll_back(asked, &config),
         Command::Key(asked) => keys::run(asked, || open_existing(config)),
         Command::Openapi { yaml } => {
             print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
@@ -217,7 +261,10 @@ fn serve(app: App, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Re
     runtime.block_on(server::run(
         app,
         |app| {
-            lock.announce(&app.public_url()).map_err(Error::internal)?;
+            if let Err(error) = lock.announce(&app.public_url()) {
+                // A full disk: whoever is there already is served all the same.
+                tracing::warn!(%error, "the address can't be noted for commands that work beside this server");
+            }
             greet(app)
         },
         stop_signal(),
@@ -243,7 +290,9 @@ fn demo(config: Config, users: u32) -> Result<()> {
     let (folder, config) = demo::folder(config)?;
     let lock = Folder::open(&config.data)?.lock()?;
     eprintln!("Making up {}…", words::count(users.into(), "person", "people"));
-    demo::fill(config.clone(), users)?;
+    let mut progress = Progress::new();
+    demo::fill(config.clone(), users, &mut |step| progress.tell(step))?;
+    drop(progress);
     serve(App::open(config, Clock::system())?, lock, introduce)?;
     folder.close().map_err(Error::internal)
 }
@@ -280,14 +329,6 @@ async fn stop_signal() {
         }
     }
     drop(tokio::signal::ctrl_c().await);
-}
-
-/// What went wrong, for somebody at the terminal, who may know causes that a client may not.
-fn sentence(error: &Error) -> String {
-    match error {
-        Error::Internal(cause) | Error::Unavailable(cause) => cause.clone(),
-        error => error.to_string(),
-    }
 }
 
 /// As [`EXIT_CODES`] has it.

@@ -70,6 +70,18 @@ pub struct Config {
     #[arg(long, global = true, env = "ROLLCALL_KEEP_EVENTS", value_name = "TIME", value_parser = parse_time)]
     pub keep_events: Option<Duration>,
 
+    /// How often to back up by itself, like 6h or 1d; never if left out
+    #[arg(long, global = true, env = "ROLLCALL_BACKUP_EVERY", value_name = "TIME", value_parser = parse_time)]
+    pub backup_every: Option<Duration>,
+
+    /// How many backups to keep; older ones are deleted once a new one was made and found good
+    #[arg(long, global = true, env = "ROLLCALL_BACKUP_KEEP", value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    pub backup_keep: u32,
+
+    /// Folder for those backups; backups inside the data folder if left out
+    #[arg(long, global = true, env = "ROLLCALL_BACKUP_DIR", value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+
     /// How much to log on standard error; debug has a line for each request
     #[arg(long, global = true, env = "ROLLCALL_LOG", value_name = "LEVEL", default_value = "info")]
     pub log: LogLevel,

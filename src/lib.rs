@@ -10,6 +10,8 @@ pub mod app;
 pub mod attempts;
 /// From a request to who is calling: bearer token or cookie, and the cross-site checks.
 pub mod auth;
+/// Backups: making them while the server serves, keeping the last few, and putting one back.
+pub mod backups;
 /// The terminal: one short arm per command.
 pub mod cli;
 /// The one clock and its milliseconds.
@@ -38,12 +40,16 @@ pub mod keyring;
 pub mod keys;
 /// How often something may be done.
 pub mod limits;
+/// How far long work is, for whoever waits.
+pub mod progress;
 /// The server as browsers' passkeys know it: its name, and what it asked them and they haven't answered yet (WebAuthn).
 pub mod relying_party;
 /// Routes that are known by name as well as served.
 pub mod routes;
 /// Every route on one screen; connections and their bounds, TLS, proxies, and the graceful stop.
 pub mod server;
+/// To this program's schema and back: snapshot, rehearsal, migration, rollback.
+pub mod upgrade;
 /// HTML: the pages under `/ui`.
 pub mod web;
 

@@ -21,6 +21,9 @@ pub fn rollcall(data: &Path) -> Command {
         "TLS_KEY",
         "TRUSTED_PROXY",
         "RATE_LIMIT",
+        "BACKUP_EVERY",
+        "BACKUP_KEEP",
+        "BACKUP_DIR",
     ] {
         command.env_remove(format!("ROLLCALL_{name}"));
     }

@@ -87,6 +87,7 @@ pub async fn run_within(
         beside.spawn(certificate.clone().watch(bounds.certificate));
     }
     listener::serve(listener, app.clone(), endpoint(app.clone()), bounds, certificate, stop).await;
+    app.backups().stop();
     beside.shutdown().await;
     app.db().close();
     Ok(())

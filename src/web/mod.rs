@@ -4,6 +4,7 @@ mod accounts;
 mod activity;
 mod agent;
 mod api_keys;
+mod backups;
 mod confirm;
 mod device;
 mod first_passkey;
@@ -75,6 +76,8 @@ pub fn routes() -> Routes {
         .act("/me/sessions/:session/end", me::end_session)
         .act("/me/sessions/end", me::end_other_sessions)
         .act("/removed-accounts/:id/restore", accounts::restore)
+        .form("/backups", backups::list, backups::create)
+        .act("/backups/:backup", backups::download)
         .form("/accounts", accounts::list, accounts::create)
         .form("/accounts/:account/users", users::list::page, users::new::create)
         .page("/accounts/:account/users/new", users::new::show_form)
@@ -308,7 +311,7 @@ impl ErrorPage<'_> {
             Error::TooSlow(_) => "That took too long",
             Error::TooManyRequests(..) => "Too often",
             Error::Overloaded(_) => "The server is busy",
-            Error::Unavailable(_) => "Nothing can be saved at the moment",
+            Error::Unavailable(_) | Error::Damaged(_) => "Nothing can be saved at the moment",
             Error::Internal(_) => "Something went wrong",
         }
     }
