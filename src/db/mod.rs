@@ -265,7 +265,7 @@ fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
         0 if empty => migrations::create(&transaction, now)?,
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
-        ..migrations::FIRST => {
+        unreleased if unreleased < migrations::FIRST => {
             return Err(Error::Unavailable("it was made by an unreleased Rollcall, and can't be brought over".into()));
         }
         ..SCHEMA_VERSION => return Err(Error::Unavailable("it is older, and has to be upgraded first".into())),

@@ -86,7 +86,7 @@ pub struct Name {
 /// Sends the file, a piece at a time.
 #[handler]
 pub async fn download(visit: Visit, Path(Name { backup }): Path<Name>) -> Result<Response> {
-    visit.read(|r| rules::require_may(r)).await?;
+    visit.read(rules::require_may).await?;
     let app = visit.app.clone();
     let (backup, path) = blocking(move || app.backups().find(&backup)).await?;
     let name = backup.name.clone();
