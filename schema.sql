@@ -266,3 +266,11 @@ create index events_event   on events (account_id, event, at, id);
 create index events_actor   on events (account_id, actor_id, at, id);
 create index events_subject on events (account_id, subject_id, at, id);
 create index events_at      on events (at);
+
+-- What this file went through: which Rollcall made it, and which brought it to a later schema.
+create table upgrades (
+  schema      integer primary key,                                  -- the one it had from then on
+  from_schema integer,                                              -- null: it was made with it
+  at          integer not null,
+  program     text not null                                         -- the version of Rollcall, like 0.1.0
+) strict;

@@ -22,6 +22,7 @@ use crate::keyring::Keyring;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::relying_party::{self, RelyingParty};
+use crate::upgrade;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -53,6 +54,7 @@ impl App {
         let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
         let backups = Shelf::new(&config);
+        upgrade::run_if_due(&folder, None, clock.now())?;
         let db = Db::open(&folder.database(), clock, config.settings())?;
         if config.passkeys_only {
             db.write_here(|w| sessions::end_by_password(w))?;

@@ -2,7 +2,7 @@
 //!
 //! The key isn't in it. Without the key, everything is there but what it sealed: sessions, API keys and links end.
 
-mod partial;
+pub(crate) mod partial;
 mod restore;
 mod shelf;
 

@@ -7,6 +7,7 @@ mod check;
 mod events;
 mod keys;
 mod output;
+mod upgrade;
 mod users;
 
 pub use keys::rotate_keys;
@@ -110,6 +111,10 @@ pub enum Command {
         /// The file; the one in the data folder if left out
         file: Option<PathBuf>,
     },
+    /// Bring the database to this program's schema, as the next start would
+    Upgrade(upgrade::Upgrade),
+    /// Return to the database as it was before its upgrade, for the program that ran before
+    Rollback(upgrade::Rollback),
     /// Rotate and list the keys that tokens are sealed with
     Key(keys::Asked),
     /// Print the OpenAPI document
@@ -179,8 +184,10 @@ fn log_to_stderr(level: tracing::Level) {
 fn run(command: Command, config: Config) -> Result<()> {
     match command {
         Command::Serve => {
-            let lock = Folder::open(&config.data)?.lock()?;
-            serve(App::open(config, Clock::system())?, lock, greet)
+            let (folder, clock) = (Folder::open(&config.data)?, Clock::system());
+            let lock = folder.lock()?;
+            crate::upgrade::run_if_due(&folder, Some(&lock), clock.now())?;
+            serve(App::open(config, clock)?, lock, greet)
         }
         Command::Init { email, name, account_id, account_name } => {
             let owner = FirstOwner { email: email.clone(), name, account_id, account_name, password_hash: None };
@@ -208,6 +215,8 @@ fn run(command: Command, config: Config) -> Result<()> {
         Command::Backup { file, force } => backup::create(&config, file, force),
         Command::Restore { file, force } => backup::restore(&config, &file, force),
         Command::Check { file } => check::run(&config, file),
+        Command::Upgrade(asked) => upgrade::run(asked, &config),
+        Command::Rollback(asked) => upgrade::roll_back(asked, &config),
         Command::Key(asked) => keys::run(asked, || open_existing(config)),
         Command::Openapi { yaml } => {
             print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
@@ -252,7 +261,10 @@ fn serve(app: App, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Re
     runtime.block_on(server::run(
         app,
         |app| {
-            lock.announce(&app.public_url()).map_err(Error::internal)?;
+            if let Err(error) = lock.announce(&app.public_url()) {
+                // A full disk: whoever is there already is served all the same.
+                tracing::warn!(%error, "the address can't be noted for commands that work beside this server");
+            }
             greet(app)
         },
         stop_signal(),

@@ -48,6 +48,8 @@ pub mod relying_party;
 pub mod routes;
 /// Every route on one screen; connections and their bounds, TLS, proxies, and the graceful stop.
 pub mod server;
+/// To this program's schema and back: snapshot, rehearsal, migration, rollback.
+pub mod upgrade;
 /// HTML: the pages under `/ui`.
 pub mod web;
 

@@ -38,7 +38,11 @@ impl TestApp {
     }
 
     pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap(), configure)
+    }
+
+    /// A server whose data folder is `data` in `folder`; what is there already is opened.
+    pub fn on(folder: tempfile::TempDir, configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             data: folder.path().join("data"),
             listen: "127.0.0.1:8080".parse().unwrap(),
@@ -159,6 +163,10 @@ impl TestApp {
     pub fn require_sound(&self) {
         let found = rollcall::domain::check::file(&self.database(), Timestamp(START), &mut |_| Ok(())).unwrap();
         assert!(found.are_good(), "{:#?}", found.lines());
+    }
+
+    pub fn set_back(&self, time: Duration) {
+        self.time.fetch_sub(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     /// How many rows of each kind there are: equal before and after whatever was refused.

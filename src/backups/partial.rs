@@ -55,9 +55,15 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        for ending in ["", "-wal", "-shm", "-journal"] {
-            drop(fs::remove_file(beside(&self.path, ending)));
-        }
+        drop(fs::remove_file(&self.path));
+        drop_journals(&self.path);
+    }
+}
+
+/// What SQLite may have left beside it: it would take it for what is to be undone in the next file of that name.
+fn drop_journals(path: &Path) {
+    for ending in ["-wal", "-shm", "-journal"] {
+        drop(fs::remove_file(beside(path, ending)));
     }
 }
 
@@ -67,6 +73,7 @@ pub fn sweep(path: &Path) -> std::io::Result<bool> {
     if left.try_lock().is_err() {
         return Ok(false);
     }
+    drop_journals(path);
     fs::remove_file(path).map(|()| true)
 }
 

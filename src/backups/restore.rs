@@ -46,13 +46,15 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
     }
     let partial = Partial::begin(&database, "restoring")?;
     copy::copy(file, partial.path(), "Restoring", told)?;
-    // Opened as a server does, which brings an older schema over.
-    let db = Db::open(partial.path(), clock.clone(), config.settings())?;
-    db.close();
-    drop(db);
-    copy::fold(partial.path())?;
+    if given.older.is_none() {
+        // Opened as a server does. An older one is upgraded by the next start, with all that belongs to that.
+        let db = Db::open(partial.path(), clock.clone(), config.settings())?;
+        db.close();
+        drop(db);
+        copy::fold(partial.path())?;
+    }
     let findings = sound(check::file(partial.path(), clock.now(), told)?, partial.path())?;
-    if given.older.is_none() && given.counts != findings.counts {
+    if given.counts != findings.counts {
         return Err(Error::internal(format!("{} were read, and {} are there", given.counts, findings.counts)));
     }
     let replaced = is_there.then(|| database.with_file_name(format!("{DATABASE}.{}.replaced", clock.now().compact())));

@@ -58,7 +58,7 @@ fn in_one_file(path: &Path) -> Result<()> {
 }
 
 /// A database that nobody else can open while this is held.
-pub struct Held(Connection);
+pub struct Held(pub(super) Connection);
 
 /// Takes a database out of use: folds its log into the file, and keeps everybody else away. None if the file is so
 /// damaged that SQLite can't do that.
