@@ -73,7 +73,7 @@ impl Old {
         }
         assert!(before.0 == self.bytes(), "{arguments:?} changed the file");
         let new: Vec<_> = self.names().into_iter().filter(|name| !before.1.contains(name)).collect();
-        assert!(new.iter().all(|name| **name == snapshot() || **name == "rollcall.lock"), "{new:?} is left");
+        assert!(new.iter().all(|name| **name == snapshot() || *name == "rollcall.lock"), "{new:?} is left");
     }
 
     fn names(&self) -> Vec<String> {
