@@ -213,7 +213,7 @@ create table tokens (
   address      text,                                                -- where a session was started from
   device       text,                                                -- what the browser said it was
   by_password  integer not null default 0 check (by_password in (0, 1)), -- what a session was started with
-  proved_at    integer,                                             -- when a session's user last proved who they are
+  proved_at    integer,                                             -- when a session's user proved again who they are; null: when it began
   impersonator_id integer references users on delete cascade,       -- an owner who acts as the user in this session
   reason       text,                                                -- why they do
   parent_id    text references tokens on delete cascade on update cascade, -- the owner's own session, which it ends with

@@ -114,7 +114,7 @@ impl App {
             r.acting_as(actor);
             Ok((f(r), stale))
         };
-        let (result, stale) = self.db().read(identified).await?;
+        let (result, stale) = self.db().read(identified)?;
         if let Some(token) = stale {
             // Nobody waits for it, and nothing hangs on it.
             let db = self.db().clone();
@@ -145,13 +145,23 @@ impl App {
     /// in the transaction of the change, sealed since it may hold a secret, and is the answer to the others too. What
     /// fails changes nothing and is not kept, so it may be tried again.
     ///
-    /// `permission` is what the change takes: an answer is told again only to who could have got it anew.
-    pub async fn write_once<T, F>(&self, caller: Caller, permission: Permission, once: Option<Once>, f: F) -> Result<T>
+    /// `permission` is what the change takes: an answer is told again only to who could have got it anew. `answer` makes
+    /// the answer from what the change returns; where none is kept, others don't wait for it with their own changes.
+    pub async fn write_once<T, A>(
+        &self,
+        caller: Caller,
+        permission: Permission,
+        once: Option<Once>,
+        change: impl FnOnce(&Write) -> Result<T> + Send + 'static,
+        answer: impl FnOnce(T) -> Result<A> + Send + 'static,
+    ) -> Result<A>
     where
-        T: Serialize + DeserializeOwned + Send + 'static,
-        F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+        A: Serialize + DeserializeOwned + Send + 'static,
     {
-        let Some((key, fingerprint)) = once else { return self.write(caller, f).await };
+        let Some((key, fingerprint)) = once else {
+            return self.write(caller, |w| change(w)).await.and_then(answer);
+        };
         let app = self.clone();
         let change = move |w: &mut Write| {
             w.actor.require(permission)?;
@@ -160,7 +170,7 @@ impl App {
             if let Some(text) = kept.and_then(|kept| app.keys().open_text(KEPT_ANSWER, &kept).ok()) {
                 return serde_json::from_str(&text).map_err(Error::internal);
             }
-            let answer = f(w)?;
+            let answer = answer(change(w)?)?;
             let text = serde_json::to_string(&answer).map_err(Error::internal)?;
             idempotency::keep(w, &key, &fingerprint, &app.keys().seal_text(KEPT_ANSWER, &text)?)?;
             Ok(answer)
@@ -190,37 +200,23 @@ impl App {
         }
     }
 
-    /// Seals a text for one purpose; see [`Keys::seal_text`].
-    pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
-        self.keys().seal_text(purpose, text)
-    }
-
-    /// A text that was sealed here for that purpose.
-    pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<String> {
-        self.keys().open_text(purpose, sealed)
-    }
-
     /// How often passwords may be tried.
     pub fn attempts(&self) -> &Attempts {
         &self.0.attempts
     }
 
-    /// Whether a password may be chosen by somebody of whom `words` are known; off the server's own threads, too.
+    /// The hash of a password that somebody chooses of whom `words` are known; as [`App::hash_password`] makes it.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] with what is wrong with it, about `field`.
-    pub async fn check_password(
-        &self,
-        whose: &str,
-        field: &'static str,
-        password: &str,
-        mut words: Vec<String>,
-    ) -> Result<()> {
-        let password = password.to_owned();
+    /// [`Error::Invalid`] with what is wrong with it, about `password`.
+    pub async fn choose_password(&self, whose: &str, password: String, mut words: Vec<String>) -> Result<String> {
         words.push(self.config().server_name.clone());
-        let check = move || passwords::check(field, &password, &words);
-        self.0.hashers.run(whose, check).await?.map_err(|problem| Error::Invalid(vec![problem]))
+        let check_and_hash = move || {
+            passwords::check("password", &password, &words).map_err(|problem| Error::Invalid(vec![problem]))?;
+            passwords::hash(&password)
+        };
+        self.0.hashers.run(whose, check_and_hash).await?
     }
 
     /// Hashes a password off the server's own threads, a few at a time, and fewer for one person: `whose` is their e-mail or

@@ -2,8 +2,10 @@
 //! before. All of it is decided before a hash is computed, in the same way for people who don't exist.
 //!
 //! A stranger's guesses use up the person's quota among strangers, never that of the person's own browser (OWASP calls
-//! the cookie it holds a device cookie), and neither passkeys nor one-time links are counted: whatever strangers do, there is a way in.
+//! the cookie it holds a device cookie), and neither passkeys nor one-time links are counted: whatever strangers do, there
+//! is a way in.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::Clock;
 use crate::domain::fields::email_key;
 use crate::error::Result;
-use crate::limits::Limiter;
+use crate::limits::{self, Limiter};
 
 /// Wrong passwords for one person within [`WITHIN`] from one network, in browsers they never used; and as many in one that
 /// they did.
@@ -30,7 +32,7 @@ pub struct Attempts {
     person: Limiter<Key>,
     person_here: Limiter<Key>,
     device: Limiter<Key>,
-    address: Limiter<String>,
+    network: Limiter<IpAddr>,
 }
 
 /// One try that was allowed, and counted until it turns out to be right.
@@ -40,7 +42,7 @@ pub struct Attempt {
     /// Its person's quota among strangers of one network.
     here: Key,
     in_own_browser: bool,
-    address: Option<String>,
+    network: Option<IpAddr>,
 }
 
 impl Attempts {
@@ -53,7 +55,7 @@ impl Attempts {
             person: Limiter::new(clock.clone(), times(PER_PERSON_IN_ALL), WITHIN, PERSON),
             person_here: Limiter::new(clock.clone(), times(PER_PERSON), WITHIN, PERSON),
             device: Limiter::new(clock.clone(), times(PER_PERSON), WITHIN, DEVICE),
-            address: Limiter::new(clock.clone(), times(PER_ADDRESS), WITHIN, ADDRESS),
+            network: Limiter::new(clock.clone(), times(PER_ADDRESS), WITHIN, ADDRESS),
         }
     }
 
@@ -74,10 +76,9 @@ impl Attempts {
 
     fn count(&self, key: Key, in_own_browser: bool, address: Option<&str>) -> Result<Attempt> {
         // Where one has signed in before, the neighbours' guesses are nobody's business either.
-        let address = address.filter(|_| !in_own_browser).map(network);
-        let mut here = Sha256::new_with_prefix(key);
-        here.update(address.as_deref().unwrap_or_default());
-        let attempt = Attempt { key, here: here.finalize().into(), in_own_browser, address };
+        let network = address.filter(|_| !in_own_browser).and_then(limits::network_of);
+        let here = hash(&[key.as_slice(), network.map(|network| network.to_string()).unwrap_or_default().as_bytes()]);
+        let attempt = Attempt { key, here, in_own_browser, network };
         if in_own_browser {
             self.device.check(&attempt.key)?;
             return Ok(attempt);
@@ -85,8 +86,8 @@ impl Attempts {
         self.person_here.check(&attempt.here)?;
         let others = self.person.check(&attempt.key).inspect_err(|_| self.person_here.give_back(&attempt.here));
         others?;
-        if let Some(address) = &attempt.address {
-            self.address.check(address).inspect_err(|_| {
+        if let Some(network) = &attempt.network {
+            self.network.check(network).inspect_err(|_| {
                 self.person_here.give_back(&attempt.here);
                 self.person.give_back(&attempt.key);
             })?;
@@ -96,8 +97,8 @@ impl Attempts {
 
     /// Nobody knows whether the password was right: the try is not counted.
     pub fn withdraw(&self, attempt: &Attempt) {
-        if let Some(address) = &attempt.address {
-            self.address.give_back(address);
+        if let Some(network) = &attempt.network {
+            self.network.give_back(network);
         }
         if attempt.in_own_browser {
             return self.device.give_back(&attempt.key);
@@ -115,21 +116,10 @@ impl Attempts {
     }
 }
 
-/// What one subscriber has: an IPv4 address, or the 64 bits that IPv6 addresses of one network share.
-fn network(address: &str) -> String {
-    match address.parse() {
-        Ok(std::net::IpAddr::V6(v6)) => {
-            let [a, b, c, d, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        _ => address.to_owned(),
-    }
-}
-
-fn hash(parts: &[&str]) -> Key {
+fn hash(parts: &[impl AsRef<[u8]>]) -> Key {
     let mut hasher = Sha256::new();
     for part in parts {
-        hasher.update(part.len().to_le_bytes());
+        hasher.update(part.as_ref().len().to_le_bytes());
         hasher.update(part);
     }
     hasher.finalize().into()
@@ -152,6 +142,15 @@ mod tests {
         assert!(from("192.0.2.2"));
         let many = (0..200).filter(|n| from(&format!("198.51.100.{n}"))).count();
         assert_eq!(many, 39, "the person is guessed at fifty times in all, wherever from");
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_count_as_one() {
+        let attempts = attempts();
+        let tried =
+            (0..20).filter(|n| attempts.begin("ada@example.com", None, Some(&format!("2001:db8::{n}"))).is_ok());
+        assert_eq!(tried.count(), 10);
+        assert!(attempts.begin("ada@example.com", None, Some("2001:db8:0:1::1")).is_ok());
     }
 
     #[test]

@@ -123,18 +123,14 @@ impl Visitor {
         Self { claims: self.own.clone().unwrap_or_else(|| self.claims.clone()), own: None, trace: self.trace.clone() }
     }
 
-    pub fn is_acting(&self) -> bool {
-        self.own.is_some()
-    }
-
     /// Who visits, if anybody does.
-    pub fn of(app: &App, request: &Request) -> Option<Self> {
-        let own = session(app, request)?;
-        let trace = trace(request);
-        Some(match acting(app, request, &own) {
-            Some(claims) => Self { claims, own: Some(own), trace },
-            None => Self { claims: own, own: None, trace },
-        })
+    pub fn of(request: &Request) -> Option<Self> {
+        let (claims, own) = match SignedIn::of(request) {
+            SignedIn::No => return None,
+            SignedIn::AsOneself(own) | SignedIn::BesideAnother(own) => (own, None),
+            SignedIn::Acting { own, whom } => (whom, Some(own)),
+        };
+        Some(Self { claims, own, trace: trace(request) })
     }
 
     /// As a caller who acts in no account in particular.
@@ -159,10 +155,53 @@ impl Visitor {
 }
 
 impl<'a> FromRequest<'a> for Visitor {
-    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let app = App::from_request(request, body).await?;
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let signed_out = || Error::Unauthenticated("token_missing", "You are signed out. Sign in to go on.".into());
-        Ok(Self::of(&app, request).ok_or_else(signed_out)?)
+        Ok(Self::of(request).ok_or_else(signed_out)?)
+    }
+}
+
+/// As whom a browser is signed in, as its cookies say. They are opened once for each request, by [`SignedIn::note`].
+#[derive(Clone, Debug, Default)]
+pub enum SignedIn {
+    #[default]
+    No,
+    AsOneself(Claims),
+    /// As somebody else, beside one's own session.
+    Acting {
+        own: Claims,
+        whom: Claims,
+    },
+    /// As oneself, beside a cookie to act as somebody else that was made for another session: somebody signed in anew
+    /// meanwhile. What the browser sends was meant in that other name, and must not be done in its own.
+    BesideAnother(Claims),
+}
+
+impl SignedIn {
+    /// Moves it from the request's cookies to its data, where handlers find it.
+    pub fn note(app: &App, request: &mut Request) -> Self {
+        let signed_in = match session(app, request) {
+            None => Self::No,
+            Some(own) if request.cookie().get(&cookie_name(app, ACTING)).is_none() => Self::AsOneself(own),
+            Some(own) => match acting(app, request, &own) {
+                Some(whom) => Self::Acting { own, whom },
+                None => Self::BesideAnother(own),
+            },
+        };
+        request.set_data(signed_in.clone());
+        signed_in
+    }
+
+    fn of(request: &Request) -> Self {
+        request.data().cloned().unwrap_or_default()
+    }
+
+    /// The browser's own session, whomever it acts as.
+    fn own(self) -> Option<Claims> {
+        match self {
+            Self::No => None,
+            Self::AsOneself(own) | Self::BesideAnother(own) | Self::Acting { own, .. } => Some(own),
+        }
     }
 }
 
@@ -179,13 +218,6 @@ fn acting(app: &App, request: &Request, own: &Claims) -> Option<Claims> {
     serde_json::from_str(&app.keys().open_text(&acting_purpose(own), cookie.value_str()).ok()?).ok()
 }
 
-/// Whether a browser has a session, and beside it a cookie to act as somebody else that was made for another session:
-/// somebody signed in anew meanwhile. What it sends was meant in that other name, and must not be done in its own.
-pub fn acts_beside_another(app: &App, request: &Request) -> bool {
-    request.cookie().get(&cookie_name(app, ACTING)).is_some()
-        && session(app, request).is_some_and(|own| acting(app, request, &own).is_none())
-}
-
 fn acting_purpose(own: &Claims) -> String {
     format!("rollcall: acting as somebody else, beside the session {}", own.id)
 }
@@ -195,9 +227,8 @@ fn acting_purpose(own: &Claims) -> String {
 pub struct Stranger(pub Caller);
 
 impl<'a> FromRequest<'a> for Stranger {
-    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let app = App::from_request(request, body).await?;
-        Ok(Self(Caller { trace: trace(request), former: session(&app, request), ..Caller::default() }))
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self(Caller { trace: trace(request), former: SignedIn::of(request).own(), ..Caller::default() }))
     }
 }
 

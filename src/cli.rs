@@ -271,7 +271,7 @@ fn serve(app: App, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Re
 fn greet(app: &App) -> Result<()> {
     let url = app.public_url();
     println!("Rollcall is listening on {url}");
-    if !app.db().read_here(|r| setup::is_done(r))? {
+    if !app.db().read(|r| setup::is_done(r))? {
         println!();
         println!(
             "Nobody is here yet. Open this link to set it up (it works once, for an hour; `rollcall link` prints a new one):"

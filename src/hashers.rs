@@ -68,7 +68,7 @@ impl Hashers {
         Ok(Self { jobs, at_work: Arc::default() })
     }
 
-    /// Runs `f` on one of the threads, for somebody: whoever it is that it would be refused to, were there too many.
+    /// Runs `f` on one of the threads. `whose` work it is decides who is refused when there is too much of it.
     ///
     /// # Errors
     ///

@@ -80,6 +80,11 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The same for an address as a request's trace has it; none if it is no address.
+pub fn network_of(address: &str) -> Option<IpAddr> {
+    address.parse().ok().map(network)
+}
+
 /// What is left after something was allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
@@ -293,6 +298,14 @@ mod tests {
         assert_eq!(refusal(&limiter, 1), Some(20));
         hands.fetch_add(20_000, Ordering::SeqCst);
         assert_eq!(refusal(&limiter, 1), None);
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_count_as_one() {
+        assert_eq!(network_of("2001:db8::1"), network_of("2001:db8::ffff:0:0:2"));
+        assert_ne!(network_of("2001:db8::1"), network_of("2001:db8:0:1::1"));
+        assert_ne!(network_of("192.0.2.1"), network_of("192.0.2.2"));
+        assert_eq!(network_of("nowhere"), None);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use rollcall::domain::tokens::{self, Kind};
 use rollcall::keys::Keys;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::authenticator::Device;
 use crate::cli::{Served, create, init, rollcall, serve};
 use crate::support::{ADA, PASSWORD, TestApp};
 use crate::visitor::{Page, sign_in};
@@ -266,6 +267,58 @@ pub fn serve_logging(command: &mut std::process::Command, log: File) -> Served {
     Served { child, url, greeting }
 }
 
+fn cookies(answer: &ureq::http::Response<ureq::Body>) -> Vec<String> {
+    let all = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+    all.map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect()
+}
+
+/// A link that the shell prints for Grace: its page here, and the token it ends with.
+fn link_from_shell(data: &Path, url: &str, command: &str, page: &str) -> (String, String) {
+    let (code, link, said) = says(data, &["user", command, "grace@example.com"]);
+    assert_eq!(code, 0, "{said}");
+    let token = link.trim().rsplit('/').next().unwrap().to_owned();
+    assert!(token.starts_with("v4.local."), "{link}");
+    (format!("{url}/ui/{page}/{token}"), token)
+}
+
+/// Opens a reset link, tries a password that is not taken, sets one, and comes again; the secrets of it.
+fn spend_reset_link(data: &Path, agent: &ureq::Agent, url: &str) -> Vec<String> {
+    let (page, token) = link_from_shell(data, url, "reset-password", "reset");
+    assert_eq!(agent.get(&page).call().unwrap().status(), 200);
+    let mut secrets = vec![token];
+    for (password, status) in [("grace12345", 400), ("another horse battery", 303), ("a third horse battery", 401)] {
+        let answer = agent.post(&page).send_form([("password", password)]).unwrap();
+        assert_eq!(answer.status(), status);
+        secrets.push(password.to_owned());
+        secrets.extend(cookies(&answer).iter().filter_map(|cookie| cookie.split_once('=')).map(|(_, v)| v.to_owned()));
+    }
+    secrets
+}
+
+/// Opens a passkey link, answers its question wrongly and rightly, and comes again; the secrets of it.
+fn spend_passkey_link(data: &Path, agent: &ureq::Agent, url: &str) -> Vec<String> {
+    let (page, token) = link_from_shell(data, url, "passkey-link", "passkey");
+    assert_eq!(agent.get(&page).call().unwrap().status(), 200);
+    let post = |path: &str, body: Value| {
+        let call = agent.post(format!("{page}{path}")).header("accept", "application/json");
+        call.content_type("application/json").send(body.to_string()).unwrap()
+    };
+    let origin = url.replace("127.0.0.1", "localhost").leak();
+    let mut secrets = vec![token];
+    for (origin, status) in [("https://evil.example", 400), (origin, 200)] {
+        let question: Value = post("/question", json!({})).body_mut().read_json().unwrap();
+        let credential = Device { origin, ..Device::new() }.create(&question);
+        for secret in [&question["publicKey"]["challenge"], &credential["response"]["clientDataJSON"]] {
+            secrets.push(secret.as_str().unwrap().to_owned());
+        }
+        let answer = post("", json!({ "name": "By link", "credential": credential }));
+        assert_eq!(answer.status(), status);
+        secrets.extend(cookies(&answer).iter().filter_map(|cookie| cookie.split_once('=')).map(|(_, v)| v.to_owned()));
+    }
+    assert_eq!(post("/question", json!({})).status(), 401);
+    secrets
+}
+
 /// The most talkative log, and the events: neither holds a password, a token, a key or a link.
 #[test]
 fn no_secret_is_in_the_log_or_in_the_events() {
@@ -285,10 +338,6 @@ fn no_secret_is_in_the_log_or_in_the_events() {
     assert_eq!(agent.get(&page).call().unwrap().status(), 200);
     let set = agent.post(&page).send_form([("password", "correct horse battery")]).unwrap();
     assert_eq!(set.status(), 303);
-    let cookies = |answer: &ureq::http::Response<ureq::Body>| {
-        let all = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned());
-        all.map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect::<Vec<_>>()
-    };
     let mut cookie = cookies(&set);
     for password in ["wrong horse battery", "correct horse battery"] {
         let form = [("email", "grace@example.com"), ("password", password)];
@@ -306,6 +355,8 @@ fn no_secret_is_in_the_log_or_in_the_events() {
     secrets.extend(key["token"].as_str().map(str::to_owned));
     assert_eq!(agent.get(format!("{url}/me?access_token={token}")).call().unwrap().status(), 401);
     assert_eq!(me(url, "v4.local.nonsense"), 401);
+    secrets.extend(spend_reset_link(&data, &agent, url));
+    secrets.extend(spend_passkey_link(&data, &agent, url));
     // A fault of ours: a table that is gone.
     let database = rusqlite::Connection::open(data.join("rollcall.db")).unwrap();
     database.execute_batch("alter table teams rename to gone").unwrap();
@@ -322,8 +373,10 @@ fn no_secret_is_in_the_log_or_in_the_events() {
     let sql = "select coalesce(group_concat(json_array(actor, subject, request_id, address, changes)), '') from events";
     let events: String = database.query_row(sql, [], |row| row.get(0)).unwrap();
     let log = fs::read_to_string(&log).unwrap();
-    assert!(log.contains("/ui/welcome") && log.contains("/ui/sign-in") && log.contains("status=500"), "{log}");
-    assert!(events.contains("grace@example.com"));
+    for told in ["/ui/welcome", "/ui/sign-in", "/ui/reset", "/ui/passkey", "status=500"] {
+        assert!(log.contains(told), "{told} is not in the log:\n{log}");
+    }
+    assert!(events.contains("grace@example.com") && events.contains("By link"));
     for secret in secrets.iter().filter(|secret| secret.len() >= 8) {
         assert!(!log.contains(secret.as_str()), "{secret} is in the log:\n{log}");
         assert!(!events.contains(secret.as_str()), "{secret} is in the events");

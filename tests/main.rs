@@ -36,6 +36,7 @@ mod pages;
 mod pages_directory;
 mod paging;
 mod parsers;
+mod passkey_links;
 mod passkeys;
 mod passkeys_only;
 mod passwords;

@@ -21,11 +21,17 @@ use process::Server;
 use rollcall::app::App;
 use rollcall::clock::Clock;
 use rollcall::config::Config;
-use rollcall::demo;
-use rollcall::domain::tokens::{self, Kind};
+use rollcall::db::Write;
+use rollcall::domain::fields::EmailText;
+use rollcall::domain::setup::{self, FirstOwner};
+use rollcall::domain::tokens::{self, Caller, Kind};
+use rollcall::domain::users::NewUser;
 use rollcall::domain::{passwords, sessions};
 use wrk::{Load, Outcome};
 
+const OWNER: &str = "ada@example.com";
+const ACCOUNT: &str = "2311";
+const LIFETIME: Duration = Duration::from_hours(8);
 const PASSWORD: &str = "a password nobody has, but this one";
 
 #[derive(Parser)]
@@ -101,22 +107,39 @@ struct Town {
 }
 
 impl Town {
+    /// One account, whose people were created by the rule behind `POST /users`.
     fn fill(users: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let config = Settings::parse_from(["rollcall", "--data", data.to_str().unwrap()]).config;
-        demo::fill(config.clone(), users).unwrap();
         let app = App::open(config.clone(), Clock::system()).unwrap();
         let hash = passwords::hash(PASSWORD).unwrap();
+        let new = FirstOwner {
+            email: OWNER.into(),
+            name: "Ada Lovelace".into(),
+            account_id: Some(ACCOUNT.parse().unwrap()),
+            account_name: "Northwind Trading".into(),
+            password_hash: Some(hash),
+        };
         let (token, session) = app
             .db()
             .write_here(move |w| {
-                let owner = sessions::find_by_email(w, demo::OWNER)?;
-                passwords::set(w, owner, demo::OWNER, &hash)?;
-                let token = tokens::issue(w, Kind::ApiKey, Some(owner), Duration::from_secs(8 * 3600))?;
-                Ok((token, sessions::create(w, owner)?))
+                let owner = setup::create(w, new)?;
+                Ok((tokens::issue(w, Kind::ApiKey, Some(owner), LIFETIME)?, sessions::create_by_password(w, owner)?))
             })
             .unwrap();
+        let account = Some(ACCOUNT.parse().unwrap());
+        let caller = Caller { claims: Some(token.clone()), account, ..Caller::default() };
+        for first in (2..=users).step_by(1000) {
+            let caller = caller.clone();
+            let join = move |w: &mut Write| {
+                let owner = tokens::identify(w, &caller)?;
+                w.acting_as(owner);
+                (first..(first + 1000).min(users + 1))
+                    .try_for_each(|n| rollcall::domain::users::create(w, person(n)).map(drop))
+            };
+            app.db().write_here(join).unwrap();
+        }
         let (token, cookie) = (app.seal(&token).unwrap(), app.seal(&session).unwrap());
         app.db().close();
         Self { folder, config, token, cookie }
@@ -136,13 +159,13 @@ impl Town {
     }
 
     fn headers(&self) -> Vec<String> {
-        vec![format!("Authorization: Bearer {}", self.token), format!("X-Account-Id: {}", demo::ACCOUNT)]
+        vec![format!("Authorization: Bearer {}", self.token), format!("X-Account-Id: {}", ACCOUNT)]
     }
 
     fn get(&self, server: &Server, path: &str) -> String {
         let request = ureq::get(&format!("{}{path}", server.url))
             .header("authorization", format!("Bearer {}", self.token))
-            .header("x-account-id", demo::ACCOUNT)
+            .header("x-account-id", ACCOUNT)
             .header("cookie", self.cookie(server));
         request.call().unwrap().body_mut().read_to_string().unwrap()
     }
@@ -156,7 +179,7 @@ impl Town {
         Answers {
             user: self.get(server, "/users/7"),
             list: self.get(server, "/users"),
-            page: self.get(server, &format!("/ui/accounts/{}/users", demo::ACCOUNT)),
+            page: self.get(server, &format!("/ui/accounts/{}/users", ACCOUNT)),
         }
     }
 
@@ -184,13 +207,13 @@ impl Town {
         };
         let sign_in = Load {
             method: "POST",
-            body: format!("email={}&password={}", demo::OWNER.replace('@', "%40"), PASSWORD.replace(' ', "+")),
+            body: format!("email={}&password={}", OWNER.replace('@', "%40"), PASSWORD.replace(' ', "+")),
             headers: form,
             connections: 4,
             ..get("sign-in", "/ui/sign-in")
         };
         let cookie = vec![format!("Cookie: {}", self.cookie(server))];
-        let page = format!("/ui/accounts/{}/users", demo::ACCOUNT);
+        let page = format!("/ui/accounts/{}/users", ACCOUNT);
         vec![
             (get("get", "/users/{random}"), get("", "/users/{random}")),
             (get("list, first page of 25", "/users"), get("", "/users")),
@@ -217,6 +240,17 @@ impl Town {
         }
         cursor.trim_start_matches("&cursor=").to_owned()
     }
+}
+
+/// Somebody of whom there is only one, with a name that others share.
+fn person(n: u32) -> NewUser {
+    let first = ["Grace", "Edsger", "Barbara", "Alan", "Radia", "Donald", "Frances", "John", "Adele", "Ken"];
+    let last =
+        ["Hopper", "Dijkstra", "Liskov", "Turing", "Perlman", "Knuth", "Allen", "Backus", "Goldberg", "Thompson"];
+    let pick = |names: [&'static str; 10], n: u32| names[n as usize % names.len()];
+    let (first, last) = (pick(first, n), pick(last, n / 10));
+    let email = format!("{}.{}.{n}@example.com", first.to_lowercase(), last.to_lowercase());
+    NewUser { email: EmailText(email), name: Some(format!("{first} {last}")), ..NewUser::default() }
 }
 
 fn machine() -> String {

@@ -7,9 +7,9 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 
-use super::json::Json;
+use super::json::{Json, Written};
 use crate::clock::Timestamp;
-use crate::domain::users::User;
+use crate::domain::users::{self, User};
 
 #[derive(ApiResponse)]
 pub enum Found<T: Type + Serialize + Send> {
@@ -41,7 +41,7 @@ pub enum FoundUser {
     /// The user, as they are now
     #[oai(status = 200)]
     User(
-        Json<User>,
+        Written<User>,
         /// Version of what is shown of the user; send it as `If-Match` to change just this one
         #[oai(header = "ETag")]
         String,
@@ -50,8 +50,9 @@ pub enum FoundUser {
 
 impl From<User> for FoundUser {
     fn from(user: User) -> Self {
-        let etag = user.etag();
-        Self::User(Json(user), etag)
+        let json = user.to_json();
+        let etag = users::etag(&json);
+        Self::User(Written::new(json), etag)
     }
 }
 

@@ -141,11 +141,11 @@ impl<'a, T: Type + DeserializeOwned + Default> ApiExtractor<'a> for Optional<T> 
     }
 }
 
-/// A body, and what makes another request the same one.
+/// A body, and what makes another request the same one where that matters: with an `Idempotency-Key`.
 pub struct Identified<T> {
     pub value: T,
     /// SHA-256 of method, path and body, white space and the order of keys aside.
-    pub fingerprint: Vec<u8>,
+    pub fingerprint: Option<Vec<u8>>,
 }
 
 impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Identified<T> {
@@ -169,7 +169,8 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Identified<T> {
         require_json(request.content_type())?;
         let bytes = read(body).await?;
         let value = parse(&bytes)?;
-        Ok(Self { value, fingerprint: fingerprint(request, &bytes) })
+        let may_come_again = request.headers().contains_key("idempotency-key");
+        Ok(Self { value, fingerprint: may_come_again.then(|| fingerprint(request, &bytes)) })
     }
 }
 

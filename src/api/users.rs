@@ -14,8 +14,9 @@ use crate::clock::Timestamp;
 use crate::domain::idempotency::Key;
 use crate::domain::memberships;
 use crate::domain::permissions::Permission;
+use crate::domain::tokens::Claims;
 use crate::domain::users::{self, Cursor, Filter, Limit, NewUser, ProfilePatch, Sort, User};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 #[derive(ApiResponse)]
 enum Created {
@@ -58,16 +59,14 @@ impl Api {
         body: Identified<NewUser>,
     ) -> Result<Created> {
         let Identified { value: new, fingerprint } = body;
-        let once = key.0.map(|key| (key, fingerprint));
         let sealing = app.clone();
-        let (location, json) = app
-            .write_once(caller.0, Permission::UsersCreate, once, move |w| {
-                let (mut user, invitation) = users::create(w, new)?;
-                user.token = invitation.map(|claims| sealing.seal(&claims)).transpose()?;
-                let json = serde_json::to_string(&user).map_err(Error::internal)?;
-                Ok((format!("/users/{}", user.id), json))
-            })
-            .await?;
+        let answer = move |(mut user, invitation): (User, Option<Claims>)| {
+            user.token = invitation.map(|claims| sealing.seal(&claims)).transpose()?;
+            Ok((format!("/users/{}", user.id), user.to_json()))
+        };
+        let once = key.0.zip(fingerprint);
+        let (location, json) =
+            app.write_once(caller.0, Permission::UsersCreate, once, move |w| users::create(w, new), answer).await?;
         Ok(Created::User(Written::new(json), location))
     }
 

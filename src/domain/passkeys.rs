@@ -11,18 +11,17 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{AuthenticationResult, CredentialID, Passkey as Credential, Uuid};
 
-use super::actor::Actor;
 use super::events::{self, Changes, Subject};
 use super::object::only_from_objects;
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
-use super::tokens::{self, Claims};
+use super::tokens::Claims;
 use super::{accounts, fields, memberships, passwords, sessions};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problem, Result};
 
-pub use link::{LINK_LIFETIME, Linked, begin_by_link, create_by_link, find_link, send_link};
+pub use link::{LINK_LIFETIME, begin_by_link, create_by_link, find_link, send_link};
 
 /// A device, or a password manager, that signs somebody in.
 #[derive(Clone, Debug, Object, Serialize)]
@@ -97,14 +96,11 @@ pub fn find_answering(r: &Read, handle: Uuid, id: &[u8]) -> Result<Option<(i64, 
     found.map(|(user_id, json)| Ok((user_id, parse(&json)?))).transpose()
 }
 
-/// Signs in whoever a passkey was verified for. That the server was asked for a challenge is told here too: only now is it
-/// known by whom, and a stranger who only asks can write nothing.
+/// Signs in whoever a passkey was verified for.
 pub fn sign_in(w: &mut Write, user_id: i64, proof: &AuthenticationResult) -> Result<Claims> {
-    acting_as(w, user_id)?;
-    let name = use_up(w, user_id, proof)?;
-    record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
-    record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))?;
-    sessions::create(w, user_id)
+    sessions::acting_as(w, user_id)?;
+    note_use(w, user_id, proof)?;
+    sessions::start(w)
 }
 
 /// The actor has proved again who they are, with a passkey of their own; see [`sessions::prove`].
@@ -113,15 +109,14 @@ pub fn prove(w: &Write, user_id: i64, proof: &AuthenticationResult, session: &Cl
         let message = "This is a passkey of somebody else. Use one of yours.";
         return Err(Error::Unauthenticated("foreign_passkey", message.into()));
     }
-    let name = use_up(w, user_id, proof)?;
-    record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
-    record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))?;
+    note_use(w, user_id, proof)?;
     sessions::prove(w, session)
 }
 
-/// Notes that a passkey was used, and what its device counts; its name. A passkey that was deleted while it was verified
-/// signs nobody in.
-fn use_up(w: &Write, user_id: i64, proof: &AuthenticationResult) -> Result<String> {
+/// Notes that a passkey of the actor's was used, and what its device counts. One that was deleted while it was verified
+/// proves nothing. That the server was asked for a challenge is told here too: only now is it known by whom, and a stranger
+/// who only asks can write nothing.
+fn note_use(w: &Write, user_id: i64, proof: &AuthenticationResult) -> Result<()> {
     let id = encoded(proof.cred_id());
     let sql = "select name, credential from passkeys where id = ?1 and user_id = ?2";
     let found: Option<(String, String)> = w.maybe(sql, params![id, user_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -130,7 +125,8 @@ fn use_up(w: &Write, user_id: i64, proof: &AuthenticationResult) -> Result<Strin
     credential.update_credential(proof);
     let sql = "update passkeys set credential = ?2, used_at = ?3 where id = ?1";
     w.run(sql, params![id, written(&credential)?, w.now])?;
-    Ok(name)
+    record(w, PulseEvent::PasskeyAuthenticationOptionsGenerated, None)?;
+    record(w, PulseEvent::PasskeyAuthenticated, passkey(None, Some(&name)))
 }
 
 /// What is said of a passkey that isn't, or isn't any more.
@@ -210,28 +206,9 @@ fn require_over(r: &Read, user_id: i64) -> Result<String> {
         r.actor.require_self()?;
         return Ok(r.actor.email.clone().unwrap_or_default());
     }
-    let account = r.actor.require(Permission::UsersSuspend)?;
-    let standing = memberships::require_over(r, account, user_id)?;
-    if standing.pending {
-        return Err(Error::not_found(format!("There is no user {user_id} in this account.")));
-    }
-    memberships::require_home(r, account, user_id)?;
+    let (_, standing) =
+        memberships::require_over_at_home(r, Permission::UsersSuspend, user_id, memberships::no_such_member)?;
     Ok(standing.email)
-}
-
-/// The rest of a change is done by its user, who has just proved who they are; not by somebody who may not come in.
-fn acting_as(w: &mut Write, user_id: i64) -> Result<()> {
-    let sql = "select email, name, active from users where id = ?1";
-    let found = w.maybe(sql, [user_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let (email, name, active): (String, Option<String>, bool) =
-        found.ok_or_else(|| Error::internal("a passkey of a user who is gone"))?;
-    if !active {
-        return Err(tokens::suspended());
-    }
-    tokens::require_at_home(w, user_id)?;
-    let Actor { trace, former_session, .. } = w.actor.clone();
-    w.acting_as(Actor { user_id: Some(user_id), email: Some(email), name, trace, former_session, ..Actor::nobody() });
-    Ok(())
 }
 
 /// The actor as somebody who registers a passkey; their devices get a handle to know them by.
@@ -263,7 +240,7 @@ fn insert(w: &Write, name: &str, credential: &Credential) -> Result<Passkey> {
         return Err(Error::Conflict("passkey_exists", "This passkey is registered already.".into()));
     }
     record(w, PulseEvent::PasskeyRegistered, passkey(None, Some(&name)))?;
-    find(w, user_id, &id)
+    Ok(Passkey { id, name, created_at: w.now, used_at: None })
 }
 
 fn require_room(passkeys: usize) -> Result<()> {

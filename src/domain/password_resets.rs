@@ -4,50 +4,35 @@ use std::time::Duration;
 
 use super::events::{self, Subject};
 use super::pulse::PulseEvent;
+use super::sessions::{self, Holder};
 use super::tokens::{self, Claims, Kind};
-use super::{memberships, passwords, sessions};
+use super::{memberships, passwords};
 use crate::db::{Read, Write};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How long a link works: a working day, since somebody has to pass it on.
 pub const LIFETIME: Duration = Duration::from_hours(8);
 
-/// Issues a link for somebody whom the actor may suspend; the one before stops working.
-///
-/// Who has it comes in as that person wherever they are. So it takes an owner where they are in other accounts too, and a
-/// token that is held back issues none.
+/// Issues a link for somebody whom the actor may let in (see [`memberships::require_may_let_in`]); the one before stops
+/// working.
 pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
-    w.actor.require_whole()?;
-    w.actor.require_proof()?;
-    let (account, standing) = passwords::require_may_ask(w, user_id)?;
-    if !w.actor.owner {
-        memberships::require_only_here(w, &account, user_id)?;
-    }
-    if !w.value("select active from users where id = ?1", [user_id])? {
-        return Err(Error::Conflict("suspended", "They are suspended. Make them active first.".into()));
-    }
+    passwords::require_in_use(w)?;
+    let (account, standing) = memberships::require_may_let_in(w, user_id, memberships::not_accepted)?;
     tokens::revoke_all(w, Kind::PasswordReset, Some(user_id))?;
     let subject = Subject::user(user_id, &standing.email);
     events::record(w, PulseEvent::UserPasswordResetRequested, Some(&account), subject, None)?;
     tokens::issue(w, Kind::PasswordReset, Some(user_id), LIFETIME)
 }
 
-/// The id and the e-mail of whom a link is for that still works.
-pub fn find(r: &Read, link: &Claims) -> Result<(i64, String)> {
+/// Whom a link is for that still works. It is not used up.
+pub fn find(r: &Read, link: &Claims) -> Result<Holder> {
     passwords::require_in_use(r)?;
-    tokens::require(r, link)?;
-    let sql = "select id, email, active from users where id = ?1";
-    let found = r.maybe(sql, [link.user_id], |row| Ok(((row.get(0)?, row.get(1)?), row.get::<_, bool>(2)?)))?;
-    match found {
-        Some((person, true)) => Ok(person),
-        Some((_, false)) => Err(tokens::suspended()),
-        None => Err(Error::internal("a link for somebody who is gone")),
-    }
+    sessions::find_by_link(r, link)
 }
 
 /// Sets the password, which ends every session and link of its user, and signs them in.
 pub fn accept(w: &mut Write, link: &Claims, password_hash: &str) -> Result<Claims> {
-    let (user_id, email) = find(w, link)?;
+    let Holder { user_id, email, .. } = find(w, link)?;
     tokens::redeem(w, link)?;
     tokens::revoke_sign_ins(w, user_id, None)?;
     let session = sessions::create_by_password(w, user_id)?;

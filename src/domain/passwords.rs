@@ -9,7 +9,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zxcvbn::feedback::Warning;
 
 use super::accounts;
-use super::events::{self, Subject};
+use super::events::{self, Changes, Subject};
 use super::fields::{AccountId, email_key};
 use super::memberships::{self, Standing};
 use super::permissions::Permission;
@@ -277,51 +277,30 @@ fn replace(w: &Write, user_id: i64, hash: &str, session: &Claims) -> Result<Clai
     super::sessions::prove(w, session)
 }
 
-/// Asks somebody to choose another password when they sign in next, and signs them out everywhere.
-pub fn ask_for_another(w: &Write, user_id: i64) -> Result<()> {
+/// Asks somebody to choose another password when they sign in next, and signs them out everywhere; or lets them keep the
+/// one they have.
+pub fn set_must_change(w: &Write, user_id: i64, must_change: bool) -> Result<()> {
     w.actor.require_in_person()?;
     let (account, standing) = require_may_ask(w, user_id)?;
-    if w.run("update passwords set must_change = 1 where user_id = ?1", [user_id])? == 0 {
-        return Err(Error::Conflict("no_password", "They have no password that they could change.".into()));
+    let sql = "update passwords set must_change = ?2 where user_id = ?1 and (?2 or must_change)";
+    match (w.run(sql, params![user_id, must_change])?, must_change) {
+        (0, true) => {
+            let message = "They have no password that they could change.";
+            return Err(Error::Conflict("no_password", message.into()));
+        }
+        (0, false) => return Ok(()),
+        (_, true) => tokens::revoke_sign_ins(w, user_id, None)?,
+        (_, false) => {}
     }
-    tokens::revoke_sign_ins(w, user_id, None)?;
-    let subject = Subject::user(user_id, &standing.email);
-    events::record(
-        w,
-        PulseEvent::AdminForceSetPassword,
-        Some(&account),
-        subject,
-        events::Changes::of("mustChange", false, true),
-    )
+    let (subject, changes) =
+        (Subject::user(user_id, &standing.email), Changes::of("mustChange", !must_change, must_change));
+    events::record(w, PulseEvent::AdminForceSetPassword, Some(&account), subject, changes)
 }
 
-/// Lets somebody keep the password they have.
-pub fn let_keep(w: &Write, user_id: i64) -> Result<()> {
-    w.actor.require_in_person()?;
-    let (account, standing) = require_may_ask(w, user_id)?;
-    if w.run("update passwords set must_change = 0 where user_id = ?1 and must_change = 1", [user_id])? == 0 {
-        return Ok(());
-    }
-    let subject = Subject::user(user_id, &standing.email);
-    events::record(
-        w,
-        PulseEvent::AdminForceSetPassword,
-        Some(&account),
-        subject,
-        events::Changes::of("mustChange", true, false),
-    )
-}
-
-/// Who may ask for another password, and issue a link that sets one: whoever may suspend that person.
-pub(super) fn require_may_ask(r: &Read, user_id: i64) -> Result<(AccountId, Standing)> {
+/// Who may ask for another password: whoever may suspend that person.
+fn require_may_ask(r: &Read, user_id: i64) -> Result<(AccountId, Standing)> {
     require_in_use(r)?;
-    let account = r.actor.require(Permission::UsersSuspend)?.clone();
-    let standing = memberships::require_over(r, &account, user_id)?;
-    if standing.pending {
-        return Err(Error::Conflict("pending", "They haven't accepted the invitation to this account yet.".into()));
-    }
-    memberships::require_home(r, &account, user_id)?;
-    Ok((account, standing))
+    memberships::require_over_at_home(r, Permission::UsersSuspend, user_id, memberships::not_accepted)
 }
 
 #[cfg(test)]

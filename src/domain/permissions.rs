@@ -4,7 +4,7 @@ use poem_openapi::Object;
 use serde::Serialize;
 
 use super::actor::Actor;
-use crate::db::{FromSql, FromSqlResult, Read, ValueRef};
+use crate::db::Read;
 use crate::error::Result;
 
 macro_rules! permissions {
@@ -122,13 +122,6 @@ impl Permissions {
 impl FromIterator<Permission> for Permissions {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         Self(permissions.into_iter().fold(0, |set, p| set | 1 << p as u32))
-    }
-}
-
-/// As `group_concat` lists them; names that are no longer any are left out.
-impl FromSql for Permissions {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Ok(value.as_str()?.split(',').filter_map(Permission::find).collect())
     }
 }
 

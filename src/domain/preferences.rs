@@ -10,7 +10,7 @@ use super::fields::AccountId;
 use super::object::only_from_objects;
 use super::pulse::PulseEvent;
 use super::words;
-use crate::db::{Write, params};
+use crate::db::{FromSqlError, Row, RowResult, Write, params};
 use crate::error::{Error, Problem, Problems, Result};
 
 macro_rules! deliveries {
@@ -182,15 +182,28 @@ pub fn replace(w: &Write, user_id: i64, preferences: &NotificationPreferences, v
     insert(w, user_id, preferences)
 }
 
-/// One as the database has it: event, account, kinds of delivery.
-pub type Stored = (PulseEvent, Option<String>, Option<Vec<Delivery>>);
+/// One as the database has it.
+pub struct Stored {
+    pub position: i64,
+    preference: NotificationPreference,
+}
 
-/// Those of a user's preferences that hold for all accounts or for one that is `visible`.
+/// Reads one from `event`, `account_id`, `delivery` and `position`, which begin at the column `first`.
+pub fn stored(row: &Row, first: usize) -> RowResult<Stored> {
+    let event: String = row.get(first)?;
+    let event = event.parse().map_err(|error: String| FromSqlError::Other(error.into()))?;
+    let delivery: Option<String> = row.get(first + 2)?;
+    let delivery_pref = delivery.map(|json| serde_json::from_str(&json)).transpose().map_err(FromSqlError::other)?;
+    let preference = NotificationPreference { event, account_id: row.get(first + 1)?, delivery_pref };
+    Ok(Stored { position: row.get(first + 3)?, preference })
+}
+
+/// Those that hold for all accounts or for one that is `visible`.
 pub fn visible(stored: Vec<Stored>, visible: impl Fn(&str) -> bool) -> NotificationPreferences {
     let mut preferences = NotificationPreferences::new();
-    for (event, account_id, delivery_pref) in stored {
-        if account_id.as_deref().is_none_or(&visible) {
-            preferences.entry(event).or_default().push(NotificationPreference { event, account_id, delivery_pref });
+    for Stored { preference, .. } in stored {
+        if preference.account_id.as_deref().is_none_or(&visible) {
+            preferences.entry(preference.event).or_default().push(preference);
         }
     }
     preferences

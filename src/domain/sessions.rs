@@ -43,31 +43,43 @@ pub struct Session {
     pub reason: Option<String>,
 }
 
+/// Somebody who may come in: whom a link is for, or who has proved who they are.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    pub user_id: i64,
+    pub email: String,
+    pub name: Option<String>,
+}
+
 /// The most browsers one person is signed in with; one more, and the oldest is signed out.
 pub const MOST: i64 = 50;
 /// How long a one-time sign-in link works.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// Starts a session for somebody who has just proved who they are. The one this browser had before ends, so an id that
-/// was known before the sign-in is worth nothing after it.
+/// Starts a session for somebody who has just proved who they are.
 pub fn create(w: &mut Write, user_id: i64) -> Result<Claims> {
-    let sql = "select email, name, active from users where id = ?1";
-    let found = w.maybe(sql, [user_id], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, bool>(2)?)))?;
-    let (email, name, active): (String, Option<String>, bool) =
-        found.ok_or_else(|| Error::internal("a sign-in for a user who is gone"))?;
-    if !active {
-        return Err(tokens::suspended());
-    }
-    tokens::require_at_home(w, user_id)?;
-    let trace = w.actor.trace.clone();
+    acting_as(w, user_id)?;
+    start(w)
+}
+
+/// The rest of a change is done by somebody who has just proved who they are, if they may come in.
+pub fn acting_as(w: &mut Write, user_id: i64) -> Result<()> {
+    let Holder { email, name, .. } = find_holder(w, user_id)?;
+    let Actor { trace, former_session, .. } = w.actor.clone();
+    w.acting_as(Actor { user_id: Some(user_id), email: Some(email), name, trace, former_session, ..Actor::nobody() });
+    Ok(())
+}
+
+/// Starts a session for the actor, whom [`acting_as`] let in. The one this browser had before ends, so an id that was known
+/// before the sign-in is worth nothing after it.
+pub fn start(w: &Write) -> Result<Claims> {
+    let (user_id, email) = (w.actor.require_user()?, w.actor.email.as_deref().unwrap_or_default());
     if let Some(former) = &w.actor.former_session {
         tokens::revoke_session(w, former)?;
     }
-    w.acting_as(Actor { user_id: Some(user_id), email: Some(email.clone()), name, trace, ..Actor::nobody() });
     let account = accounts::primary(w, user_id)?;
-    events::record(w, PulseEvent::UserLoggedIn, account.as_ref(), Subject::user(user_id, &email), None)?;
+    events::record(w, PulseEvent::UserLoggedIn, account.as_ref(), Subject::user(user_id, email), None)?;
     let session = tokens::issue(w, Kind::Session, Some(user_id), w.settings.session_lifetime)?;
-    w.run("update tokens set proved_at = created_at where id = ?1", [&session.id])?;
     let sql = "delete from tokens where id in (select id from tokens where user_id = ?1 and kind = 'session'
                                                 order by created_at desc, id <> ?3 limit -1 offset ?2)";
     w.run(sql, params![user_id, MOST, session.id])?;
@@ -117,10 +129,23 @@ pub fn prove(w: &Write, session: &Claims) -> Result<Claims> {
     }
 }
 
-/// The e-mail of whom a one-time link that still works signs in.
-pub fn find_by_link(r: &Read, link: &Claims) -> Result<String> {
+/// Whom a one-time link that still works is for. It is not used up.
+pub fn find_by_link(r: &Read, link: &Claims) -> Result<Holder> {
     tokens::require(r, link)?;
-    r.value("select email from users where id = ?1", [link.user_id])
+    find_holder(r, link.user_id.ok_or_else(|| Error::internal("a link for nobody"))?)
+}
+
+/// Somebody by id, if they may come in: nobody does who is suspended, or in no account any more.
+fn find_holder(r: &Read, user_id: i64) -> Result<Holder> {
+    let found = r.maybe("select email, name, active from users where id = ?1", [user_id], |row| {
+        Ok((Holder { user_id, email: row.get(0)?, name: row.get(1)? }, row.get::<_, bool>(2)?))
+    })?;
+    let (holder, active) = found.ok_or_else(|| Error::internal("a sign-in for a user who is gone"))?;
+    if !active {
+        return Err(tokens::suspended());
+    }
+    tokens::require_at_home(r, user_id)?;
+    Ok(holder)
 }
 
 /// Starts a session from a one-time link; the link is spent.
@@ -234,11 +259,7 @@ fn require_may_end(r: &Read, user_id: i64) -> Result<String> {
     if r.actor.is(user_id) && !r.actor.held_back {
         return Ok(r.actor.email.clone().unwrap_or_default());
     }
-    let account = r.actor.require(Permission::UsersSuspend)?;
-    let standing = memberships::require_over(r, account, user_id)?;
-    if standing.pending {
-        return Err(Error::not_found(format!("There is no user {user_id} in this account.")));
-    }
-    memberships::require_home(r, account, user_id)?;
+    let (_, standing) =
+        memberships::require_over_at_home(r, Permission::UsersSuspend, user_id, memberships::no_such_member)?;
     Ok(standing.email)
 }

@@ -71,14 +71,17 @@ pub fn create(w: &mut Write, new: FirstOwner) -> Result<i64> {
     Ok(user_id)
 }
 
-/// Everything that is wrong with it and with the password, which was checked before; that is hashed for nothing otherwise.
-pub fn check(new: &FirstOwner, password: Result<()>) -> Result<()> {
+/// Everything that is wrong with it and with the password, which was checked and hashed before; the hash, if nothing is.
+pub fn check(new: &FirstOwner, hash: Result<Option<String>>) -> Result<Option<String>> {
     let mut problems = Problems::default();
-    match password {
-        Err(Error::Invalid(wrong)) => wrong.into_iter().for_each(|problem| problems.push(problem)),
-        other => other?,
-    }
-    parse(new, problems).map(drop)
+    let hash = match hash {
+        Err(Error::Invalid(wrong)) => {
+            wrong.into_iter().for_each(|problem| problems.push(problem));
+            None
+        }
+        hash => hash?,
+    };
+    parse(new, problems).map(|_| hash)
 }
 
 /// What is known of the first owner, for [`passwords::check`].

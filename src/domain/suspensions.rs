@@ -1,7 +1,7 @@
 //! Suspensions: somebody who is listed, but may not come in anywhere; and who owns the server.
 
 use super::events::Changes;
-use super::memberships::{forget, guarded, require_home, require_over};
+use super::memberships::{forget, guarded, not_accepted, require_over_at_home};
 use super::permissions::Permission;
 use super::users::{self, User};
 use super::{accounts, tokens};
@@ -19,12 +19,7 @@ pub fn delete(w: &mut Write, user_id: i64) -> Result<User> {
 }
 
 fn set_active(w: &mut Write, user_id: i64, active: bool) -> Result<User> {
-    let account = w.actor.require(Permission::UsersSuspend)?.clone();
-    let standing = require_over(w, &account, user_id)?;
-    if standing.pending {
-        return Err(Error::Conflict("pending", "They haven't accepted the invitation to this account yet.".into()));
-    }
-    require_home(w, &account, user_id)?;
+    let (_, standing) = require_over_at_home(w, Permission::UsersSuspend, user_id, not_accepted)?;
     if !active && w.actor.is(user_id) {
         return Err(Error::Conflict("yourself", "You can't suspend yourself.".into()));
     }

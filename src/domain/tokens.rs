@@ -271,8 +271,9 @@ const IDENTIFY: &str = "
              where account_id = m.account_id and user_id = m.user_id),
            exists (select 1 from memberships where user_id = u.id and removed_at is null),
            t.created_at, t.expires_at, t.proved_at,
-           t.impersonator_id is null and case when ?4 then not exists (select 1 from passkeys where user_id = u.id)
-             else exists (select 1 from passwords where user_id = u.id and must_change = 1) end,
+           case when t.kind <> 'session' or t.impersonator_id is not null then 0
+                when ?4 then not exists (select 1 from passkeys where user_id = u.id)
+                else exists (select 1 from passwords where user_id = u.id and must_change = 1) end,
            i.id, i.email, i.name, t.reason,
            t.impersonator_id is not null and (u.owner or i.owner is not 1 or i.active is not 1)
       from tokens t
@@ -296,7 +297,8 @@ struct Identified {
     /// Whether they are in any account.
     at_home: bool,
     times: Times,
-    /// Whether they are asked for a new password, or for the passkey that everybody must have.
+    /// Whether they are signed in, and asked for a new password or for the passkey that everybody must have. Programs
+    /// aren't asked, so for their tokens it isn't looked up.
     lacks: bool,
     /// Whether an owner acts as them who may not any more.
     lapsed: bool,
@@ -311,7 +313,7 @@ struct Times {
 }
 
 impl Times {
-    /// How long ago its user proved who they are.
+    /// How long ago its user proved who they are: when it began, if not since.
     fn proved(&self, now: Timestamp) -> Duration {
         self.proved_at.unwrap_or(self.created_at).until(now)
     }

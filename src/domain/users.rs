@@ -4,6 +4,7 @@
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::events::{self, Subject};
 use super::fields::{self, AccountId, Email, EmailText, fold};
@@ -282,11 +283,19 @@ pub(super) fn is_account(r: &Read, id: &AccountId) -> Result<bool> {
 }
 
 impl User {
-    /// A version of what is shown of them (RFC 9110 section 8.8.3): whatever changes in it changes this.
-    pub fn etag(&self) -> String {
-        use sha2::{Digest, Sha256};
-        let digest = Sha256::digest(serde_json::to_vec(self).unwrap_or_default());
-        let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-        format!("\"{hex}\"")
+    /// What is shown of them.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
+
+    pub fn etag(&self) -> String {
+        etag(&self.to_json())
+    }
+}
+
+/// A version of what is shown of a user (RFC 9110 section 8.8.3): whatever changes in it changes this.
+pub fn etag(json: &str) -> String {
+    let digest = Sha256::digest(json);
+    let start = digest.iter().take(12).fold(0u128, |start, byte| start << 8 | u128::from(*byte));
+    format!("\"{start:024x}\"")
 }

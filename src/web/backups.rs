@@ -40,18 +40,18 @@ impl Backup {
 
 #[handler]
 pub async fn list(visit: Visit) -> Result<Response> {
+    visit.read(rules::require_may).await?;
+    let app = visit.app.clone();
+    let listed = blocking(move || app.backups().list()).await;
     let app = visit.app.clone();
     let page = move |r: &crate::db::Read, frame| {
-        rules::require_may(r)?;
-        let shelf = app.backups();
-        let config = app.config();
-        let every = config.backup_every.map(words::time);
-        let folder = shelf.folder().display().to_string();
-        let mut state = shelf.state();
-        let backups = shelf.list().unwrap_or_else(|error| {
+        let (config, shelf, mut state) = (app.config(), app.backups(), app.backups().state());
+        let backups = listed.unwrap_or_else(|error| {
             state.failed.get_or_insert((r.now, error.cause()));
             Vec::new()
         });
+        let every = config.backup_every.map(words::time);
+        let folder = shelf.folder().display().to_string();
         Ok(ListPage { frame, backups, state, folder, every, keep: config.backup_keep, now: r.now })
     };
     visit.page(Section::Backups, page).await
@@ -86,7 +86,7 @@ pub struct Name {
 /// Sends the file, a piece at a time.
 #[handler]
 pub async fn download(visit: Visit, Path(Name { backup }): Path<Name>) -> Result<Response> {
-    visit.read(|r| rules::require_may(r)).await?;
+    visit.read(rules::require_may).await?;
     let app = visit.app.clone();
     let (backup, path) = blocking(move || app.backups().find(&backup)).await?;
     let name = backup.name.clone();

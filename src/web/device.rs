@@ -18,9 +18,9 @@ pub struct Device {
     people: Vec<i64>,
 }
 
-/// What the cookie is sealed for.
 /// What its cookie is called.
 const NAME: &str = "device-";
+/// What the cookie is sealed for.
 const PURPOSE: &str = "rollcall: a browser that people have signed in with";
 const LIFETIME: Duration = Duration::from_hours(180 * 24);
 /// The most people one browser is remembered for.
@@ -30,7 +30,7 @@ impl<'a> FromRequest<'a> for Device {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let app = App::from_request(request, body).await?;
         let cookie = request.cookie().get(&auth::cookie_name(&app, NAME));
-        let text = cookie.and_then(|cookie| app.open_text(PURPOSE, cookie.value_str()).ok());
+        let text = cookie.and_then(|cookie| app.keys().open_text(PURPOSE, cookie.value_str()).ok());
         Ok(match text.as_deref().and_then(Self::parse) {
             Some(device) => device,
             None => Self { id: tokens::random_id()?, people: Vec::new() },
@@ -50,7 +50,7 @@ impl Device {
         self.people.retain(|person| Some(*person) != session.user_id);
         self.people.splice(0..0, session.user_id);
         self.people.truncate(MOST);
-        let mut cookie = auth::cookie(app, NAME, &app.seal_text(PURPOSE, &self.text())?);
+        let mut cookie = auth::cookie(app, NAME, &app.keys().seal_text(PURPOSE, &self.text())?);
         cookie.set_max_age(LIFETIME);
         jar.add(cookie);
         Ok(())

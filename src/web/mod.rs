@@ -38,7 +38,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response,
 use rust_embed::RustEmbed;
 
 use crate::app::App;
-use crate::auth::{self, Visitor};
+use crate::auth::{self, SignedIn, Visitor};
 use crate::error::Error;
 use crate::routes::Routes;
 use frame::Acting;
@@ -185,9 +185,10 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let request_id = auth::trace(&request).request_id;
     let by_script = script::asks(&request);
     let said = Said::take(&app, &mut request);
-    let acting = Visitor::of(&app, &request).filter(Visitor::is_acting);
+    let signed_in = SignedIn::note(&app, &mut request);
+    let acting = Visitor::of(&request).filter(|_| matches!(signed_in, SignedIn::Acting { .. }));
     let came_from = prove::came_from(&request);
-    if !is_in_no_name(&address) && auth::acts_beside_another(&app, &request) {
+    if !is_in_no_name(&address) && matches!(signed_in, SignedIn::BesideAnother(_)) {
         return impersonation::is_over(&app, method.is_safe(), request_id);
     }
     let response = if auth::same_site(&app, &request) {

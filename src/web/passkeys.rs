@@ -1,5 +1,5 @@
-//! Signing in with a passkey, showing with one that it is still oneself, and registering one by a link. The script of the pages carries the questions to the device
-//! and its answers back (WebAuthn Level 3 section 7).
+//! Signing in with a passkey, showing with one that it is still oneself, and registering one by a link. The script of the
+//! pages carries the questions to the device and its answers back (WebAuthn Level 3 section 7).
 
 use askama::Template;
 use poem::http::StatusCode;
@@ -17,6 +17,7 @@ use super::{agent, render};
 use crate::app::App;
 use crate::auth::{self, Stranger, Visitor};
 use crate::domain::passkeys;
+use crate::domain::sessions::Holder;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::error::Result;
 use crate::limits;
@@ -25,15 +26,11 @@ use crate::limits;
 #[handler]
 pub async fn ask_to_sign_in(app: App, stranger: Stranger) -> Result<Response> {
     let party = app.require_relying_party()?;
-    let network = network_of(stranger.0.trace.address.as_deref());
+    // Whoever has one IPv6 address has a whole network of them, and counts once.
+    let network = stranger.0.trace.address.as_deref().and_then(limits::network_of);
+    let network = network.map(|network| network.to_string()).unwrap_or_default();
     let now = app.read(stranger.0, |r| Ok(r.now)).await?;
     Ok(script::answer(&party.begin_sign_in(&network, now)?))
-}
-
-/// Whoever has one IPv6 address has a whole network of them, and counts once.
-fn network_of(address: Option<&str>) -> String {
-    let address = address.and_then(|address| address.parse().ok());
-    address.map(|address| limits::network(address).to_string()).unwrap_or_default()
 }
 
 /// A device's answer to it.
@@ -93,7 +90,7 @@ async fn verify(app: &App, caller: &Caller, answer: &Answer) -> Result<(i64, Aut
 #[template(path = "passkeys/link.html")]
 struct LinkPage {
     server: String,
-    linked: passkeys::Linked,
+    holder: Holder,
     /// The link's own path.
     path: String,
     origin: String,
@@ -112,9 +109,9 @@ pub async fn show_link(app: App, stranger: Stranger, Path(token): Path<String>) 
     let link = open_link(&app, &token)?;
     let origin = app.require_relying_party()?.origin().to_owned();
     let device = agent::name(stranger.0.trace.device.as_deref().unwrap_or_default()).unwrap_or_default();
-    let linked = app.read(stranger.0, move |r| passkeys::find_link(r, &link)).await?;
+    let holder = app.read(stranger.0, move |r| passkeys::find_link(r, &link)).await?;
     let (server, path) = (app.config().server_name.clone(), format!("/ui/passkey/{token}"));
-    Ok(render(StatusCode::OK, &LinkPage { server, linked, path, origin, device }))
+    Ok(render(StatusCode::OK, &LinkPage { server, holder, path, origin, device }))
 }
 
 #[handler]
@@ -152,16 +149,4 @@ pub async fn create_by_link(
     let session = app.write(stranger.0, move |w| passkeys::create_by_link(w, &link, &name, &passkey)).await?;
     device.keep(&app, jar, &session)?;
     Ok(Said::PasskeyAdded.after(script::go_on("/ui/me")?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::network_of;
-
-    #[test]
-    fn the_addresses_of_one_network_count_as_one() {
-        assert_eq!(network_of(Some("2001:db8::1")), network_of(Some("2001:db8::ffff:0:0:2")));
-        assert_ne!(network_of(Some("2001:db8::1")), network_of(Some("2001:db8:0:1::1")));
-        assert_ne!(network_of(Some("192.0.2.1")), network_of(Some("192.0.2.2")));
-    }
 }

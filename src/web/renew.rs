@@ -67,10 +67,10 @@ async fn another(app: &App, visitor: &Visitor, password: &str) -> Result<String>
         Ok((whose, passwords::words(r, r.actor.require_user()?)?, passwords::own_hash(r)?))
     };
     let (whose, words, known) = app.read(visitor.to_complete(), known).await?;
-    app.check_password(&whose, "password", password, words).await?;
+    let hash = app.choose_password(&whose, password.to_owned(), words).await?;
     if app.verify_password(&whose, password.to_owned(), known).await? {
         let message = "This is the password you have. Choose another one.";
         return Err(Error::invalid("password", "password_unchanged", message));
     }
-    app.hash_password(&whose, password.to_owned()).await
+    Ok(hash)
 }

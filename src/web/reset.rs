@@ -26,7 +26,7 @@ struct ResetPage {
 #[handler]
 pub async fn show_form(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let link = app.open_token(&token)?.of_kind(Kind::PasswordReset)?;
-    let (_, email) = app.read(stranger.0, move |r| password_resets::find(r, &link)).await?;
+    let email = app.read(stranger.0, move |r| Ok(password_resets::find(r, &link)?.email)).await?;
     let page = ResetPage { server: app.config().server_name.clone(), email, faults: Faults::default() };
     Ok(page.faults.answer(&page))
 }
@@ -43,16 +43,18 @@ pub async fn create(
     let link = app.open_token(&token)?.of_kind(Kind::PasswordReset)?;
     let looked_at = link.clone();
     let find = move |r: &crate::db::Read| {
-        let (user_id, email) = password_resets::find(r, &looked_at)?;
-        Ok((email, passwords::words(r, user_id)?))
+        let holder = password_resets::find(r, &looked_at)?;
+        Ok((passwords::words(r, holder.user_id)?, holder.email))
     };
-    let (email, words) = app.read(stranger.0.clone(), find).await?;
+    let (words, email) = app.read(stranger.0.clone(), find).await?;
     let password = form.text("password").to_owned();
-    if let Err(error) = app.check_password(&link.id, "password", &password, words).await {
-        let page = ResetPage { server: app.config().server_name.clone(), email, faults: Faults::in_form(error)? };
-        return Ok(page.faults.answer(&page));
-    }
-    let hash = app.hash_password(&link.id, password).await?;
+    let hash = match app.choose_password(&link.id, password, words).await {
+        Ok(hash) => hash,
+        Err(error) => {
+            let page = ResetPage { server: app.config().server_name.clone(), email, faults: Faults::in_form(error)? };
+            return Ok(page.faults.answer(&page));
+        }
+    };
     let session = app.write(stranger.0, move |w| password_resets::accept(w, &link, &hash)).await?;
     device.keep(&app, jar, &session)?;
     Ok(done(Said::PasswordSet, "/ui/me"))

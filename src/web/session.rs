@@ -143,7 +143,7 @@ struct LinkPage {
 #[handler]
 pub async fn show_link(app: App, stranger: Stranger, Path(token): Path<String>) -> Result<Response> {
     let link = app.open_token(&token)?.of_kind(Kind::SignInLink)?;
-    let email = app.read(stranger.0, move |r| sessions::find_by_link(r, &link)).await?;
+    let email = app.read(stranger.0, move |r| Ok(sessions::find_by_link(r, &link)?.email)).await?;
     Ok(render(StatusCode::OK, &LinkPage { server: app.config().server_name.clone(), email }))
 }
 

@@ -55,17 +55,17 @@ pub async fn create(
     let looked_at = link.clone();
     app.read(stranger.0.clone(), move |r| setup::require_link(r, &looked_at)).await?;
     let passkeys_only = app.config().passkeys_only;
-    let strength = match passkeys_only {
-        true => Ok(()),
-        false => app.check_password(&link.id, "password", &password, setup::words(&new)).await,
+    let hash = match passkeys_only {
+        true => Ok(None),
+        false => app.choose_password(&link.id, password, setup::words(&new)).await.map(Some),
     };
-    if let Err(error) = setup::check(&new, strength) {
-        let faults = Faults::in_form(error)?;
-        let page = SetUpPage { server: app.config().server_name.clone(), new, passkeys_only, faults };
-        return Ok(page.faults.answer(&page));
-    }
-    if !passkeys_only {
-        new.password_hash = Some(app.hash_password(&link.id, password).await?);
+    match setup::check(&new, hash) {
+        Ok(hash) => new.password_hash = hash,
+        Err(error) => {
+            let faults = Faults::in_form(error)?;
+            let page = SetUpPage { server: app.config().server_name.clone(), new, passkeys_only, faults };
+            return Ok(page.faults.answer(&page));
+        }
     }
     let session = app.write(stranger.0, move |w| setup::create_from_link(w, &link, new)).await?;
     device.keep(&app, jar, &session)?;

@@ -68,11 +68,13 @@ pub async fn create(
     };
     let (words, invited) = app.read(stranger.0.clone(), find).await?;
     let password = form.text("password").to_owned();
-    if let Err(error) = app.check_password(&invitation.id, "password", &password, words).await {
-        let page = WelcomePage::new(&app, &token, invited, Faults::in_form(error)?);
-        return Ok(page.faults.answer(&page));
-    }
-    let hash = app.hash_password(&invitation.id, password).await?;
+    let hash = match app.choose_password(&invitation.id, password, words).await {
+        Ok(hash) => hash,
+        Err(error) => {
+            let page = WelcomePage::new(&app, &token, invited, Faults::in_form(error)?);
+            return Ok(page.faults.answer(&page));
+        }
+    };
     let session = app.write(stranger.0, move |w| invitations::accept(w, &invitation, &hash)).await?;
     device.keep(&app, jar, &session)?;
     Ok(done(Said::PasswordSet, "/ui/me"))

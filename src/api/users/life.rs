@@ -108,7 +108,7 @@ impl Api {
         /// User ID
         id: Path<i64>,
     ) -> Result<Done> {
-        Ok(app.write(caller.0, move |w| passwords::ask_for_another(w, id.0)).await?.into())
+        Ok(app.write(caller.0, move |w| passwords::set_must_change(w, id.0, true)).await?.into())
     }
 
     /// Let a user keep their password
@@ -123,7 +123,7 @@ impl Api {
         /// User ID
         id: Path<i64>,
     ) -> Result<Done> {
-        Ok(app.write(caller.0, move |w| passwords::let_keep(w, id.0)).await?.into())
+        Ok(app.write(caller.0, move |w| passwords::set_must_change(w, id.0, false)).await?.into())
     }
 
     /// Replace a user's notification preferences

@@ -93,9 +93,51 @@ fn load(r: &Read, account: &AccountId, user_id: i64, condition: &str) -> Result<
 /// The standing of somebody in the account whom the actor may act on: nobody who may do more than they may.
 pub fn require_over(r: &Read, account: &AccountId, user_id: i64) -> Result<Standing> {
     let standing = standing(r, account, user_id)?;
-    let standing = standing.ok_or_else(|| Error::not_found(format!("There is no user {user_id} in this account.")))?;
+    let standing = standing.ok_or_else(|| no_such_member(user_id))?;
     require_no_more(r, &standing)?;
     Ok(standing)
+}
+
+/// The account of the request, if the actor holds `permission` in it, and the standing there of somebody whose primary
+/// account it is and who may do no more than they. Whoever hasn't accepted the invitation yet is refused as `pending` says.
+pub fn require_over_at_home(
+    r: &Read,
+    permission: Permission,
+    user_id: i64,
+    pending: fn(i64) -> Error,
+) -> Result<(AccountId, Standing)> {
+    let account = r.actor.require(permission)?.clone();
+    let standing = require_over(r, &account, user_id)?;
+    if standing.pending {
+        return Err(pending(user_id));
+    }
+    require_home(r, &account, user_id)?;
+    Ok((account, standing))
+}
+
+/// [`require_over_at_home`] for a link that lets somebody in. It opens every account they are in, so it takes an owner where
+/// they are in others too, and a token that is held back makes none.
+pub fn require_may_let_in(r: &Read, user_id: i64, pending: fn(i64) -> Error) -> Result<(AccountId, Standing)> {
+    r.actor.require_whole()?;
+    r.actor.require_proof()?;
+    let (account, standing) = require_over_at_home(r, Permission::UsersSuspend, user_id, pending)?;
+    if !r.actor.owner {
+        require_only_here(r, &account, user_id)?;
+    }
+    if !r.value("select active from users where id = ?1", [user_id])? {
+        return Err(Error::Conflict("suspended", "They are suspended. Make them active first.".into()));
+    }
+    Ok((account, standing))
+}
+
+/// Of somebody who isn't in the account, or must pass for it.
+pub fn no_such_member(user_id: i64) -> Error {
+    Error::not_found(format!("There is no user {user_id} in this account."))
+}
+
+/// Of somebody who is known to be invited.
+pub fn not_accepted(_: i64) -> Error {
+    Error::Conflict("pending", "They haven't accepted the invitation to this account yet.".into())
 }
 
 pub fn require_no_more(r: &Read, standing: &Standing) -> Result<()> {

@@ -2,88 +2,62 @@
 
 use std::time::Duration;
 
-use super::{acting_as, insert, record, registrant, require_over};
+use super::{insert, record, registrant};
 use crate::db::{Read, Write};
 use crate::domain::events::{self, Subject};
 use crate::domain::passkeys::Registrant;
 use crate::domain::permissions::Permission;
 use crate::domain::pulse::PulseEvent;
+use crate::domain::sessions::{self, Holder};
 use crate::domain::tokens::{self, Claims, Kind};
-use crate::domain::{invitations, memberships, sessions};
+use crate::domain::{invitations, memberships};
 use crate::error::{Error, Result};
 use webauthn_rs::prelude::Passkey as Credential;
 
 /// How long a link to register a passkey works.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// Whom a link is for.
-#[derive(Clone, Debug)]
-pub struct Linked {
-    pub user_id: i64,
-    pub email: String,
-    pub name: Option<String>,
-}
-
 /// Issues a link with which somebody registers a passkey and is signed in; the one before stops working. For members whom
-/// the actor may suspend. The link opens every account they are in, so it takes an owner where they are in others too, and a
-/// token that is held back makes none.
+/// the actor may let in (see [`memberships::require_may_let_in`]).
 pub fn send_link(w: &Write, user_id: i64) -> Result<Claims> {
-    w.actor.require_whole()?;
-    w.actor.require_proof()?;
-    let account = w.actor.require(Permission::UsersSuspend)?.clone();
+    w.actor.require(Permission::UsersSuspend)?;
     if w.actor.is(user_id) {
         return Err(Error::Conflict("yourself", "Add a passkey of your own on your own page.".into()));
     }
-    let email = require_over(w, user_id)?;
-    if !w.actor.owner {
-        memberships::require_only_here(w, &account, user_id)?;
-    }
-    if !w.value("select active from users where id = ?1", [user_id])? {
-        return Err(Error::Conflict("suspended", "They are suspended. Make them active first.".into()));
-    }
+    let (account, standing) = memberships::require_may_let_in(w, user_id, memberships::no_such_member)?;
     tokens::revoke_all(w, Kind::PasskeyLink, Some(user_id))?;
-    let subject = Subject::user(user_id, &email);
+    let subject = Subject::user(user_id, &standing.email);
     events::record(w, PulseEvent::AdminSendPasskeyRegistration, Some(&account), subject, None)?;
     tokens::issue(w, Kind::PasskeyLink, Some(user_id), LINK_LIFETIME)
 }
 
 /// Looks at a link that still works, or at an invitation, without using it up.
-pub fn find_link(r: &Read, link: &Claims) -> Result<Linked> {
+pub fn find_link(r: &Read, link: &Claims) -> Result<Holder> {
     if link.kind == Kind::Invitation {
         let invitations::Invited { user_id, email, name, .. } = invitations::find(r, link)?;
-        return Ok(Linked { user_id, email, name });
+        return Ok(Holder { user_id, email, name });
     }
-    tokens::require(r, link)?;
-    let sql = "select id, email, name, active from users where id = ?1";
-    let found = r.maybe(sql, [link.user_id], |row| {
-        Ok((Linked { user_id: row.get(0)?, email: row.get(1)?, name: row.get(2)? }, row.get::<_, bool>(3)?))
-    })?;
-    let (linked, active) = found.ok_or_else(|| Error::internal("a passkey link for nobody"))?;
-    if !active {
-        return Err(tokens::suspended());
-    }
-    tokens::require_at_home(r, linked.user_id)?;
-    Ok(linked)
+    sessions::find_by_link(r, link)
 }
 
 /// Whom the link is for, about to register a passkey. The link still works afterwards.
 pub fn begin_by_link(w: &mut Write, link: &Claims) -> Result<Registrant> {
-    let linked = find_link(w, link)?;
-    acting_as(w, linked.user_id)?;
+    let holder = find_link(w, link)?;
+    sessions::acting_as(w, holder.user_id)?;
     record(w, PulseEvent::PasskeyRegistrationTokenValidated, None)?;
     registrant(w)
 }
 
 /// Keeps the passkey of whom the link is for and signs them in; the link is spent.
 pub fn create_by_link(w: &mut Write, link: &Claims, name: &str, credential: &Credential) -> Result<Claims> {
-    let linked = find_link(w, link)?;
+    let holder = find_link(w, link)?;
     tokens::redeem(w, link)?;
     match link.kind {
         // Whoever made them held their first token too: nothing of it outlives their own passkey.
-        Kind::Invitation => tokens::revoke_user(w, linked.user_id)?,
-        _ => tokens::revoke_all(w, Kind::PasskeyLink, Some(linked.user_id))?,
+        Kind::Invitation => tokens::revoke_user(w, holder.user_id)?,
+        _ => tokens::revoke_all(w, Kind::PasskeyLink, Some(holder.user_id))?,
     }
-    acting_as(w, linked.user_id)?;
+    sessions::acting_as(w, holder.user_id)?;
     insert(w, name, credential)?;
-    sessions::create(w, linked.user_id)
+    sessions::start(w)
 }

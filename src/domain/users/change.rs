@@ -162,11 +162,7 @@ fn changeable(r: &Read, id: i64) -> Result<User> {
     if r.actor.is(id) && !r.actor.held_back {
         return super::me(r);
     }
-    let account = r.actor.require(Permission::UsersUpdate)?.clone();
-    if require_over(r, &account, id)?.pending {
-        return Err(Error::Conflict("pending", "They haven't accepted the invitation to this account yet.".into()));
-    }
-    require_home(r, &account, id)?;
+    memberships::require_over_at_home(r, Permission::UsersUpdate, id, memberships::not_accepted)?;
     find_changed(r, id)
 }
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::User;
-use super::load::{COLUMNS, Loaded, View, WIDTH, from_row};
+use super::load::{COLUMNS, Loaded, WIDTH, complete, from_row};
 use crate::clock::Timestamp;
 use crate::db::{Read, Value, params_from_iter};
 use crate::domain::fields::{email_key, fold};
@@ -202,8 +202,7 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     };
     let next = cursor_at(rows.last(), false).filter(|_| more || before);
     let previous = cursor_at(rows.first(), true).filter(|_| if before { more } else { cursor.is_some() });
-    let mut view = View::of(r, Some(&account));
-    let items = rows.into_iter().map(|(loaded, _)| view.complete(loaded)).collect::<Result<_>>()?;
+    let items = complete(r, rows.into_iter().map(|(loaded, _)| loaded).collect(), Some(&account))?;
     Ok(Page { items, next, previous })
 }
 

@@ -1,48 +1,33 @@
-//! From rows to [`User`]s, as far as the actor may see them. A user is one row: what hangs on them comes along as JSON, so
-//! that a page of a list is one question to the database and not five for each of its people.
+//! From rows to [`User`]s, as far as the actor may see them. What hangs on them is asked for all of a page at once: a
+//! question of each kind, however many they are.
 
 use std::collections::HashMap;
 
 use super::{User, UserAccount};
 use crate::clock::Timestamp;
-use crate::db::{Json, Read, Row, RowResult, params};
+use crate::db::{Read, Row, RowResult, Value, params};
 use crate::domain::fields::{self, AccountId, EmailText};
-use crate::domain::permissions::{self, Permission, Permissions};
+use crate::domain::permissions::{Permission, Permissions};
 use crate::domain::preferences::{self, NotificationPreferences};
-use crate::domain::{accounts, memberships};
+use crate::domain::{accounts, memberships, roles};
 use crate::error::{Error, Result};
 
 /// Of a user `u` and their membership `m`, which may be missing.
-pub(super) const COLUMNS: &str = "
-    u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src,
-    u.created_by, u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin,
-    m.invited_by, m.joined_at, m.removed_at, m.email_key,
-    m.removed_at is not null and exists (select 1 from memberships o
-                                          where o.user_id = u.id and o.removed_at is null and o.invited_email is null),
-    (select json_group_array(json_array(a.id, a.name, o.primary_account, o.account_admin,
-                                        o.removed_at is null and o.invited_email is null)
-                             order by o.primary_account desc, a.id)
-       from memberships o join accounts a on a.id = o.account_id and a.removed_at is null where o.user_id = u.id),
-    (select json_group_array(role order by role) from membership_roles
-      where account_id = m.account_id and user_id = u.id),
-    (select group_concat(p.permission) from membership_roles h
-       join role_permissions p on p.account_id = h.account_id and p.role = h.role
-      where h.account_id = m.account_id and h.user_id = u.id),
-    (select group_concat(permission) from membership_permissions where account_id = m.account_id and user_id = u.id),
-    (select json_group_array(json_array(event, account_id, json(delivery)) order by position)
-       from notification_preferences where user_id = u.id)";
+pub(super) const COLUMNS: &str =
+    "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src,
+                                  u.created_by, u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin,
+                                  m.invited_by, m.joined_at, m.removed_at, m.email_key";
 /// How many columns those are.
-pub(super) const WIDTH: usize = 23;
+pub(super) const WIDTH: usize = 17;
 
-/// A user as their row tells it, before [`complete`] leaves out what the actor may not see.
+/// A user as their row tells it, before [`complete`] looks up what hangs on them.
 pub(super) struct Loaded {
     pub user: User,
     account_admin: bool,
     /// Whether they were new when they joined this account.
     made_here: bool,
-    memberships: Vec<(UserAccount, bool)>,
-    permissions: Permissions,
-    preferences: Vec<preferences::Stored>,
+    /// Of who was taken out of this account: the e-mail it knew.
+    bygone_email: Option<String>,
 }
 
 pub(super) fn from_row(row: &Row) -> RowResult<Loaded> {
@@ -60,7 +45,7 @@ pub(super) fn from_row(row: &Row) -> RowResult<Loaded> {
         created_at: row.get(9)?,
         updated_at: row.get(10)?,
         accounts: Vec::new(),
-        flat_roles_list: row.get::<_, Json<_>>(19)?.0,
+        flat_roles_list: Vec::new(),
         flat_permissions_list: Vec::new(),
         token: None,
         pending: None,
@@ -71,26 +56,9 @@ pub(super) fn from_row(row: &Row) -> RowResult<Loaded> {
     if let Some(by) = row.get::<_, Option<String>>(13)? {
         user.become_pending(by, row.get(14)?);
     }
-    if user.removed_at.is_some() && row.get(17)? {
-        user.become_bygone(row.get(16)?);
-    }
-    let of_built_in = user.flat_roles_list.iter().filter_map(|role| permissions::built_in(role));
-    let mut permissions = of_built_in.fold(Permissions::NONE, |set, role| set.union(role.permissions()));
-    for column in [20, 21] {
-        permissions = permissions.union(row.get::<_, Option<Permissions>>(column)?.unwrap_or_default());
-    }
-    let account = |(account_id, account_name, primary, admin, live): (String, String, u8, u8, u8)| {
-        let (users_primary_account, account_admin) = (primary == 1, admin == 1);
-        (UserAccount { account_id, account_name, users_primary_account, account_admin }, live == 1)
-    };
-    Ok(Loaded {
-        user,
-        account_admin: row.get::<_, Option<bool>>(12)?.unwrap_or_default(),
-        made_here,
-        memberships: row.get::<_, Json<Vec<_>>>(18)?.0.into_iter().map(account).collect(),
-        permissions,
-        preferences: row.get::<_, Json<_>>(22)?.0,
-    })
+    let bygone_email = user.removed_at.map(|_| row.get(16)).transpose()?;
+    let account_admin = row.get::<_, Option<bool>>(12)?.unwrap_or_default();
+    Ok(Loaded { user, account_admin, made_here, bygone_email })
 }
 
 impl User {
@@ -119,7 +87,7 @@ pub(super) fn load(r: &Read, id: i64, account: &AccountId) -> Result<User> {
     );
     let not_found = || Error::not_found(format!("There is no user {id} in this account."));
     let loaded = r.maybe(&sql, params![id, account.as_str()], from_row)?.ok_or_else(not_found)?;
-    View::of(r, Some(account)).complete(loaded)
+    complete_one(r, loaded, Some(account))
 }
 
 /// A user even where they are no member, such as an owner looking at themself.
@@ -131,13 +99,106 @@ pub(super) fn load_anywhere(r: &Read, id: i64, account: Option<&AccountId>) -> R
           where u.id = ?1"
     );
     let loaded = r.maybe(&sql, params![id, account.map(AccountId::as_str)], from_row)?;
-    View::of(r, account).complete(loaded.ok_or_else(|| Error::internal("an actor who is nobody"))?)
+    complete_one(r, loaded.ok_or_else(|| Error::internal("an actor who is nobody"))?, account)
+}
+
+fn complete_one(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result<User> {
+    complete(r, vec![loaded], account)?.pop().ok_or_else(|| Error::internal("a user who was lost on the way"))
+}
+
+/// Adds what hangs on users: accounts, roles, permissions, preferences; each only as far as the actor may see it.
+pub(super) fn complete(r: &Read, loaded: Vec<Loaded>, account: Option<&AccountId>) -> Result<Vec<User>> {
+    let attached = Attached::to(r, &loaded, account)?;
+    let mut view = View::of(r, account);
+    loaded.into_iter().zip(attached).map(|(loaded, attached)| view.complete(loaded, attached)).collect()
+}
+
+/// What hangs on a user.
+#[derive(Default)]
+struct Attached {
+    memberships: Vec<Membership>,
+    /// Names of roles in the account.
+    roles: Vec<String>,
+    /// Those held apart from any role.
+    permissions: Permissions,
+    preferences: Vec<preferences::Stored>,
+}
+
+struct Membership {
+    account_id: String,
+    primary: bool,
+    admin: bool,
+    /// Neither pending nor removed.
+    live: bool,
+}
+
+impl Attached {
+    /// What hangs on each of them, in their order.
+    fn to(r: &Read, users: &[Loaded], account: Option<&AccountId>) -> Result<Vec<Self>> {
+        let mut attached: Vec<Self> = users.iter().map(|_| Self::default()).collect();
+        let ids: Vec<i64> = users.iter().map(|loaded| loaded.user.id).collect();
+        // `key` is somebody's place in the list, `value` their id; the cross join keeps SQLite from looking elsewhere first.
+        let (each, ids) = match ids[..] {
+            [id] => ("(select 0 as key, ?1 as value)", Value::Integer(id)),
+            _ => ("json_each(?1)", Value::Text(serde_json::to_string(&ids).map_err(Error::internal)?)),
+        };
+        let sql = format!(
+            "select key, account_id, primary_account, account_admin, removed_at is null and invited_email is null
+               from {each} cross join memberships where user_id = value"
+        );
+        r.all(&sql, [&ids], |row| {
+            let (account_id, primary, admin, live) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+            attached[place_of(row)?].memberships.push(Membership { account_id, primary, admin, live });
+            Ok(())
+        })?;
+        if let Some(account) = account {
+            let here = |what: &str, table: &str| {
+                format!("select key, {what} from {each} cross join {table} where account_id = ?2 and user_id = value")
+            };
+            let here_values = params![ids, account.as_str()];
+            r.all(&here("role", "membership_roles"), here_values, |row| {
+                attached[place_of(row)?].roles.push(row.get(1)?);
+                Ok(())
+            })?;
+            r.all(&here("permission", "membership_permissions"), here_values, |row| {
+                let held = &mut attached[place_of(row)?].permissions;
+                *held = held.union(Permission::find(&row.get::<_, String>(1)?).into_iter().collect());
+                Ok(())
+            })?;
+        }
+        let sql = format!(
+            "select key, event, account_id, delivery, position
+               from {each} cross join notification_preferences where user_id = value"
+        );
+        r.all(&sql, [&ids], |row| {
+            attached[place_of(row)?].preferences.push(preferences::stored(row, 1)?);
+            Ok(())
+        })?;
+        attached.iter_mut().for_each(Self::sort);
+        Ok(attached)
+    }
+
+    /// The answers of SQLite in an order of our own, whatever index they came along.
+    fn sort(&mut self) {
+        self.memberships.sort_unstable_by(|a, b| (b.primary, &a.account_id).cmp(&(a.primary, &b.account_id)));
+        self.roles.sort_unstable();
+        self.preferences.sort_unstable_by_key(|stored| stored.position);
+    }
+}
+
+/// Whose row it is: their place in the list that was asked about.
+fn place_of(row: &Row) -> RowResult<usize> {
+    row.get::<_, u16>(0).map(usize::from)
 }
 
 /// What the actor may see from an account. What it finds out for one user it remembers for the others of a page.
-pub(super) struct View<'r> {
+struct View<'r> {
     r: &'r Read<'r>,
     account: Option<&'r AccountId>,
+    /// What accounts are called, by their id; none for one that was deleted.
+    names: HashMap<String, Option<String>>,
+    /// What roles of the account permit, by name.
+    roles: HashMap<String, Permissions>,
     /// Whether the actor sees the people of another account.
     sees_people: HashMap<String, bool>,
     /// Of who made or changed somebody, by e-mail: whether the account knows them, and whether there still is one.
@@ -145,37 +206,71 @@ pub(super) struct View<'r> {
 }
 
 impl<'r> View<'r> {
-    pub fn of(r: &'r Read<'r>, account: Option<&'r AccountId>) -> Self {
-        Self { r, account, sees_people: HashMap::new(), known: HashMap::new() }
+    fn of(r: &'r Read<'r>, account: Option<&'r AccountId>) -> Self {
+        let here = r.actor.account.as_ref().map(|here| (here.id.as_str().to_owned(), Some(here.name.clone())));
+        let (names, roles) = (here.into_iter().collect(), HashMap::new());
+        Self { r, account, names, roles, sees_people: HashMap::new(), known: HashMap::new() }
     }
 
-    /// Adds what hangs on a user: accounts, permissions, preferences; each only as far as the actor may see it.
-    pub fn complete(&mut self, loaded: Loaded) -> Result<User> {
-        let Loaded { mut user, account_admin, made_here, memberships, permissions, preferences } = loaded;
+    fn complete(&mut self, loaded: Loaded, attached: Attached) -> Result<User> {
+        let Loaded { mut user, account_admin, made_here, bygone_email } = loaded;
         let pending = user.pending.is_some();
         let own = self.r.actor.is(user.id);
+        if let Some(email) = bygone_email.filter(|_| attached.memberships.iter().any(|membership| membership.live)) {
+            user.become_bygone(email);
+        }
         if let Some(account) = self.account.filter(|_| !pending && !self.r.actor.owner && !own) {
             self.veil(&mut user, account, made_here)?;
         }
         // Of who is pending or removed, only the account they are so in.
         let only = self.account.filter(|_| pending || user.removed_at.is_some());
-        for (account, live) in memberships {
-            let shown = match only {
-                Some(only) => account.account_id == only.as_str(),
-                None => live,
-            };
-            if shown && self.shows(&account.account_id, own)? {
-                user.accounts.push(account);
+        for membership in attached.memberships {
+            let shown = only.map_or(membership.live, |only| membership.account_id == only.as_str());
+            if shown && self.shows(&membership.account_id, own)? {
+                user.accounts.extend(self.account_of(membership)?);
             }
         }
+        user.flat_roles_list = attached.roles;
         if pending {
             return Ok(user);
         }
-        let admin = user.owner || account_admin;
-        user.flat_permissions_list = if admin { Permissions::all() } else { permissions }.names();
+        let permissions = match user.owner || account_admin {
+            true => Permissions::all(),
+            false => self.permissions_of(&user.flat_roles_list)?.union(attached.permissions),
+        };
+        user.flat_permissions_list = permissions.names();
         let visible = |id: &str| user.accounts.iter().any(|account| account.account_id == id);
-        user.notification_preferences = preferences::visible(preferences, visible);
+        user.notification_preferences = preferences::visible(attached.preferences, visible);
         Ok(user)
+    }
+
+    /// A membership by the name of its account, unless that was deleted.
+    fn account_of(&mut self, Membership { account_id, primary, admin, .. }: Membership) -> Result<Option<UserAccount>> {
+        if !self.names.contains_key(&account_id) {
+            let sql = "select name from accounts where id = ?1 and removed_at is null";
+            let name = self.r.maybe(sql, [&account_id], |row| row.get(0))?;
+            self.names.insert(account_id.clone(), name);
+        }
+        let name = self.names.get(&account_id).cloned().flatten();
+        Ok(name.map(|account_name| UserAccount {
+            account_id,
+            account_name,
+            users_primary_account: primary,
+            account_admin: admin,
+        }))
+    }
+
+    /// What roles permit together.
+    fn permissions_of(&mut self, roles: &[String]) -> Result<Permissions> {
+        let mut all = Permissions::NONE;
+        for (account, role) in self.account.iter().flat_map(|account| roles.iter().map(move |role| (account, role))) {
+            if !self.roles.contains_key(role) {
+                let permissions = roles::permissions_of(self.r, account, role)?.unwrap_or_default();
+                self.roles.insert(role.clone(), permissions);
+            }
+            all = all.union(self.roles.get(role).copied().unwrap_or_default());
+        }
+        Ok(all)
     }
 
     /// Whether the actor may see that a user is in an account: where they see people themself, or everywhere for an owner

@@ -73,8 +73,7 @@ async fn change(visit: &Visit, current: &str, new: String) -> Result<Claims> {
         true => Some(require_password(&visit.app, &visit.visitor, current).await.map_err(about_current)?),
         false => None,
     };
-    visit.app.check_password(&whose, "password", &new, words).await?;
-    let (hash, session) = (visit.app.hash_password(&whose, new).await?, visit.visitor.claims.clone());
+    let (hash, session) = (visit.app.choose_password(&whose, new, words).await?, visit.visitor.claims.clone());
     visit.write(move |w| passwords::change(w, known.as_deref(), &hash, &session)).await
 }
 

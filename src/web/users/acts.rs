@@ -228,12 +228,14 @@ pub async fn carry_out(visit: Visit, Path(Target { id, act }): Path<Target>, for
         Act::Invite => invite(&visit, id).await,
         Act::PasskeyLink => passkey_link(&visit, id).await,
         Act::ResetPassword => reset_password(&visit, id).await,
-        Act::AskPassword => {
-            visit.write(move |w| passwords::ask_for_another(w, id)).await.map(|()| done(Said::PasswordAsked, them))
-        }
-        Act::KeepPassword => {
-            visit.write(move |w| passwords::let_keep(w, id)).await.map(|()| done(Said::PasswordKept, them))
-        }
+        Act::AskPassword => visit
+            .write(move |w| passwords::set_must_change(w, id, true))
+            .await
+            .map(|()| done(Said::PasswordAsked, them)),
+        Act::KeepPassword => visit
+            .write(move |w| passwords::set_must_change(w, id, false))
+            .await
+            .map(|()| done(Said::PasswordKept, them)),
         Act::Move => move_to(&visit, id, &form).await,
     }
 }
