@@ -261,7 +261,10 @@ fn serve(app: App, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Re
     runtime.block_on(server::run(
         app,
         |app| {
-            lock.announce(&app.public_url()).map_err(Error::internal)?;
+            if let Err(error) = lock.announce(&app.public_url()) {
+                // A full disk: whoever is there already is served all the same.
+                tracing::warn!(%error, "the address can't be noted for commands that work beside this server");
+            }
             greet(app)
         },
         stop_signal(),

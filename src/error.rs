@@ -23,7 +23,7 @@ impl Problem {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Error {
     /// The request can't be read or its values are not allowed.
     Invalid(Vec<Problem>),
@@ -55,6 +55,8 @@ pub enum Error {
     Overloaded(u32),
     /// Storage can't be written just now: full, read-only, gone.
     Unavailable(String),
+    /// The database file is not what SQLite wrote. Nothing more is written to it.
+    Damaged(String),
     /// A fault of ours. The text goes to the log and never to the client.
     Internal(String),
 }
@@ -95,6 +97,7 @@ impl Error {
             Self::HeadersTooLong(_) => (431, "headers_too_long"),
             Self::Overloaded(_) => (503, "overloaded"),
             Self::Unavailable(_) => (503, "storage_unavailable"),
+            Self::Damaged(_) => (503, "storage_damaged"),
             Self::Internal(_) => (500, "internal_error"),
         }
     }
@@ -111,6 +114,11 @@ impl Error {
     pub fn cause(&self) -> String {
         match self {
             Self::Internal(cause) | Self::Unavailable(cause) => cause.clone(),
+            Self::Damaged(cause) => {
+                format!(
+                    "The database is damaged ({cause}). Stop the server and restore a backup: rollcall restore FILE"
+                )
+            }
             error => error.to_string(),
         }
     }
@@ -120,6 +128,7 @@ impl Error {
         match self {
             Self::TooManyRequests(seconds, _) | Self::Overloaded(seconds) => Some(*seconds),
             Self::Unavailable(_) => Some(5),
+            Self::Damaged(_) => Some(300),
             _ => None,
         }
     }
@@ -173,6 +182,9 @@ impl fmt::Display for Error {
             Self::Unavailable(_) => {
                 f.write_str("Storage cannot be written at the moment. Nothing was changed; try again shortly.")
             }
+            Self::Damaged(_) => f.write_str(
+                "The server's database is damaged. Nothing was changed; whoever runs the server has to restore a backup.",
+            ),
             Self::Internal(_) => f.write_str("Something went wrong on the server. Nothing was changed."),
         }
     }

@@ -1,12 +1,13 @@
 //! Sealing claims into tokens and opening them again: PASETO v4.local, with the key's PASERK id in the footer.
 //!
-//! Nothing here compares a secret byte by byte: a seal's tag is compared in constant time by `pasetors`, a footer is
-//! public, and the id inside a token is looked up only once the seal was found to be whole. The kind of a token is sealed
-//! with it. Each server makes its own key, so there is no audience to name; where two share one, a token still needs its
-//! row in the database.
+//! Nothing here compares a guess with a secret byte by byte: a seal's tag is compared in constant time by `pasetors`, a
+//! footer is public, the id inside a token is looked up only once the seal was found to be whole, and a token that was
+//! opened before is found by a hash that is keyed anew in each process. The kind of a token is sealed with it. Each server
+//! makes its own key, so there is no audience to name; where two share one, a token still needs its row in the database.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hashlink::LruCache;
 use paseto::keys::{Generate, SymmetricKey};
 use paseto::paserk::{FormatAsPaserk, Id};
 use paseto::token::{Local, UntrustedToken};
@@ -21,7 +22,17 @@ const LONGEST: usize = 512;
 
 /// The keys of this server: the first seals, any of them opens.
 #[derive(Clone)]
-pub struct Keys(Arc<[Key]>);
+pub struct Keys(Arc<Ring>);
+
+struct Ring {
+    keys: Vec<Key>,
+    /// What was inside of tokens that were opened lately. Opening one tells nothing but that, and tells it the same each
+    /// time, for as long as there are these keys: whether a token is still honoured is asked of the database anew.
+    opened: Mutex<LruCache<String, Claims>>,
+}
+
+/// Tokens whose insides are remembered.
+const REMEMBERED: usize = 1024;
 
 #[derive(Clone)]
 pub struct Key {
@@ -39,11 +50,15 @@ impl Keys {
     /// stand since when it is in use.
     pub fn parse(text: &str) -> Result<Self> {
         let entries = text.split(['\n', ',']).map(str::trim).filter(|entry| !entry.is_empty());
-        let keys = entries.map(Key::parse).collect::<Result<Arc<[_]>>>()?;
+        let keys = entries.map(Key::parse).collect::<Result<Vec<_>>>()?;
         if keys.is_empty() {
             return Err(Error::Unavailable("There is no key to seal tokens with.".into()));
         }
-        Ok(Self(keys))
+        Ok(Self::of(keys))
+    }
+
+    fn of(keys: Vec<Key>) -> Self {
+        Self(Arc::new(Ring { keys, opened: Mutex::new(LruCache::new(REMEMBERED)) }))
     }
 
     /// A fresh key in PASERK form.
@@ -53,12 +68,12 @@ impl Keys {
 
     /// The keys, the one in use first.
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter()
+        self.0.keys.iter()
     }
 
     /// Each key that is no longer in use, and from when to when it was, as far as that is known.
     pub fn retired(&self) -> impl Iterator<Item = (&Key, Option<Timestamp>, Option<Timestamp>)> {
-        self.0.windows(2).map(|pair| (&pair[1], pair[1].since, pair[0].since))
+        self.0.keys.windows(2).map(|pair| (&pair[1], pair[1].since, pair[0].since))
     }
 
     /// One fresh key, in use from now on.
@@ -70,13 +85,13 @@ impl Keys {
     pub fn rotated(&self, now: Timestamp, kept: impl Fn(&str) -> bool) -> Result<Self> {
         let fresh = Self::fresh(now)?;
         let kept = self.iter().filter(|key| kept(&key.id));
-        Ok(Self(fresh.iter().chain(kept).cloned().collect()))
+        Ok(Self::of(fresh.iter().chain(kept).cloned().collect()))
     }
 
     /// What [`Keys::parse`] reads: the secret of this server.
     pub fn to_text(&self) -> Result<String> {
         let mut text = String::new();
-        for Key { key, since, .. } in self.0.iter() {
+        for Key { key, since, .. } in self.iter() {
             text += &Key::text(key)?;
             if let Some(since) = since {
                 text += &format!(" {since}");
@@ -88,13 +103,13 @@ impl Keys {
 
     pub fn seal(&self, claims: &Claims) -> Result<String> {
         let message = serde_json::to_vec(claims).map_err(Error::internal)?;
-        let Key { key, footer, .. } = &self.0[0];
+        let Key { key, footer, .. } = &self.0.keys[0];
         LocalToken::encrypt(key, &message, Some(footer.as_bytes()), None).map_err(Error::internal)
     }
 
     /// Seals a text that is no token and can never pass for one: what it is for is part of the seal.
     pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String> {
-        let Key { key, footer, .. } = &self.0[0];
+        let Key { key, footer, .. } = &self.0.keys[0];
         LocalToken::encrypt(key, text.as_bytes(), Some(footer.as_bytes()), Some(purpose.as_bytes()))
             .map_err(Error::internal)
     }
@@ -117,14 +132,22 @@ impl Keys {
         if token.len() > LONGEST {
             return None;
         }
-        serde_json::from_str(&self.decrypt_for(None, token)?).ok()
+        if let Some(known) = self.opened().get(token) {
+            return Some(known.clone());
+        }
+        let claims: Claims = serde_json::from_str(&self.decrypt_for(None, token)?).ok()?;
+        self.opened().insert(token.to_owned(), claims.clone());
+        Some(claims)
+    }
+
+    fn opened(&self) -> MutexGuard<'_, LruCache<String, Claims>> {
+        self.0.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `purpose` is PASETO's implicit assertion; tokens have none.
     fn decrypt_for(&self, purpose: Option<&[u8]>, sealed: &str) -> Option<String> {
         let untrusted = UntrustedToken::<Local, V4>::try_from(sealed).ok()?;
-        let Key { key, footer, .. } =
-            self.0.iter().find(|key| key.footer.as_bytes() == untrusted.untrusted_footer())?;
+        let Key { key, footer, .. } = self.iter().find(|key| key.footer.as_bytes() == untrusted.untrusted_footer())?;
         let trusted = LocalToken::decrypt(key, &untrusted, Some(footer.as_bytes()), purpose).ok()?;
         Some(trusted.payload().to_owned())
     }

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
@@ -239,6 +239,33 @@ impl<K: Hash + Eq + Clone> StateStore for Recent<K> {
     }
 }
 
+/// What is worth a line in the log once a second, and not for each request.
+#[derive(Default)]
+pub struct Seldom(Mutex<Lines>);
+
+#[derive(Default)]
+struct Lines {
+    last: Option<Instant>,
+    left_out: u64,
+}
+
+impl Seldom {
+    pub const fn new() -> Self {
+        Self(Mutex::new(Lines { last: None, left_out: 0 }))
+    }
+
+    /// How many lines were left out before this one; nothing if this one is to be left out, too.
+    pub fn due(&self) -> Option<u64> {
+        let mut lines = locked(&self.0);
+        if lines.last.is_some_and(|last| last.elapsed() < Duration::from_secs(1)) {
+            lines.left_out += 1;
+            return None;
+        }
+        lines.last = Some(Instant::now());
+        Some(std::mem::take(&mut lines.left_out))
+    }
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -298,6 +325,15 @@ mod tests {
         assert_eq!(refusal(&limiter, 1), Some(20));
         hands.fetch_add(20_000, Ordering::SeqCst);
         assert_eq!(refusal(&limiter, 1), None);
+    }
+
+    #[test]
+    fn a_flood_is_one_line_that_says_how_many_it_stands_for() {
+        let line = Seldom::new();
+        assert_eq!(line.due(), Some(0));
+        assert_eq!((line.due(), line.due()), (None, None));
+        locked(&line.0).last = Instant::now().checked_sub(Duration::from_secs(1));
+        assert_eq!(line.due(), Some(2));
     }
 
     #[test]

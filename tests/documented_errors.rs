@@ -78,7 +78,7 @@ async fn every_documented_error_is_one_of_the_server() {
     }
     for (name, response) in responses {
         for code in response["content"]["application/json"]["examples"].as_object().unwrap().keys() {
-            // Disks that are full are for `durability`; faults of the server are, with luck, for nobody.
+            // Disks that are full are for `faults`; faults of the server are, with luck, for nobody.
             let beyond = matches!(name.as_str(), "InternalError" | "StorageUnavailable");
             assert!(beyond || reached.contains(&(name.clone(), code.clone())), "{name} {code} was not reached");
         }

@@ -3,60 +3,71 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
-use crate::cli::{create, init, rollcall, serve};
+use crate::cli::{init, rollcall, serve};
+use crate::faulty::Faulty;
 
-/// Kills the real server with SIGKILL while eight clients create users, several times over one folder.
+/// How often the server is killed: a few times, or as often as `ROUNDS=100 cargo test sigkill` says.
+fn rounds() -> u64 {
+    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(8)
+}
+
+/// Kills the real server with SIGKILL at random moments while eight clients create users, over one folder.
 #[test]
-fn every_answered_user_survives_sigkill_and_none_is_there_twice() {
-    let folder = tempfile::tempdir().unwrap();
-    let token = init(folder.path());
-    let mut answered = BTreeSet::new();
-    for round in 0..4 {
-        let mut served = serve(&mut rollcall(folder.path()), 1);
-        let running = AtomicBool::new(true);
-        let (answer, answers) = channel();
+fn every_answered_user_survives_sigkill_and_none_is_there_twice_or_by_half() {
+    let mut server = Faulty::start();
+    let (mut answered, mut sent) = (BTreeSet::from(["ada@example.com".to_owned()]), BTreeSet::new());
+    for round in 0..rounds() {
+        let moment = Duration::from_micros(fastrand::u64(0..150_000));
+        let killed = AtomicBool::new(false);
+        let (told, heard) = channel();
         std::thread::scope(|scope| {
             for client in 0..8 {
-                let (url, token, running, answer) = (&served.url, &token, &running, answer.clone());
+                let (server, killed, told) = (&server, &killed, told.clone());
                 scope.spawn(move || {
+                    let agent = ureq::Agent::new_with_defaults();
                     for n in 0.. {
                         let email = format!("r{round}c{client}n{n}@example.com");
-                        match create(url, token, &email) {
-                            Ok(user) => answer.send(user["email"].as_str().unwrap().to_owned()).unwrap(),
-                            Err(_) if !running.load(Ordering::SeqCst) => break,
-                            Err(error) => panic!("{email}: {error}"),
+                        let done = create(&agent, server, &email);
+                        told.send((email.clone(), done.is_ok())).unwrap();
+                        if let Err(error) = done {
+                            assert!(killed.load(Ordering::SeqCst), "{email}: {error}");
+                            break;
                         }
                     }
                 });
             }
-            answered.extend(answers.iter().take(50 + 37 * round));
-            running.store(false, Ordering::SeqCst);
-            served.child.kill().unwrap();
+            std::thread::sleep(moment);
+            killed.store(true, Ordering::SeqCst);
+            kill_process(Pid::from_child(&server.child), Signal::KILL).unwrap();
         });
-        drop(answer);
-        answered.extend(answers);
-    }
-
-    let served = serve(&mut rollcall(folder.path()), 1);
-    let mut stored = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let url = format!("{}/users?limit=200{cursor}", served.url);
-        let request = ureq::get(url).header("authorization", format!("Bearer {token}")).header("x-account-id", "2311");
-        let page: Value = request.call().unwrap().body_mut().read_json().unwrap();
-        stored.extend(page["items"].as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap().to_owned()));
-        match page["nextCursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
+        drop(told);
+        for (email, done) in heard {
+            sent.insert(email.clone());
+            if done {
+                answered.insert(email);
+            }
         }
+        server = server.crash().start();
     }
+    let stored = server.listed();
     let once: BTreeSet<_> = stored.iter().cloned().collect();
     assert_eq!(once.len(), stored.len(), "somebody is stored twice");
     let lost: Vec<_> = answered.difference(&once).collect();
     assert!(lost.is_empty(), "answered but lost: {lost:?}");
+    sent.extend(answered);
+    assert!(once.is_subset(&sent), "somebody is there whom nobody sent");
+    server.stop().require_sound();
+}
+
+fn create(agent: &ureq::Agent, server: &Faulty, email: &str) -> Result<(), ureq::Error> {
+    let request = agent.post(format!("{}/users", server.url)).header("x-account-id", "2311");
+    let request = request.header("authorization", format!("Bearer {}", server.token));
+    request.send_json(json!({ "email": email }))?.body_mut().read_to_string().map(drop)
 }
 
 /// A client that never learnt what became of its request sends it again under its key, and one user is there.

@@ -165,6 +165,10 @@ impl TestApp {
         assert!(found.are_good(), "{:#?}", found.lines());
     }
 
+    pub fn set_back(&self, time: Duration) {
+        self.time.fetch_sub(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
     /// How many rows of each kind there are: equal before and after whatever was refused.
     pub fn rows(&self) -> Vec<(&'static str, i64)> {
         let tables =

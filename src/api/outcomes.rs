@@ -269,7 +269,7 @@ fn of_the_server() -> Vec<Outcome> {
             description: "The server can't store anything just now, or has too much to do. Nothing was changed",
             header: Some(("Retry-After", "Seconds after which trying again makes sense")),
             applies: Box::new(|_| true),
-            errors: vec![Error::Unavailable(String::new()), Error::Overloaded(1)],
+            errors: vec![Error::Unavailable(String::new()), Error::Damaged(String::new()), Error::Overloaded(1)],
         },
     ]
 }

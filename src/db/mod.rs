@@ -6,9 +6,12 @@
 pub mod copy;
 pub mod inspect;
 pub mod later;
+mod leftover;
 pub mod migrations;
+mod place;
 #[cfg(test)]
 mod plans;
+mod trouble;
 mod writer;
 
 use std::ops::{Deref, DerefMut};
@@ -111,7 +114,10 @@ impl Db {
     /// or that is no database at all is refused.
     pub fn open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
         Self::try_open(path, clock, settings).map_err(|error| match error {
-            Error::Internal(cause) | Error::Unavailable(cause) => Error::Unavailable(format!(
+            Error::Unavailable(cause) if ADVICE.iter().any(|(_, advice)| cause.ends_with(advice)) => {
+                Error::Unavailable(format!("Cannot open {}: {cause}.", path.display()))
+            }
+            Error::Internal(cause) | Error::Unavailable(cause) | Error::Damaged(cause) => Error::Unavailable(format!(
                 "Cannot open {}: {cause}. Restore a backup, or choose another folder with --data.",
                 path.display()
             )),
@@ -120,6 +126,7 @@ impl Db {
     }
 
     fn try_open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
+        leftover::require_whole(path)?;
         let writing =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
@@ -141,7 +148,7 @@ impl Db {
             .connection_timeout(Duration::from_secs(10))
             .build(manager)
             .map_err(Error::internal)?;
-        Ok(Self { readers, writer: writer::Writer::start(conn)?, clock, settings })
+        Ok(Self { readers, writer: writer::Writer::start(conn, path)?, clock, settings })
     }
 
     /// The moment it is, by the clock that every rule goes by.
@@ -155,6 +162,7 @@ impl Db {
         let conn = self.readers.get().map_err(|_| Error::Overloaded(1))?;
         let snapshot = Snapshot::begin(&conn)?;
         f(&mut Read { conn: snapshot.0, actor: Actor::nobody(), now: self.clock.now(), settings: self.settings })
+            .inspect_err(|error| self.writer.heed(error))
     }
 
     /// Runs the closure on the writer thread and answers once its change is durable.
@@ -165,18 +173,18 @@ impl Db {
     {
         let (clock, settings) = (self.clock.clone(), self.settings);
         let (answer, answered) = tokio::sync::oneshot::channel();
-        self.writer.send(
+        let ticket = self.writer.send(
             move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now(), settings })),
             move |result| drop(answer.send(result)),
         )?;
-        answered.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?
+        writer::wait(ticket, answered, writer::PATIENCE).await
     }
 
     /// [`Db::write`] that blocks the calling thread: for the command line.
     pub fn write_here<T: Send + 'static>(&self, f: impl FnOnce(&mut Write) -> Result<T> + Send + 'static) -> Result<T> {
         let (clock, settings) = (self.clock.clone(), self.settings);
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
-        self.writer.send(
+        let _ticket = self.writer.send(
             move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now(), settings })),
             move |result| drop(answer.send(result)),
         )?;
@@ -241,10 +249,12 @@ fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
         0 if empty => migrations::create(&transaction, now)?,
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
-        ..migrations::FIRST => {
+        older if older < migrations::FIRST => {
             return Err(Error::Unavailable("it was made by an unreleased Rollcall, and can't be brought over".into()));
         }
-        ..SCHEMA_VERSION => return Err(Error::Unavailable("it is older, and has to be upgraded first".into())),
+        older if older < SCHEMA_VERSION => {
+            return Err(Error::Unavailable("it is older, and has to be upgraded first".into()));
+        }
         newer => {
             return Err(Error::Unavailable(format!(
                 "it was written by a newer Rollcall (its schema is {newer}, this one knows {SCHEMA_VERSION}); use that version"
@@ -254,20 +264,28 @@ fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
+/// What can be wrong around the database, and what to do about it. It may pass, so it is tried again with every write.
+const ADVICE: [(ErrorCode, &str); 8] = [
+    (ErrorCode::DiskFull, "make room on the disk"),
+    (ErrorCode::ReadOnly, "let the server's user write the data folder"),
+    (ErrorCode::PermissionDenied, "let the server's user write the data folder"),
+    (ErrorCode::CannotOpen, "see whether the data folder is still there, and may be written"),
+    (ErrorCode::SystemIoFailure, "see whether the disk is full or broken; the system's log says more"),
+    (ErrorCode::FileLockingProtocolFailed, "another program keeps the database locked; end it"),
+    (ErrorCode::DatabaseBusy, "another program keeps the database locked; end it"),
+    (ErrorCode::DatabaseLocked, "another program keeps the database locked; end it"),
+];
+
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        let cannot_write = matches!(
-            error.sqlite_error_code(),
-            Some(
-                ErrorCode::DiskFull
-                    | ErrorCode::ReadOnly
-                    | ErrorCode::CannotOpen
-                    | ErrorCode::SystemIoFailure
-                    | ErrorCode::DatabaseBusy
-                    | ErrorCode::DatabaseLocked
-            )
-        );
-        if cannot_write { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }
+        let code = error.sqlite_error_code();
+        if matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) {
+            return Self::Damaged(error.to_string());
+        }
+        match ADVICE.iter().find(|(passing, _)| Some(*passing) == code) {
+            Some((_, advice)) => Self::Unavailable(format!("{error}: {advice}")),
+            None => Self::Internal(error.to_string()),
+        }
     }
 }
 
@@ -280,5 +298,22 @@ impl ToSql for Timestamp {
 impl FromSql for Timestamp {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_i64().map(Self)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+mod tests {
+    use super::*;
+
+    /// What an answered write rests on: each commit is synced before it is answered.
+    #[test]
+    fn every_commit_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("rollcall.db"), Clock::system(), Settings::default()).unwrap();
+        let pragma =
+            |name: &'static str| db.write_here(move |w| w.value::<Value>(&format!("pragma {name}"), [])).unwrap();
+        assert_eq!(pragma("synchronous"), Value::Integer(2), "full");
+        assert_eq!(pragma("journal_mode"), Value::Text("wal".into()));
     }
 }

@@ -3,41 +3,93 @@
 //! It takes the first closure that waits, begins at once, runs every closure that has arrived by then in a savepoint of
 //! its own, commits once, and only then answers them all. A lone write waits for nobody; under load a commit is shared.
 //! A closure that errs or panics rolls back to its own savepoint and takes nobody with it.
+//!
+//! Nobody waits for long in vain: who has waited for [`PATIENCE`], or has gone away, takes back what hasn't begun; and
+//! when storage fails, all who wait are told.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::sync::oneshot;
 
+use super::place::Place;
+use super::trouble::{Damage, Trouble};
 use crate::error::{Error, Result};
 
-/// Writes that may wait before further ones are turned away: a bound on memory and on the time somebody waits in vain.
+/// Writes that may wait before further ones are turned away: a bound on memory.
 const QUEUE: usize = 1024;
 /// Closures that share a commit at the most, so that the first of them isn't kept waiting by the last.
 const BATCH: usize = 64;
+/// How long a write may wait for its turn before it is turned away: longer than any queue takes on a disk that works, and
+/// shorter than people and programs do.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Runs in the transaction; what it returns is called with the fate of the commit.
-type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
+/// Runs in the transaction, or is told that there is none. Nothing comes of a write that was taken back.
+type Job = Box<dyn FnOnce(Result<&Connection, &Error>) -> Option<Ran> + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
+/// A write that has run and waits for the commit.
+struct Ran {
+    /// Called with the fate of the commit.
+    answer: Answer,
+    /// What storage did to it, if it failed for that.
+    trouble: Option<Error>,
+}
+
 #[derive(Clone)]
-pub struct Writer(Arc<Mutex<Option<Thread>>>);
+pub struct Writer {
+    thread: Arc<Mutex<Option<Thread>>>,
+    damage: Damage,
+}
 
 struct Thread {
     jobs: SyncSender<Job>,
     handle: JoinHandle<()>,
 }
 
+/// Held by whoever waits for a write. As long as it hasn't begun it can be taken back; dropping this does so.
+pub struct Ticket(Claim);
+
+/// Goes to whoever is first: the writer, which begins, or the holder of the ticket, who takes it back.
+type Claim = Arc<AtomicBool>;
+
+fn claim(claim: &Claim) -> bool {
+    !claim.swap(true, Ordering::AcqRel)
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        claim(&self.0);
+    }
+}
+
+/// Waits for an answer that was sent through `answered`; for so long at most, unless the write has begun by then.
+pub async fn wait<T>(ticket: Ticket, mut answered: oneshot::Receiver<Result<T>>, patience: Duration) -> Result<T> {
+    let answer = match tokio::time::timeout(patience, &mut answered).await {
+        Ok(answer) => answer,
+        Err(_) if claim(&ticket.0) => return Err(Error::Overloaded(1)),
+        Err(_) => answered.await,
+    };
+    answer.map_err(|_| Error::Unavailable("the writer has stopped".into()))?
+}
+
 impl Writer {
-    pub fn start(conn: Connection) -> Result<Self> {
+    /// Takes over a connection to the database at `path`, which is in WAL mode.
+    pub fn start(conn: Connection, path: &Path) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
+        let damage = Damage::default();
+        let storage = Storage { conn, place: Place::of(path), damage: damage.clone() };
         let handle = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(conn, &waiting))
+            .spawn(move || run(&storage, &waiting))
             .map_err(Error::internal)?;
-        Ok(Self(Arc::new(Mutex::new(Some(Thread { jobs, handle })))))
+        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage })
     }
 
     /// Queues `work`; `answer` is called with its result when that is durable, or with why it isn't.
@@ -45,27 +97,35 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
         answer: impl FnOnce(Result<T>) + Send + 'static,
-    ) -> Result<()> {
-        let job: Job = Box::new(move |conn| {
-            let result = in_savepoint(conn, work);
-            Box::new(move |commit: &Result<()>| {
-                answer(match commit {
-                    Ok(()) => result,
-                    Err(error) => result.and(Err(Error::Unavailable(error.to_string()))),
-                })
-            })
+    ) -> Result<Ticket> {
+        let ticket = Ticket(Claim::default());
+        let begun = ticket.0.clone();
+        let job: Job = Box::new(move |transaction| {
+            if !claim(&begun) {
+                return None;
+            }
+            let result = transaction.map_err(Clone::clone).and_then(|conn| in_savepoint(conn, work));
+            let trouble = result.as_ref().err().filter(|error| is_of_storage(error)).cloned();
+            let answer = |fate: &Result<()>| answer(fate.clone().and(result));
+            Some(Ran { answer: Box::new(answer), trouble })
         });
-        let thread = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs = &thread.as_ref().ok_or_else(|| Error::Unavailable("the server is stopping".into()))?.jobs;
-        jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Overloaded(1),
-            TrySendError::Disconnected(_) => Error::Unavailable("the writer has stopped".into()),
-        })
+        match jobs.try_send(job) {
+            Ok(()) => Ok(ticket),
+            Err(TrySendError::Full(_)) => Err(Error::Overloaded(1)),
+            Err(TrySendError::Disconnected(_)) => Err(Error::Unavailable("the writer has stopped".into())),
+        }
+    }
+
+    /// Heeds what a reader met: once the file is damaged nothing more is written.
+    pub fn heed(&self, error: &Error) {
+        self.damage.heed(error);
     }
 
     /// Finishes what was queued and closes the connection, which folds the WAL back into the file.
     pub fn stop(&self) {
-        let thread = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Thread { jobs, handle }) = thread {
             drop(jobs);
             if handle.join().is_err() {
@@ -75,35 +135,80 @@ impl Writer {
     }
 }
 
-fn run(conn: Connection, waiting: &Receiver<Job>) {
+fn is_of_storage(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(_) | Error::Damaged(_))
+}
+
+fn run(storage: &Storage, waiting: &Receiver<Job>) {
     let mut answers = Vec::with_capacity(BATCH);
+    let mut trouble = Trouble::default();
     while let Ok(first) = waiting.recv() {
-        let commit = batch(&conn, first, waiting, &mut answers);
-        if let Err(error) = &commit {
-            tracing::error!(%error, "a commit failed; its writes were answered with 503");
-        }
+        let fate = storage.batch(first, waiting, &mut answers);
+        trouble.note(&fate, answers.len());
         for answer in answers.drain(..) {
-            answer(&commit);
+            answer(&fate);
         }
     }
 }
 
-fn batch(conn: &Connection, first: Job, waiting: &Receiver<Job>, answers: &mut Vec<Answer>) -> Result<()> {
-    let begun = execute(conn, "begin immediate");
-    for job in std::iter::once(first).chain(waiting.try_iter()).take(BATCH) {
-        answers.push(job(conn));
-    }
-    begun?;
-    execute(conn, "commit").inspect_err(|_| {
-        if !conn.is_autocommit() {
-            drop(execute(conn, "rollback"));
+/// What the writer writes to.
+struct Storage {
+    conn: Connection,
+    place: Place,
+    damage: Damage,
+}
+
+impl Storage {
+    /// Runs what waits and commits it; what becomes of it all is for `answers`.
+    fn batch(&self, first: Job, waiting: &Receiver<Job>, answers: &mut Vec<Answer>) -> Result<()> {
+        let jobs = std::iter::once(first).chain(waiting.try_iter());
+        if let Err(error) = self.begin() {
+            // Whoever waits by now would only wait for the same.
+            answers.extend(jobs.take(QUEUE).filter_map(|job| job(Err(&error))).map(|ran| ran.answer));
+            return Err(error);
         }
-    })
+        let mut trouble = None;
+        for Ran { answer, trouble: met } in jobs.take(BATCH).filter_map(|job| job(Ok(&self.conn))) {
+            answers.push(answer);
+            trouble = trouble.or(met);
+        }
+        self.finish(trouble).inspect_err(|error| self.damage.heed(error))
+    }
+
+    fn begin(&self) -> Result<()> {
+        self.damage.check()?;
+        self.place.check().inspect_err(|_| self.save_log())?;
+        execute(&self.conn, "begin immediate").inspect_err(|error| self.damage.heed(error))
+    }
+
+    /// Commits, and makes sure that the files are still those that others will find. `trouble` is what a closure met: the
+    /// cause, if there is nothing left to commit.
+    fn finish(&self, trouble: Option<Error>) -> Result<()> {
+        let committed = match trouble {
+            Some(Error::Damaged(cause)) => Err(Error::Damaged(cause)),
+            trouble => execute(&self.conn, "commit").map_err(|error| trouble.unwrap_or(error)),
+        };
+        if committed.is_err() && !self.conn.is_autocommit() {
+            drop(execute(&self.conn, "rollback"));
+        }
+        committed.map_err(|error| if is_of_storage(&error) { error } else { Error::Unavailable(error.cause()) })?;
+        self.place.check()
+    }
+
+    /// The log was deleted, and is open here all the same: what it holds is put into the database, before it is gone with
+    /// this process.
+    fn save_log(&self) {
+        if self.place.lost_only_the_log()
+            && let Err(error) = self.conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+        {
+            tracing::error!(%error, "the log was deleted, and what it held can't be saved");
+        }
+    }
 }
 
 fn in_savepoint<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
     if conn.is_autocommit() {
-        // The transaction could not begin, or a full disk ended it: nothing may run, or it would commit by itself.
+        // A full disk ended the transaction: nothing may run, or it would commit by itself.
         return Err(Error::Unavailable("there is no transaction to write in".into()));
     }
     execute(conn, "savepoint closure")?;
@@ -121,4 +226,113 @@ fn in_savepoint<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T
 fn execute(conn: &Connection, sql: &str) -> Result<()> {
     conn.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    struct Test {
+        writer: Writer,
+        folder: tempfile::TempDir,
+        answers: Sender<(&'static str, Result<()>)>,
+        answered: Receiver<(&'static str, Result<()>)>,
+    }
+
+    impl Test {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("test.db");
+            let conn = Connection::open(&path).unwrap();
+            conn.execute_batch("pragma journal_mode = wal; create table names (name text) strict;").unwrap();
+            let (answers, answered) = channel();
+            Self { writer: Writer::start(conn, &path).unwrap(), folder, answers, answered }
+        }
+
+        fn send(&self, name: &'static str, work: impl FnOnce(&Connection) -> Result<()> + Send + 'static) -> Ticket {
+            let answers = self.answers.clone();
+            let insert = move |conn: &Connection| {
+                conn.execute("insert into names values (?1)", [name])?;
+                work(conn)
+            };
+            self.writer.send(insert, move |result| answers.send((name, result)).unwrap()).unwrap()
+        }
+
+        /// Keeps the writer busy, so that what follows waits for one batch.
+        fn hold(&self) -> (Ticket, Sender<()>) {
+            let (let_go, held) = channel();
+            let (begin, begun) = channel();
+            let ticket = self.send("held", move |_| {
+                begin.send(()).unwrap();
+                held.recv().map_err(Error::internal)
+            });
+            begun.recv().unwrap();
+            (ticket, let_go)
+        }
+
+        /// Stops the writer; what is in the table then.
+        fn names(&self) -> Vec<String> {
+            self.writer.stop();
+            let conn = Connection::open(self.folder.path().join("test.db")).unwrap();
+            let mut names = conn.prepare("select name from names order by name").unwrap();
+            names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        }
+    }
+
+    #[test]
+    fn a_rule_that_panics_or_errs_loses_its_own_write_only() {
+        let test = Test::new();
+        let (_held, let_go) = test.hold();
+        let _waiting = [
+            test.send("first", |_| Ok(())),
+            test.send("panics", |_| panic!("as asked")),
+            test.send("errs", |_| Err(Error::not_found("as asked"))),
+            test.send("last", |_| Ok(())),
+        ];
+        let_go.send(()).unwrap();
+        assert_eq!(test.names(), ["first", "held", "last"]);
+        let answers: Vec<_> = test.answered.try_iter().map(|(name, result)| (name, result.err())).collect();
+        let codes: Vec<_> =
+            answers.iter().map(|(name, error)| (*name, error.as_ref().map_or("", Error::code))).collect();
+        let expected = [("held", ""), ("first", ""), ("panics", "internal_error"), ("errs", "not_found"), ("last", "")];
+        assert_eq!(codes, expected);
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_or_goes_away_takes_back_what_has_not_begun() {
+        let test = Test::new();
+        let (held, let_go) = test.hold();
+        let patience = Duration::from_millis(20);
+        let gone = test.send("gone", |_| Ok(()));
+        let (_answer, answered) = oneshot::channel::<Result<()>>();
+        let refused = wait(test.send("late", |_| Ok(())), answered, patience).await.unwrap_err();
+        assert_eq!((refused.code(), refused.retry_after()), ("overloaded", Some(1)));
+        drop(gone);
+        let kept = test.send("kept", |_| Ok(()));
+        // What has begun is waited for, however long it takes.
+        let (answer, answered) = oneshot::channel();
+        let begun = tokio::spawn(wait(held, answered, patience));
+        tokio::time::sleep(2 * patience).await;
+        assert!(!begun.is_finished());
+        answer.send(Ok(7)).unwrap();
+        assert_eq!(begun.await.unwrap().unwrap(), 7);
+        let_go.send(()).unwrap();
+        assert_eq!(test.names(), ["held", "kept"]);
+        drop(kept);
+    }
+
+    #[test]
+    fn when_storage_fails_all_who_wait_are_told_at_once() {
+        let test = Test::new();
+        let (_held, let_go) = test.hold();
+        let _waiting = [test.send("first", |_| Ok(())), test.send("last", |_| Ok(()))];
+        std::fs::remove_file(test.folder.path().join("test.db")).unwrap();
+        let_go.send(()).unwrap();
+        let codes: Vec<_> = test.answered.iter().take(3).map(|(_, result)| result.unwrap_err().code()).collect();
+        assert_eq!(codes, ["storage_unavailable"; 3]);
+        test.writer.stop();
+    }
 }

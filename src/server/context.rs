@@ -15,7 +15,7 @@ use crate::auth::{Client, LeftForToken};
 use crate::domain::actor::Trace;
 use crate::domain::tokens;
 use crate::error::{Error, Result};
-use crate::limits::{self, Room};
+use crate::limits::{self, Room, Seldom};
 use crate::{api, web};
 
 /// The longest address that is read, in bytes: every filter and cursor of ours fits in it many times.
@@ -152,6 +152,8 @@ fn tightest(token: Option<Room>, address: Option<Room>) -> Option<(&'static str,
     named.into_iter().flatten().min_by_key(|(_, room)| room.left)
 }
 
+static UNAVAILABLE: Seldom = Seldom::new();
+
 /// One line for what failed, and for what somebody who attacks would cause; one for each request at `debug`. Neither
 /// secrets nor anything from bodies and headers is in it.
 fn log(about: &About, response: &Response) {
@@ -160,7 +162,7 @@ fn log(about: &About, response: &Response) {
     let address = client.map(|address| address.to_string()).unwrap_or_default();
     let error = response.data::<Arc<Error>>().map(Arc::as_ref);
     let code = error.map_or("", Error::code);
-    if let Some(Error::Internal(cause) | Error::Unavailable(cause)) = error {
+    if let Some(Error::Internal(cause)) = error {
         tracing::error!(%request_id, %method, %path, status, cause, "request failed");
     }
     match status {
@@ -168,8 +170,12 @@ fn log(about: &About, response: &Response) {
         403 => tracing::warn!(%request_id, %method, %path, address, code, "not allowed"),
         429 => tracing::warn!(%request_id, %method, %path, address, code, "too many requests"),
         408 | 413 | 414 | 431 => tracing::warn!(%request_id, %method, %path, address, code, "beyond a limit"),
-        503 if code == "overloaded" => {
-            tracing::warn!(%request_id, %method, %path, address, code, "more than there is room for");
+        // All that is asked fails at once: a line for each would be one more load.
+        503 => {
+            let cause = error.map(Error::cause).unwrap_or_default();
+            if let Some(left_out) = UNAVAILABLE.due() {
+                tracing::warn!(%request_id, %method, %path, address, code, cause, left_out, "not now");
+            }
         }
         _ => tracing::debug!(%request_id, %method, %path, address, status, elapsed = ?started.elapsed(), "request"),
     }

@@ -311,7 +311,7 @@ impl ErrorPage<'_> {
             Error::TooSlow(_) => "That took too long",
             Error::TooManyRequests(..) => "Too often",
             Error::Overloaded(_) => "The server is busy",
-            Error::Unavailable(_) => "Nothing can be saved at the moment",
+            Error::Unavailable(_) | Error::Damaged(_) => "Nothing can be saved at the moment",
             Error::Internal(_) => "Something went wrong",
         }
     }

@@ -147,6 +147,19 @@ pub struct Filter {
     pub limit: Limit,
 }
 
+impl Filter {
+    /// Whether it leaves fewer than the index that a page is walked along.
+    fn is_narrow(&self) -> bool {
+        let Self { query, active, role, team_id, account_admin, pending, .. } = self;
+        !query.trim().is_empty()
+            || role.is_some()
+            || team_id.is_some()
+            || [active, account_admin, pending].into_iter().any(Option::is_some)
+            || self.created_since.is_some() && self.sort.by != SortBy::CreatedAt
+            || self.updated_since.is_some() && self.sort.by != SortBy::UpdatedAt
+    }
+}
+
 pub struct Page {
     pub items: Vec<User>,
     pub next: Option<Cursor>,
@@ -164,34 +177,8 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     }
     let before = cursor.is_some_and(|cursor| cursor.before);
     let (compare, direction) = if descending == before { (">", "asc") } else { ("<", "desc") };
-    let column = by.column();
-    // Of two lower bounds SQLite takes the first for its range: that must be the cursor.
-    let bounded = if cursor.is_some() && compare == ">" { "" } else { column };
-    let mut found = Conditions::find(r, account.as_str(), filter, FEW, bounded)?;
-    if let Some(cursor) = cursor {
-        let key = found.bind(match &cursor.key {
-            Key::Number(number) => Value::Integer(*number),
-            Key::Text(text) => Value::Text(text.clone()),
-        });
-        let id = found.bind(Value::Integer(cursor.id));
-        found.and(format!("(m.{column}, m.user_id) {compare} (?{key}, ?{id})"));
-    }
-    let most = found.bind(Value::Integer(i64::from(limit) + 1));
-    // Only who is on the page is looked up among the users, not all who were sorted to find them.
-    let sql = format!(
-        "select {COLUMNS}, m.{column}
-           from (select m.* {} order by m.{column} {direction}, m.user_id {direction} limit ?{most}) m
-           join users u on u.id = m.user_id
-          order by m.{column} {direction}, m.user_id {direction}",
-        found.sql
-    );
-    let mut rows = r.all(&sql, params_from_iter(found.values), |row| {
-        let key = match row.get_ref(WIDTH)?.as_i64() {
-            Ok(number) => Key::Number(number),
-            Err(_) => Key::Text(row.get(WIDTH)?),
-        };
-        Ok((from_row(row)?, key))
-    })?;
+    let walk = Walk { column: by.column(), compare, direction, cursor };
+    let mut rows = walk.rows(r, account.as_str(), filter)?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     if before {
@@ -206,10 +193,76 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     Ok(Page { items, next, previous })
 }
 
+/// The order of a list, and where its page begins.
+struct Walk<'a> {
+    column: &'static str,
+    compare: &'static str,
+    direction: &'static str,
+    cursor: Option<&'a Cursor>,
+}
+
+/// So many that a filter's own index finds are looked up before anything else is tried.
+const HANDFUL: usize = 100;
+/// Of who is found by more, so many in the order of the list are looked at next: where one in ten is meant, they fill a page.
+const NEAR: usize = 300;
+
+impl Walk<'_> {
+    /// Those who are on the page, and one more if there are more.
+    fn rows(&self, r: &Read, account: &str, filter: &Filter) -> Result<Vec<(Loaded, Key)>> {
+        if filter.is_narrow() {
+            if let Some(ids) = candidates(r, account, filter, HANDFUL)? {
+                return self.rows_among(r, account, filter, &Among::These(ids));
+            }
+            let near = self.rows_among(r, account, filter, &Among::First(self))?;
+            if near.len() > filter.limit.0 as usize || !is_larger(r, account, NEAR)? {
+                return Ok(near);
+            }
+        }
+        let among = candidates(r, account, filter, FEW)?.map_or(Among::All, Among::These);
+        self.rows_among(r, account, filter, &among)
+    }
+
+    fn rows_among(&self, r: &Read, account: &str, filter: &Filter, among: &Among) -> Result<Vec<(Loaded, Key)>> {
+        let Self { column, compare, direction, cursor } = self;
+        // Of two lower bounds SQLite takes the first for its range: that must be the cursor.
+        let bounded = if cursor.is_some() && *compare == ">" { "" } else { column };
+        let mut found = Conditions::find(account, filter, among, bounded);
+        self.begin(&mut found);
+        let most = found.bind(Value::Integer(i64::from(filter.limit.0) + 1));
+        // Only who is on the page is looked up among the users, not all who were sorted to find them.
+        let sql = format!(
+            "select {COLUMNS}, m.{column}
+               from (select m.* {} order by m.{column} {direction}, m.user_id {direction} limit ?{most}) m
+               join users u on u.id = m.user_id
+              order by m.{column} {direction}, m.user_id {direction}",
+            found.sql
+        );
+        r.all(&sql, params_from_iter(found.values), |row| {
+            let key = match row.get_ref(WIDTH)?.as_i64() {
+                Ok(number) => Key::Number(number),
+                Err(_) => Key::Text(row.get(WIDTH)?),
+            };
+            Ok((from_row(row)?, key))
+        })
+    }
+
+    /// Only from the cursor on.
+    fn begin(&self, found: &mut Conditions) {
+        let Self { column, compare, cursor: Some(cursor), .. } = self else { return };
+        let key = found.bind(match &cursor.key {
+            Key::Number(number) => Value::Integer(*number),
+            Key::Text(text) => Value::Text(text.clone()),
+        });
+        let id = found.bind(Value::Integer(cursor.id));
+        found.and(format!("(m.{column}, m.user_id) {compare} (?{key}, ?{id})"));
+    }
+}
+
 /// How many users a filter finds in the actor's account: at most [`COUNT_MAX`] + 1, which means "more".
 pub fn count(r: &Read, filter: &Filter) -> Result<u64> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let found = Conditions::find(r, account.as_str(), filter, COUNT_MAX as usize, filter.sort.by.column())?;
+    let among = candidates(r, account.as_str(), filter, COUNT_MAX as usize)?.map_or(Among::All, Among::These);
+    let found = Conditions::find(account.as_str(), filter, &among, filter.sort.by.column());
     let most = COUNT_MAX + 1;
     // Only its order leads to the few rows of the recycle bin; who is in the account can be counted in any.
     let order = if filter.removed { "order by m.email_key, m.user_id" } else { "" };
@@ -229,19 +282,38 @@ struct Conditions {
 /// search for one or two letters, which no index knows: where few have them, it reads the whole account.
 const FEW: usize = 1000;
 
+/// Where the members of a list are looked for.
+enum Among<'a> {
+    /// Along the sorted index, as far as it takes.
+    All,
+    /// The first [`NEAR`] along it.
+    First(&'a Walk<'a>),
+    /// Those with these ids, a JSON array.
+    These(String),
+}
+
 impl Conditions {
     /// `bounded` is the column whose range may be taken from an index.
-    fn find(r: &Read, account: &str, filter: &Filter, few: usize, bounded: &str) -> Result<Self> {
+    fn find(account: &str, filter: &Filter, among: &Among, bounded: &str) -> Self {
         let mut found = Self { sql: String::new(), values: vec![Value::Text(account.to_owned())] };
-        if let Some(ids) = candidates(r, account, filter, few)? {
-            let ids = found.bind(Value::Text(ids));
+        let here = format!("m.account_id = ?1 and m.removed_at is {}null", if filter.removed { "not " } else { "" });
+        match among {
+            Among::All => found.sql = format!("from memberships m where {here}"),
+            Among::First(walk) => {
+                found.sql = format!("from (select m.* from memberships m where {here}");
+                walk.begin(&mut found);
+                let Walk { column, direction, .. } = walk;
+                found.sql +=
+                    &format!(" order by m.{column} {direction}, m.user_id {direction} limit {NEAR}) m where true");
+            }
             // A cross join, because SQLite doesn't turn that round: each of the few is looked up by their id.
-            found.sql = format!("from json_each(?{ids}) few cross join memberships m where m.user_id = few.value and ");
-        } else {
-            found.sql += "from memberships m where ";
+            Among::These(ids) => {
+                let ids = found.bind(Value::Text(ids.clone()));
+                found.sql = format!(
+                    "from json_each(?{ids}) few cross join memberships m where m.user_id = few.value and {here}"
+                );
+            }
         }
-        found.sql += "m.account_id = ?1";
-        found.and(format!("m.removed_at is {}null", if filter.removed { "not " } else { "" }));
         // A `+` keeps a column out of the choice of an index, which the order is to decide.
         if let Some(active) = filter.active {
             let active = found.bind(Value::Integer(active.into()));
@@ -277,7 +349,7 @@ impl Conditions {
             let name = found.bind(Value::Text(fold(query)));
             found.and(format!("(instr(m.email_key, ?{email}) or instr(m.name_key, ?{name}))"));
         }
-        Ok(found)
+        found
     }
 
     fn bind(&mut self, value: Value) -> usize {
@@ -291,15 +363,16 @@ impl Conditions {
     }
 }
 
+/// Whether an account has, or had, more than so many members.
+fn is_larger(r: &Read, account: &str, than: usize) -> Result<bool> {
+    let sql = format!("select 1 from memberships where account_id = ?1 limit 1 offset {than}");
+    Ok(r.maybe(&sql, [account], |_| Ok(()))?.is_some())
+}
+
 /// The users that one of the filters leaves, found by its own index, as a JSON array; `None` if each leaves more than
-/// `few`, or there are no more to begin with.
+/// `few`.
 fn candidates(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Option<String>> {
-    let narrow = narrowing(r, account, filter, few)?;
-    let more = format!("select 1 from memberships where account_id = ?1 limit 1 offset {few}");
-    if narrow.is_empty() || r.maybe(&more, [account], |_| Ok(()))?.is_none() {
-        return Ok(None);
-    }
-    for (sql, values) in narrow {
+    for (sql, values) in narrowing(r, account, filter, few)? {
         let sql = format!("{sql} limit {}", few + 1);
         let values = std::iter::once(Value::Text(account.to_owned())).chain(values);
         let ids: Vec<i64> = r.all(&sql, params_from_iter(values), |row| row.get(0))?;
@@ -318,7 +391,7 @@ fn narrowing(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Vec
     if let Some(words) = trigrams(&filter.query) {
         // Other accounts have people of that name too, and who is pending is known here by the e-mail that was invited,
         // whatever theirs is now. They are read in vain, so there must not be too many.
-        let most = 10 * few;
+        let most = 2 * few;
         let many = format!("select 1 from user_search where user_search match ?1 limit 1 offset {most}");
         let pending = format!("{} limit 1 offset {most}", member("invited_email is not null"));
         if r.maybe(&many, [&words], |_| Ok(()))?.is_none() && r.maybe(&pending, [account], |_| Ok(()))?.is_none() {

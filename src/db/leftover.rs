@@ -1,0 +1,115 @@
+//! What a process that was killed left behind: a log (`-wal`) whose end may be half a transaction, which SQLite leaves out.
+//!
+//! It leaves out as quietly what was whole once and was cut off or damaged since. But beside the log lies the shared
+//! memory (`-shm`) in which SQLite had noted, after syncing, how much of the log was committed. If that much isn't there
+//! any more, answered writes are lost, and whoever runs the server has to know before anything builds on the rest.
+//!
+//! Both formats: <https://sqlite.org/walformat.html>.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use super::beside;
+use crate::error::{Error, Result};
+
+/// Two copies of the index header, and how much of the log is in the database already.
+const SHARED: usize = 2 * HEADER + 4;
+const HEADER: usize = 48;
+const LOG_HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+
+/// What was noted of the log when the last transaction was committed.
+#[derive(PartialEq)]
+struct Noted {
+    page: usize,
+    frames: u32,
+    /// Of these, so many are in the database already.
+    copied: u32,
+    /// Tells this log from those before it.
+    salt: [u8; 8],
+}
+
+/// Called before the first connection of this process is open: closing a file lets go of all locks that it has there.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] if the log lacks something that was committed, with what to do.
+pub fn require_whole(database: &Path) -> Result<()> {
+    let (log, shared) = (beside(database, "-wal"), beside(database, "-shm"));
+    let Some(noted) = noted(&shared).filter(|noted| noted.copied < noted.frames) else { return Ok(()) };
+    let whole = whole_frames(&log, &noted);
+    // A server that is running goes on while we look.
+    if whole >= noted.frames || self::noted(&shared).as_ref() != Some(&noted) {
+        return Ok(());
+    }
+    Err(Error::Unavailable(format!(
+        "{} was cut off or damaged: of {} pages that were written last, {whole} are left, so what was answered at the end \
+         is lost. To go on with the rest, delete {} and see what `rollcall check` says",
+        log.display(),
+        noted.frames,
+        shared.display()
+    )))
+}
+
+/// Nothing if there is none, or none that can be trusted.
+fn noted(shared: &Path) -> Option<Noted> {
+    let mut bytes = [0; SHARED];
+    File::open(shared).ok()?.read_exact(&mut bytes).ok()?;
+    let (first, second) = bytes.split_at(HEADER);
+    let word = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let sum = checksum((0, 0), first.get(..40)?, u32::from_ne_bytes);
+    let is_whole = first == &second[..HEADER] && first[12] == 1 && sum == (word(40)?, word(44)?);
+    let size = u16::from_ne_bytes([bytes[14], bytes[15]]);
+    let page = if size == 1 { 65536 } else { size.into() };
+    let noted = Noted { page, frames: word(16)?, copied: word(96)?, salt: bytes[32..40].try_into().ok()? };
+    Some(noted).filter(|_| is_whole)
+}
+
+/// How many of the noted frames are in the log as they were written.
+fn whole_frames(log: &Path, noted: &Noted) -> u32 {
+    let Ok(file) = File::open(log) else { return 0 };
+    let mut file = BufReader::with_capacity(64 * 1024, file);
+    let mut header = [0; LOG_HEADER];
+    if file.read_exact(&mut header).is_err() {
+        return 0;
+    }
+    // The last bit of the magic number says in which order checksums read their words.
+    let order = if header[3] & 1 == 1 { u32::from_be_bytes } else { u32::from_le_bytes };
+    let mut sum = checksum((0, 0), &header[..24], order);
+    if sum != sums(&header[24..]) {
+        return 0;
+    }
+    if header[16..24] != noted.salt {
+        return if is_later(&header, noted) { noted.frames } else { 0 };
+    }
+    let mut frame = vec![0; FRAME_HEADER + noted.page];
+    let is_whole = |_: &u32| {
+        let read = file.read_exact(&mut frame).is_ok();
+        sum = checksum(checksum(sum, &frame[..8], order), &frame[FRAME_HEADER..], order);
+        read && frame[8..16] == noted.salt && sum == sums(&frame[16..])
+    };
+    (0..noted.frames).take_while(is_whole).fold(0, |whole, _| whole + 1)
+}
+
+/// Whether the log was begun anew since: a power cut leaves notes that are older than the log. Each log counts one up.
+fn is_later(header: &[u8; LOG_HEADER], noted: &Noted) -> bool {
+    let count = |salt: &[u8]| salt.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    let ahead = count(&header[16..]).wrapping_sub(count(&noted.salt));
+    (1..1_000_000).contains(&ahead)
+}
+
+fn sums(bytes: &[u8]) -> (u32, u32) {
+    let word = |at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_be_bytes);
+    (word(0), word(4))
+}
+
+/// SQLite's: two sums, each over the other.
+fn checksum(start: (u32, u32), bytes: &[u8], order: fn([u8; 4]) -> u32) -> (u32, u32) {
+    let (pairs, _) = bytes.as_chunks::<8>();
+    pairs.iter().fold(start, |(first, second), [a, b, c, d, e, f, g, h]| {
+        let first = first.wrapping_add(order([*a, *b, *c, *d])).wrapping_add(second);
+        let second = second.wrapping_add(order([*e, *f, *g, *h])).wrapping_add(first);
+        (first, second)
+    })
+}
