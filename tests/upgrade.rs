@@ -265,9 +265,9 @@ const MORE: &str = "
       select 'user_created', 1795421400000, '2311', 1, 'ada@example.com', i, 'p' || i || '@example.com' from n;
     commit;";
 
-/// SIGKILL at moments all over an upgrade: the file is the old one or the new one, and the next start makes it the new one.
+/// Killed at moments all over it, whatever is there is sound, and the next start makes it the new one. `ROUNDS=100` tries more.
 #[test]
-fn a_killed_upgrade_leaves_the_old_file_or_the_new_one() {
+fn sigkill_during_an_upgrade_leaves_the_old_file_or_the_new_one() {
     let old = Old::with(MORE);
     let (bytes, mut rows) = (old.bytes(), old.rows());
     let took = {

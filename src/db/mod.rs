@@ -265,10 +265,12 @@ fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
         0 if empty => migrations::create(&transaction, now)?,
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
-        unreleased if unreleased < migrations::FIRST => {
+        older if older < migrations::FIRST => {
             return Err(Error::Unavailable("it was made by an unreleased Rollcall, and can't be brought over".into()));
         }
-        ..SCHEMA_VERSION => return Err(Error::Unavailable("it is older, and has to be upgraded first".into())),
+        older if older < SCHEMA_VERSION => {
+            return Err(Error::Unavailable("it is older, and has to be upgraded first".into()));
+        }
         newer => {
             return Err(Error::Unavailable(format!(
                 "it was written by a newer Rollcall (its schema is {newer}, this one knows {SCHEMA_VERSION}); use that version"
