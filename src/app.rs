@@ -31,6 +31,7 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     config: Config,
+    folder: Folder,
     db: Db,
     keyring: Keyring,
     hashers: Hashers,
@@ -67,6 +68,7 @@ impl App {
         let (health, metrics) = (Health::default(), Metrics::new(db.figures(), hashers.waiting(), db.now())?);
         let inner = Inner {
             config,
+            folder,
             db,
             keyring,
             hashers,
@@ -119,7 +121,7 @@ impl App {
     pub async fn back_up(&self, now: Timestamp) -> Result<Made> {
         let app = self.clone();
         let make = move || {
-            let made = app.backups().create(&Folder::open(&app.config().data)?, now);
+            let made = app.backups().create(&app.0.folder, now);
             match &made {
                 Ok(made) if made.findings.offences.is_empty() => {
                     tracing::info!(bytes = made.bytes, holds = %made.findings.counts, "a backup was made and checked");

@@ -408,3 +408,27 @@ async fn nobody_but_an_owner_in_person_who_proved_it_gets_a_backup() {
     }
     assert_eq!(names(test.app.backups().folder()).len(), 1);
 }
+
+/// What a killed server's log has lost since is said before a look at the rest hides it.
+#[test]
+fn a_log_that_was_cut_off_is_neither_checked_nor_backed_up_as_if_it_were_whole() {
+    let folder = backed_up();
+    let data = folder.path().join("data");
+    let served = serve(&mut rollcall(&data), 1);
+    let token = token(&data);
+    for n in 0..20 {
+        create(&served.url, &token, &format!("n{n}@example.com")).unwrap();
+    }
+    drop(served);
+    let log = fs::OpenOptions::new().write(true).open(data.join("rollcall.db-wal")).unwrap();
+    log.set_len(log.metadata().unwrap().len() / 2).unwrap();
+    for arguments in [&["check"][..], &["backup", "less.db"], &["check"]] {
+        let (code, printed, why) = run(folder.path(), arguments);
+        assert_eq!((code, printed.as_str()), (1, ""), "{why}");
+        assert!(why.contains("rollcall.db-wal was cut off or damaged"), "{arguments:?}: {why}");
+    }
+    assert_eq!(names(folder.path()), ["data", "good.db"]);
+    let (code, _, why) = run(folder.path(), &["restore", "--force", "good.db"]);
+    assert_eq!(code, 0, "{why}");
+    assert_eq!(emails(&data.join("rollcall.db")).len(), 2);
+}

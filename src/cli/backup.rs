@@ -7,6 +7,7 @@ use super::{database, tell};
 use crate::backups::{self, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::require_whole;
 use crate::domain::check::Findings;
 use crate::domain::words;
 use crate::error::Result;
@@ -14,7 +15,7 @@ use crate::folder::Folder;
 use crate::progress::Progress;
 
 pub fn create(config: &Config, target: PathBuf, force: bool) -> Result<()> {
-    database(config)?;
+    require_whole(&database(config)?)?;
     let now = Clock::system().now();
     let target = if target.is_dir() { target.join(backups::name(now)) } else { target };
     let mut progress = Progress::new();
@@ -33,6 +34,7 @@ pub fn create(config: &Config, target: PathBuf, force: bool) -> Result<()> {
 }
 
 pub fn restore(config: &Config, file: &Path, force: bool) -> Result<()> {
+    require_whole(file)?;
     let mut progress = Progress::new();
     let told = &mut |step| progress.tell(step);
     let restored = backups::restore(config, file, force, &Clock::system(), told)?;

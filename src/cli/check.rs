@@ -6,6 +6,7 @@ use super::database;
 use super::output::Output;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::require_whole;
 use crate::domain::check::{self, Findings, RULES};
 use crate::domain::words;
 use crate::error::{Error, Result};
@@ -13,6 +14,7 @@ use crate::progress::Progress;
 
 pub fn run(config: &Config, file: Option<PathBuf>) -> Result<()> {
     let file = file.map_or_else(|| database(config), Ok)?;
+    require_whole(&file)?;
     let mut progress = Progress::new();
     let findings = check::file(&file, Clock::system().now(), &mut |step| progress.tell(step))?;
     drop(progress);
