@@ -8,19 +8,23 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::attempts::Attempts;
-use crate::clock::Clock;
+use crate::backups::{Made, Shelf};
+use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::{Db, Read, Write};
 use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
 use crate::domain::{idempotency, passwords, sessions};
 use crate::error::{Error, Result};
-use crate::folder::Folder;
+use crate::folder::{self, Folder};
 use crate::hashers::Hashers;
+use crate::health::Health;
 use crate::keyring::Keyring;
 use crate::keys::Keys;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::relying_party::{self, RelyingParty};
+use crate::upgrade;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -32,8 +36,11 @@ struct Inner {
     hashers: Hashers,
     attempts: Attempts,
     limits: Option<Limits>,
+    backups: Shelf,
     listening: OnceLock<SocketAddr>,
     relying_party: OnceLock<Option<RelyingParty>>,
+    health: Health,
+    metrics: Metrics,
 }
 
 /// What a kept answer is sealed for; see [`Keys::seal_text`].
@@ -50,12 +57,44 @@ impl App {
         let keyring = Keyring::open(&config, &folder, clock.now())?;
         let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
+        let backups = Shelf::new(&config);
+        upgrade::run_if_due(&folder, None, clock.now())?;
         let db = Db::open(&folder.database(), clock, config.settings())?;
         if config.passkeys_only {
             db.write_here(|w| sessions::end_by_password(w))?;
         }
         let (hashers, listening, relying_party) = (Hashers::start()?, OnceLock::new(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { config, db, keyring, hashers, attempts, limits, listening, relying_party })))
+        let (health, metrics) = (Health::default(), Metrics::new(db.figures(), hashers.waiting(), db.now())?);
+        let inner = Inner {
+            config,
+            db,
+            keyring,
+            hashers,
+            attempts,
+            limits,
+            backups,
+            listening,
+            relying_party,
+            health,
+            metrics,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Whether it can do its work.
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// What is counted and measured.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// The same as Prometheus reads it, with what has to be looked at.
+    pub fn figures(&self) -> Result<String> {
+        self.db().figures().weigh(&self.config().data.join(folder::DATABASE));
+        self.metrics().text()
     }
 
     pub fn config(&self) -> &Config {
@@ -69,6 +108,32 @@ impl App {
 
     pub fn db(&self) -> &Db {
         &self.0.db
+    }
+
+    /// Where backups are kept.
+    pub fn backups(&self) -> &Shelf {
+        &self.0.backups
+    }
+
+    /// Makes a backup, off the server's own threads, for as long as it takes.
+    pub async fn back_up(&self, now: Timestamp) -> Result<Made> {
+        let app = self.clone();
+        let make = move || {
+            let made = app.backups().create(&Folder::open(&app.config().data)?, now);
+            match &made {
+                Ok(made) if made.findings.offences.is_empty() => {
+                    tracing::info!(bytes = made.bytes, holds = %made.findings.counts, "a backup was made and checked");
+                }
+                Ok(made) => {
+                    let rules: Vec<_> = made.findings.offences.iter().map(|offence| offence.rule.name).collect();
+                    let rules = rules.join(", ");
+                    tracing::error!(rules, "a backup was made, but rules don't hold in it; `rollcall check` says more");
+                }
+                Err(error) => tracing::error!(cause = %error.cause(), "no backup could be made"),
+            }
+            made
+        };
+        tokio::task::spawn_blocking(make).await.map_err(Error::internal)?
     }
 
     /// Looks, as whoever `caller` turns out to be in the same snapshot.

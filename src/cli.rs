@@ -2,14 +2,19 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal is what this file speaks to")]
 
 mod accounts;
+mod backup;
+mod check;
 mod events;
+mod health;
 mod keys;
 mod output;
+mod upgrade;
 mod users;
 
 pub use keys::rotate_keys;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,7 +24,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, parse_time};
+use crate::config::{Config, LogFormat, parse_time};
 use crate::domain::actor::Actor;
 use crate::domain::fields::AccountId;
 use crate::domain::setup::FirstOwner;
@@ -27,7 +32,9 @@ use crate::domain::tokens::Kind;
 use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Lock};
-use crate::{demo, docs, server};
+use crate::progress::Progress;
+use crate::server::Stopping;
+use crate::{demo, docs, request_id, server};
 
 /// A self-contained user directory: an API, its docs, and pages, on one SQLite file
 ///
@@ -85,8 +92,35 @@ pub enum Command {
     Account(accounts::Accounts),
     /// Print what happened in an account, the oldest first, as one JSON object per line
     Events(events::Events),
+    /// Back up the database, beside a running server too; the copy is checked before it is called good
+    Backup {
+        /// Where to; in a folder, the backup is named after the time
+        file: PathBuf,
+        /// Replace a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup in the place of the database; refuses while a server runs
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Replace a database that is there; it is kept under a dated name
+        #[arg(long)]
+        force: bool,
+    },
+    /// Check the database, or another file like a backup, and every rule that holds in it; changes nothing
+    Check {
+        /// The file; the one in the data folder if left out
+        file: Option<PathBuf>,
+    },
+    /// Bring the database to this program's schema, as the next start would
+    Upgrade(upgrade::Upgrade),
+    /// Return to the database as it was before its upgrade, for the program that ran before
+    Rollback(upgrade::Rollback),
     /// Rotate and list the keys that tokens are sealed with
     Key(keys::Asked),
+    /// Ask the server that runs here whether it is ready; exit code 0 says yes
+    Health,
     /// Print the OpenAPI document
     Openapi {
         /// As YAML instead of JSON
@@ -104,11 +138,15 @@ pub enum Command {
 pub fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
     let Cli { command, config } = Cli::parse();
-    log_to_stderr(config.log.into());
+    let format = config.log_format;
+    log_to_stderr(config.log.into(), format);
     match run(command.unwrap_or(Command::Serve), config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rollcall: {}", error.cause());
+            match format {
+                LogFormat::Human => eprintln!("rollcall: {}", error.sentence()),
+                LogFormat::Json => tracing::error!(code = error.code(), "{}", error.sentence()),
+            }
             ExitCode::from(exit_code(&error))
         }
     }
@@ -127,28 +165,58 @@ fn end_quietly_when_nobody_reads() {
 
 /// The application on a folder that is there already: a mistyped `--data` makes no new one.
 fn open_existing(config: Config) -> Result<App> {
-    if !config.data.join(folder::DATABASE).exists() {
-        let folder = config.data.display();
-        return Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")));
-    }
+    database(&config)?;
     App::open(config, Clock::system())
 }
 
-fn log_to_stderr(level: tracing::Level) {
+/// The file of a Rollcall that is there already.
+fn database(config: &Config) -> Result<PathBuf> {
+    let database = config.data.join(folder::DATABASE);
+    if database.exists() {
+        return Ok(database);
+    }
+    let folder = config.data.display();
+    Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")))
+}
+
+fn log_to_stderr(level: tracing::Level, format: LogFormat) {
     // What libraries have to say below a warning is of every frame of HTTP/2, with headers and all.
     let targets = Targets::new().with_default(level.min(tracing::Level::WARN)).with_target("rollcall", level);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let registry = tracing_subscriber::registry();
+    match format {
+        LogFormat::Human => {
+            let lines = lines.with_ansi(std::io::stderr().is_terminal());
+            registry.with(lines.with_filter(targets)).init();
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            registry.with(lines.with_filter(targets)).init();
+            log_panics();
+        }
+    }
+}
+
+/// A panic is said in a line like all others, for whoever reads lines.
+fn log_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let cause = info.payload_as_str().unwrap_or_default();
+        if cause.starts_with("failed printing to stdout") {
+            return usual(info);
+        }
+        let place = info.location().map(ToString::to_string);
+        tracing::error!(request_id = request_id::current(), cause, place, "a panic");
+    }));
 }
 
 fn run(command: Command, config: Config) -> Result<()> {
     match command {
         Command::Serve => {
-            let lock = Folder::open(&config.data)?.lock()?;
-            serve(App::open(config, Clock::system())?, lock, greet)
+            let (folder, clock) = (Folder::open(&config.data)?, Clock::system());
+            let lock = folder.lock()?;
+            crate::upgrade::run_if_due(&folder, Some(&lock), clock.now())?;
+            serve(App::open(config, clock)?, lock, greet)
         }
         Command::Init { email, name, account_id, account_name } => {
             let owner = FirstOwner { email: email.clone(), name, account_id, account_name, password_hash: None };
@@ -173,7 +241,13 @@ fn run(command: Command, config: Config) -> Result<()> {
         Command::User(asked) => users::run(&open_existing(config)?, asked),
         Command::Account(asked) => accounts::run(&open_existing(config)?, asked),
         Command::Events(asked) => events::export(&open_existing(config)?, asked),
+        Command::Backup { file, force } => backup::create(&config, file, force),
+        Command::Restore { file, force } => backup::restore(&config, &file, force),
+        Command::Check { file } => check::run(&config, file),
+        Command::Upgrade(asked) => upgrade::run(asked, &config),
+        Command::Rollback(asked) => upgrade::roll_back(asked, &config),
         Command::Key(asked) => keys::run(asked, || open_existing(config)),
+        Command::Health => health::ask(&config),
         Command::Openapi { yaml } => {
             print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
             Ok(())
@@ -214,17 +288,17 @@ fn link(app: &App, email: Option<String>) -> Result<String> {
 
 fn serve(app: App, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
-    runtime.block_on(server::run(
-        app,
-        |app| {
-            if let Err(error) = lock.announce(&app.public_url()) {
-                // A full disk: whoever is there already is served all the same.
-                tracing::warn!(%error, "the address can't be noted for commands that work beside this server");
-            }
-            greet(app)
-        },
-        stop_signal(),
-    ))
+    let ready = |app: &App| {
+        if let Err(error) = lock.announce(&app.public_url()) {
+            // A full disk: whoever is there already is served all the same.
+            tracing::warn!(%error, "the address can't be noted for commands that work beside this server");
+        }
+        greet(app)
+    };
+    let served = runtime.block_on(async { server::run(app, ready, stop_signals()).await });
+    // Somebody who still reads a long answer from the database holds nobody up.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
 }
 
 fn greet(app: &App) -> Result<()> {
@@ -246,7 +320,9 @@ fn demo(config: Config, users: u32) -> Result<()> {
     let (folder, config) = demo::folder(config)?;
     let lock = Folder::open(&config.data)?.lock()?;
     eprintln!("Making up {}…", words::count(users.into(), "person", "people"));
-    demo::fill(config.clone(), users)?;
+    let mut progress = Progress::new();
+    demo::fill(config.clone(), users, &mut |step| progress.tell(step))?;
+    drop(progress);
     serve(App::open(config, Clock::system())?, lock, introduce)?;
     folder.close().map_err(Error::internal)
 }
@@ -269,20 +345,48 @@ fn introduce(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Resolves on Ctrl-C and, where there is such a thing, SIGTERM.
-async fn stop_signal() {
+/// The first Ctrl-C or, where there is such a thing, SIGTERM stops gently, and the second one at once.
+fn stop_signals() -> Stopping<impl Future<Output = ()>, impl Future<Output = ()>> {
+    let (count, counted) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        let mut signals = Signals::listen();
+        loop {
+            signals.next().await;
+            count.send_modify(|n| *n += 1);
+        }
+    });
+    let after = |n: u32| {
+        let mut counted = counted.clone();
+        async move { drop(counted.wait_for(|count| *count >= n).await) }
+    };
+    Stopping { gently: after(1), at_once: after(2) }
+}
+
+/// What asks the process to stop.
+struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(terminate) = &mut self.terminate {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
             return;
         }
+        drop(tokio::signal::ctrl_c().await);
     }
-    drop(tokio::signal::ctrl_c().await);
 }
 
 /// As [`EXIT_CODES`] has it.

@@ -43,6 +43,18 @@ impl Timestamp {
     pub fn minute(self) -> String {
         self.civil().strftime("%-d %B %Y, %H:%M UTC").to_string()
     }
+
+    /// The second as names of files have it, `20261123T083819Z`.
+    pub fn compact(self) -> String {
+        self.civil().strftime("%Y%m%dT%H%M%SZ").to_string()
+    }
+
+    /// The moment that [`Timestamp::compact`] wrote.
+    pub fn from_compact(text: &str) -> Option<Self> {
+        let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
+        let at = Self(at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond());
+        (at.compact() == text).then_some(at)
+    }
 }
 
 impl std::fmt::Display for Timestamp {

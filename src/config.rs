@@ -70,9 +70,39 @@ pub struct Config {
     #[arg(long, global = true, env = "ROLLCALL_KEEP_EVENTS", value_name = "TIME", value_parser = parse_time)]
     pub keep_events: Option<Duration>,
 
+    /// How often to back up by itself, like 6h or 1d; never if left out
+    #[arg(long, global = true, env = "ROLLCALL_BACKUP_EVERY", value_name = "TIME", value_parser = parse_time)]
+    pub backup_every: Option<Duration>,
+
+    /// How many backups to keep; older ones are deleted once a new one was made and found good
+    #[arg(long, global = true, env = "ROLLCALL_BACKUP_KEEP", value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    pub backup_keep: u32,
+
+    /// Folder for those backups; backups inside the data folder if left out
+    #[arg(long, global = true, env = "ROLLCALL_BACKUP_DIR", value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+
     /// How much to log on standard error; debug has a line for each request
     #[arg(long, global = true, env = "ROLLCALL_LOG", value_name = "LEVEL", default_value = "info")]
     pub log: LogLevel,
+
+    /// How lines of the log are written: for people, or as one JSON object each
+    #[arg(long, global = true, env = "ROLLCALL_LOG_FORMAT", value_name = "FORMAT", default_value = "human")]
+    pub log_format: LogFormat,
+
+    /// Token that shows /metrics to other machines too, 16 characters or more; without one only this machine sees them
+    #[arg(long, global = true, env = "ROLLCALL_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = parse_metrics_token)]
+    pub metrics_token: Option<String>,
+
+    /// How long a stop waits for what is in flight, at most 10m; a second signal ends it at once
+    #[arg(long, global = true, env = "ROLLCALL_STOP_WITHIN", value_name = "TIME", default_value = "10s", value_parser = parse_stop_within)]
+    pub stop_within: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Human,
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -139,6 +169,19 @@ fn parse_session_time(text: &str) -> Result<Duration, String> {
             if allowed.contains(&time) { Ok(time) } else { Err("choose from 15m to 366d".into()) }
         },
     )
+}
+
+/// A stop that takes longer is none, and whoever waits for it kills the process.
+fn parse_stop_within(text: &str) -> Result<Duration, String> {
+    let short = |time: &Duration| *time <= Duration::from_mins(10);
+    parse_time(text).and_then(|time| Some(time).filter(short).ok_or_else(|| "choose at most 10m".into()))
+}
+
+/// What can be sent in a header, and is not guessed.
+fn parse_metrics_token(text: &str) -> Result<String, String> {
+    let fits = (16..=512).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    let help = "choose 16 to 512 letters, digits and signs, without spaces; `openssl rand -hex 32` makes one";
+    if fits { Ok(text.to_owned()) } else { Err(help.into()) }
 }
 
 /// A network, or one address.

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::progress::{Step, Told};
 
 /// Who the visitor is.
 pub const OWNER: &str = "ada@northwind.example";
@@ -21,18 +22,20 @@ pub const ACCOUNT: &str = names::FIRMS[0].id;
 pub fn folder(config: Config) -> Result<(tempfile::TempDir, Config)> {
     let folder = tempfile::Builder::new().prefix("rollcall-demo-").tempdir().map_err(Error::internal)?;
     let data = folder.path().to_owned();
-    Ok((folder, Config { data, ..config }))
+    // Made-up backups would push out real ones.
+    Ok((folder, Config { data, backup_every: None, backup_dir: None, ..config }))
 }
 
 /// People who join in one transaction.
 const BATCH: u32 = 500;
 
 /// Makes the accounts and `count` people in the folder of `config`, by its own application, which it closes.
-pub fn fill(config: Config, count: u32) -> Result<()> {
+pub fn fill(config: Config, count: u32, told: Told) -> Result<()> {
     let end = Clock::system().now();
     let app = App::open(config, Clock::from_fn(move || Timestamp(end.0)))?;
     let mut year = app.db().write_here(move |w| year::Year::begin(w, count))?;
-    for _ in (0..count).step_by(BATCH as usize) {
+    for done in (0..count).step_by(BATCH as usize) {
+        told(Step { what: "Making up", done: done.into(), of: count.into() })?;
         year = app.db().write_here(move |w| {
             year.go_on(w, BATCH)?;
             Ok(year)

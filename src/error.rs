@@ -53,6 +53,8 @@ pub enum Error {
     TooManyRequests(u32, Cow<'static, str>),
     /// The server has more to do than it can; try again after so many seconds.
     Overloaded(u32),
+    /// The server was asked to stop.
+    Stopping,
     /// Storage can't be written just now: full, read-only, gone.
     Unavailable(String),
     /// The database file is not what SQLite wrote. Nothing more is written to it.
@@ -96,6 +98,7 @@ impl Error {
             Self::TooManyRequests(..) => (429, "too_many_requests"),
             Self::HeadersTooLong(_) => (431, "headers_too_long"),
             Self::Overloaded(_) => (503, "overloaded"),
+            Self::Stopping => (503, "stopping"),
             Self::Unavailable(_) => (503, "storage_unavailable"),
             Self::Damaged(_) => (503, "storage_damaged"),
             Self::Internal(_) => (500, "internal_error"),
@@ -113,13 +116,20 @@ impl Error {
     /// What went wrong, for whoever runs the server, who may know causes that a client may not.
     pub fn cause(&self) -> String {
         match self {
-            Self::Internal(cause) | Self::Unavailable(cause) => cause.clone(),
+            Self::Internal(cause) | Self::Unavailable(cause) | Self::Damaged(cause) => cause.clone(),
+            error => error.to_string(),
+        }
+    }
+
+    /// The same as a sentence, with what to do.
+    pub fn sentence(&self) -> String {
+        match self {
             Self::Damaged(cause) => {
                 format!(
                     "The database is damaged ({cause}). Stop the server and restore a backup: rollcall restore FILE"
                 )
             }
-            error => error.to_string(),
+            error => error.cause(),
         }
     }
 
@@ -127,7 +137,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::TooManyRequests(seconds, _) | Self::Overloaded(seconds) => Some(*seconds),
-            Self::Unavailable(_) => Some(5),
+            Self::Stopping | Self::Unavailable(_) => Some(5),
             Self::Damaged(_) => Some(300),
             _ => None,
         }
@@ -179,6 +189,7 @@ impl fmt::Display for Error {
                 write!(f, "The body must be sent as `Content-Type: application/json`; this one was sent as {got}.")
             }
             Self::Overloaded(_) => f.write_str("The server is busy. Nothing was changed; try again in a moment."),
+            Self::Stopping => f.write_str("The server is stopping. Nothing was changed; try again shortly."),
             Self::Unavailable(_) => {
                 f.write_str("Storage cannot be written at the moment. Nothing was changed; try again shortly.")
             }

@@ -1,6 +1,7 @@
 //! The data folder: which files it holds, who may read them, and the lock that says who serves from it.
 
 mod key_file;
+mod snapshots;
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{Read, Write};
@@ -12,9 +13,9 @@ pub use key_file::{KeyFile, Version};
 
 /// What the database is called in its folder.
 pub const DATABASE: &str = "rollcall.db";
+/// What the folder in it is called that backups are kept in, unless they are kept elsewhere.
+pub const BACKUPS: &str = "backups";
 const LOCK: &str = "rollcall.lock";
-/// All that may be in a folder; the key has rules of its own.
-const FILES: [&str; 4] = [LOCK, DATABASE, "rollcall.db-wal", "rollcall.db-shm"];
 
 /// A data folder on disk: mode 0700, its files 0600. One that others can get at is refused: whoever can write in it can
 /// put files, or links, in the place of ours.
@@ -40,7 +41,7 @@ impl Folder {
         folder.require_private()?;
         // The lock file tells a folder that cannot be written before SQLite does so in its own words.
         folder.private_file(LOCK).map_err(cannot)?;
-        folder.private_file(DATABASE).map_err(cannot)?;
+        folder.make_database().map_err(cannot)?;
         Ok(folder)
     }
 
@@ -51,25 +52,52 @@ impl Folder {
             Err(_) => Ok(()),
         };
         look(&self.0, "700")?;
-        FILES.iter().try_for_each(|file| look(&self.0.join(file), "600"))
+        look(&self.0.join(BACKUPS), "700")?;
+        // The database's name begins those of its log, of its snapshots and of drafts; the key has rules of its own.
+        let ours = |name: &str| name == LOCK || name.starts_with(DATABASE);
+        for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(ours) {
+                look(&entry.path(), "600")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An empty file for SQLite to fill. One that is there is left alone: closing a file lets go of all the locks that this
+    /// process has on it, SQLite's included.
+    fn make_database(&self) -> std::io::Result<()> {
+        if self.database().exists() { Ok(()) } else { self.private_file(DATABASE).map(drop) }
     }
 
     pub fn database(&self) -> PathBuf {
         self.0.join(DATABASE)
     }
 
+    /// Whether a file would be one of those the folder is there for, or lie in its way.
+    pub fn owns(&self, file: &Path) -> bool {
+        let above = file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let is_here = matches!((above.canonicalize(), self.0.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        is_here && file.file_name().and_then(|name| name.to_str()).is_none_or(|name| name.starts_with("rollcall."))
+    }
+
     /// Takes the lock for a server, or says who has it.
     pub fn lock(&self) -> Result<Lock> {
         let file = self.private_file(LOCK).map_err(Error::internal)?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock(file)),
+            // What it says is of the server before.
+            Ok(()) => file.set_len(0).map(|()| Lock(file)).map_err(Error::internal),
             Err(TryLockError::WouldBlock) => Err(Error::Conflict(
                 "folder_in_use",
-                format!(
-                    "Another Rollcall is serving from {}{}. Stop it, or choose another folder with --data.",
-                    self.0.display(),
-                    self.served_at().map(|url| format!(", at {url}")).unwrap_or_default(),
-                )
+                match self.served_at() {
+                    Some(url) => format!(
+                        "Another Rollcall is serving from {}, at {url}. Stop it, or choose another folder with --data.",
+                        self.0.display()
+                    ),
+                    None => format!(
+                        "Another Rollcall is starting, upgrading or stopping in {}. Wait for it, or stop it.",
+                        self.0.display()
+                    ),
+                }
                 .into(),
             )),
             Err(TryLockError::Error(error)) => Err(Error::internal(error)),
@@ -111,6 +139,11 @@ fn private(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes a folder that only we can look into, if it isn't there.
+pub fn make_private(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() { Ok(()) } else { make(path) }
 }
 
 /// Makes a folder that was never open to others; those above it are made as usual.

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus::IntGauge;
+
 use crate::error::{Error, Result};
+use crate::metrics::{Counted, gauge};
 
 /// Hashes computed at the same time.
 const THREADS: usize = 2;
@@ -20,6 +23,8 @@ pub struct Hashers {
     jobs: SyncSender<Job>,
     /// How many are running or waiting for whom.
     at_work: Arc<Mutex<HashMap<String, u32>>>,
+    /// How many wait for one of the threads.
+    waiting: IntGauge,
 }
 
 /// A place in the queue, until it is dropped.
@@ -65,7 +70,12 @@ impl Hashers {
             };
             std::thread::Builder::new().name(format!("hasher-{n}")).spawn(work).map_err(Error::internal)?;
         }
-        Ok(Self { jobs, at_work: Arc::default() })
+        let waiting = gauge("rollcall_password_hashes_waiting", "Password hashes that wait to be computed.")?;
+        Ok(Self { jobs, at_work: Arc::default(), waiting })
+    }
+
+    pub fn waiting(&self) -> &IntGauge {
+        &self.waiting
     }
 
     /// Runs `f` on one of the threads. `whose` work it is decides who is refused when there is too much of it.
@@ -76,7 +86,9 @@ impl Hashers {
     pub async fn run<T: Send + 'static>(&self, whose: &str, f: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let place = Place::take(&self.at_work, whose)?;
         let (answer, answered) = tokio::sync::oneshot::channel();
+        let waiting = Counted::in_(self.waiting.clone());
         let job: Job = Box::new(move || {
+            drop(waiting);
             let done = f();
             drop(place);
             drop(answer.send(done));

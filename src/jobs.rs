@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::app::App;
+use crate::backups::name;
 use crate::clock::Timestamp;
 use crate::db::Write;
-use crate::domain::{events, idempotency, memberships, tokens};
+use crate::domain::{backups, events, idempotency, memberships, tokens};
 use crate::error::Result;
 use crate::keyring;
 
@@ -15,7 +16,7 @@ const BATCH: i64 = 500;
 
 /// Runs until the server stops.
 pub async fn run(app: App) {
-    tokio::join!(keyring::watch(app.clone()), clean_up(app));
+    tokio::join!(keyring::watch(app.clone()), clean_up(app.clone()), keep_backups(app));
 }
 
 async fn clean_up(app: App) {
@@ -35,6 +36,31 @@ pub async fn run_once(app: &App) {
     if let Some(keep) = keep {
         let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
         drain(app, "events", move |w| events::purge(w, Timestamp(w.now.0.saturating_sub(keep)), BATCH)).await;
+    }
+}
+
+/// How often it is looked whether a backup is due.
+const BACKUPS_EVERY: Duration = Duration::from_secs(60);
+
+async fn keep_backups(app: App) {
+    let mut tick = tokio::time::interval(BACKUPS_EVERY);
+    loop {
+        tick.tick().await;
+        back_up_if_due(&app).await;
+    }
+}
+
+/// Makes a backup, if its time has come.
+pub async fn back_up_if_due(app: &App) {
+    let now = app.db().now();
+    if !app.backups().is_due(now) {
+        return;
+    }
+    if app.back_up(now).await.is_ok() {
+        let noted = app.db().write(move |w| backups::note(w, &name(now))).await;
+        if let Err(error) = noted {
+            tracing::error!(cause = ?error, "a backup was made, but couldn't be recorded");
+        }
     }
 }
 

@@ -10,6 +10,8 @@ pub mod app;
 pub mod attempts;
 /// From a request to who is calling: bearer token or cookie, and the cross-site checks.
 pub mod auth;
+/// Backups: making them while the server serves, keeping the last few, and putting one back.
+pub mod backups;
 /// The terminal: one short arm per command.
 pub mod cli;
 /// The one clock and its milliseconds.
@@ -30,6 +32,8 @@ pub mod error;
 pub mod folder;
 /// Threads for password hashes.
 pub mod hashers;
+/// Whether the server can do its work.
+pub mod health;
 /// What is due by the clock.
 pub mod jobs;
 /// The keys as they are now: where they come from, rotating them, noticing that somebody else did.
@@ -38,12 +42,20 @@ pub mod keyring;
 pub mod keys;
 /// How often something may be done.
 pub mod limits;
+/// What the server counts and measures of itself, as Prometheus reads it.
+pub mod metrics;
+/// How far long work is, for whoever waits.
+pub mod progress;
 /// The server as browsers' passkeys know it: its name, and what it asked them and they haven't answered yet (WebAuthn).
 pub mod relying_party;
+/// The id of the request that is being answered, for the log.
+pub mod request_id;
 /// Routes that are known by name as well as served.
 pub mod routes;
 /// Every route on one screen; connections and their bounds, TLS, proxies, and the graceful stop.
 pub mod server;
+/// To this program's schema and back: snapshot, rehearsal, migration, rollback.
+pub mod upgrade;
 /// HTML: the pages under `/ui`.
 pub mod web;
 

@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::domain::passkeys::Registrant;
 use crate::domain::tokens;
 use crate::error::{Error, Result};
+use crate::request_id;
 use pending::Pending;
 
 pub struct RelyingParty {
@@ -70,7 +71,7 @@ impl RelyingParty {
     ) -> Result<Passkey> {
         let state = self.registrations.take(key, now).ok_or_else(|| Error::Conflict("passkey_late", LATE.into()))?;
         self.webauthn.finish_passkey_registration(answer, &state).map_err(|error| {
-            tracing::debug!(%error, "a passkey was not registered");
+            tracing::debug!(request_id = request_id::current(), %error, "a passkey was not registered");
             Error::invalid("", "passkey_refused", self.explain(&error))
         })
     }
@@ -107,7 +108,7 @@ impl RelyingParty {
     }
 
     fn refuse(&self, error: &WebauthnError) -> Error {
-        tracing::warn!(%error, "a passkey was refused");
+        tracing::warn!(request_id = request_id::current(), %error, "a passkey was refused");
         Error::Unauthenticated("passkey_refused", self.explain(error).into())
     }
 

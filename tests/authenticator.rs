@@ -74,6 +74,19 @@ impl Device {
         json!({ "id": text(&id), "rawId": text(&id), "type": "public-key", "response": answer })
     }
 
+    /// The passkey it has, to be written down and held by another device.
+    pub fn saved(&mut self) -> String {
+        let (id, held) = self.keys.iter().next_back().unwrap();
+        format!("{} {} {}", text(id), text(&held.key.to_bytes()), held.handle)
+    }
+
+    pub fn with_saved(saved: &str) -> Self {
+        let [id, secret, handle] = saved.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let key = SigningKey::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(secret).unwrap()).unwrap();
+        let keys = [(BASE64_URL_SAFE_NO_PAD.decode(id).unwrap(), Held { key, handle: handle.into() })].into();
+        Self { keys, ..Self::new() }
+    }
+
     /// Signs with the passkey it has, as `navigator.credentials.get` does where nobody is named.
     pub fn get(&mut self, question: &Value) -> Value {
         let (id, Held { key, handle }) =

@@ -17,10 +17,16 @@ pub fn rollcall(data: &Path) -> Command {
         "KEY",
         "KEY_FILE",
         "LOG",
+        "LOG_FORMAT",
+        "METRICS_TOKEN",
+        "STOP_WITHIN",
         "TLS_CERT",
         "TLS_KEY",
         "TRUSTED_PROXY",
         "RATE_LIMIT",
+        "BACKUP_EVERY",
+        "BACKUP_KEEP",
+        "BACKUP_DIR",
     ] {
         command.env_remove(format!("ROLLCALL_{name}"));
     }

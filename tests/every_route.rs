@@ -24,6 +24,8 @@ use town::{ALL_KINDS, EVE, YEAR, foreign, issue, require_silent, tampered};
 /// What a stranger may look at, besides the links below.
 const OPEN: &[&str] = &[
     "/",
+    "/health/live",
+    "/health/ready",
     "/docs",
     "/openapi.json",
     "/openapi.yaml",
@@ -196,8 +198,8 @@ async fn no_page_opens_without_a_session_that_is_honoured() {
             require_silent(route, who, &answer);
             if route.is_open() {
                 assert!(answer.status.as_u16() < 500, "{told}");
-            } else if route.is_unsafe() {
-                // What a script is to send can't be read as a form.
+            } else if route.is_unsafe() || !route.is_page() {
+                // What a script is to send can't be read as a form; and a program is led to no page.
                 assert!(matches!(answer.status.as_u16(), 401 | 415), "{told}");
             } else {
                 assert_eq!(answer.status, 303, "{told}");

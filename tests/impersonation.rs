@@ -16,7 +16,7 @@ const REASON: &[(&str, &str)] = &[("reason", "Ticket 4711: the list stays empty"
 const STOP: &str = "/ui/impersonation/end";
 
 /// The value that an answer gives the cookie of whoever acts as somebody else.
-fn acting_cookie(answer: &Answer) -> Option<String> {
+pub fn acting_cookie(answer: &Answer) -> Option<String> {
     let mut cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     cookies
         .find(|cookie| cookie.starts_with("rollcall-as-8080="))

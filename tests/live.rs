@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rollcall::config::Config;
-use rollcall::server::{self, Bounds};
+use rollcall::server::{self, Bounds, Stopping};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -45,7 +45,7 @@ impl Live {
                 say_ready.send(app.port()).unwrap();
                 Ok(())
             },
-            async { drop(stopped.await) },
+            Stopping { gently: async { drop(stopped.await) }, at_once: std::future::pending() },
         );
         let running = tokio::spawn(run);
         let address = SocketAddr::from(([127, 0, 0, 1], ready.await.unwrap()));

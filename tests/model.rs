@@ -227,6 +227,7 @@ fn the_rules_are_those_of_the_model() {
             assert!(model == real, "{}\n{}", told(), model.unlike(&real));
             model.require_sound();
         }
+        test.require_sound();
     }
     // Each step was taken, and each reason was met.
     assert_eq!(done.values().filter(|times| **times > 0).count(), 11, "{done:?}");

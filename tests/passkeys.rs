@@ -65,6 +65,7 @@ async fn a_passkey_alone_signs_in() {
     let page = test.get("/ui/me").cookie(&cookie(&signed_in)).send().await;
     assert!(page.text.contains(BOB) && page.text.contains("Laptop"));
     assert_eq!(only(&test, BOB).await["usedAt"], "2026-11-23T09:00:00.000Z");
+    test.require_sound();
     insta::assert_debug_snapshot!(&events(&test)[before..], @r#"
     [
         "passkey_authentication_options_generated in 2311 by bob@example.com",

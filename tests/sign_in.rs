@@ -185,6 +185,32 @@ async fn a_suspended_user_is_told_so_only_after_proving_who_they_are() {
 }
 
 #[tokio::test]
+async fn who_may_not_come_in_is_told_when_they_open_a_link() {
+    let test = TestApp::new();
+    for email in ["bob@example.com", "eve@example.com"] {
+        test.member("2311", email, "member");
+    }
+    let links = [("sign-in", Kind::SignInLink), ("reset", Kind::PasswordReset), ("passkey", Kind::PasskeyLink)];
+    let open = async |page, kind, user_id| {
+        let claims = test.app.db().write_here(move |w| tokens::issue(w, kind, Some(user_id), Duration::from_secs(60)));
+        test.get(&format!("/ui/{page}/{}", test.app.seal(&claims.unwrap()).unwrap())).send().await
+    };
+    for (page, kind) in links {
+        assert_eq!(open(page, kind, 2).await.status, 200, "{page}");
+    }
+    let ada = test.client(ADA, "2311");
+    ada.put("/users/2/suspension", serde_json::Value::Null).await.done();
+    ada.delete("/users/3").await.done();
+    for (page, kind) in links {
+        for (user_id, told) in [(2, "This user is suspended."), (3, "You are in no account of this server any more.")] {
+            let refused = open(page, kind, user_id).await;
+            assert_eq!(refused.status, 401, "{page}");
+            assert!(refused.text.contains(told), "{page}: {}", refused.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn under_https_the_cookie_promises_more() {
     let test = TestApp::with(|config| config.public_url = Some("https://people.example.com".parse().unwrap()));
     let link = set_up_link(&test);

@@ -9,7 +9,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, Method, StatusCode};
 use poem::test::TestClient;
 use rollcall::clock::{Clock, Timestamp};
-use rollcall::config::{Config, LogLevel};
+use rollcall::config::{Config, LogFormat, LogLevel};
 use rollcall::domain::fields::{AccountId, Email};
 use rollcall::domain::memberships::Place;
 use rollcall::domain::setup::FirstOwner;
@@ -38,7 +38,11 @@ impl TestApp {
     }
 
     pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap(), configure)
+    }
+
+    /// A server whose data folder is `data` in `folder`; what is there already is opened.
+    pub fn on(folder: tempfile::TempDir, configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             data: folder.path().join("data"),
             listen: "127.0.0.1:8080".parse().unwrap(),
@@ -54,7 +58,13 @@ impl TestApp {
             session_lifetime: Duration::from_hours(7 * 24),
             passkeys_only: false,
             keep_events: None,
+            backup_every: None,
+            backup_keep: 7,
+            backup_dir: None,
             log: LogLevel::Error,
+            log_format: LogFormat::Human,
+            metrics_token: None,
+            stop_within: Duration::from_secs(10),
         };
         configure(&mut config);
         let time = Arc::new(AtomicI64::new(START));
@@ -148,6 +158,16 @@ impl TestApp {
         self.time.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
+    pub fn database(&self) -> std::path::PathBuf {
+        self.app.config().data.join("rollcall.db")
+    }
+
+    /// Nothing that was done broke a rule.
+    pub fn require_sound(&self) {
+        let found = rollcall::domain::check::file(&self.database(), Timestamp(START), &mut |_| Ok(())).unwrap();
+        assert!(found.are_good(), "{:#?}", found.lines());
+    }
+
     pub fn set_back(&self, time: Duration) {
         self.time.fetch_sub(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
@@ -170,6 +190,13 @@ impl TestApp {
 
     pub fn post(&self, path: &str) -> Call<'_> {
         self.call(Method::POST, path)
+    }
+
+    /// A file that a form answers with: status, `content-disposition`, and what is in it.
+    pub async fn download(&self, path: &str, cookie: &str) -> (u16, String, Vec<u8>) {
+        let response = self.client.post(path).header("cookie", cookie).send().await.0;
+        let called = response.header("content-disposition").unwrap_or_default().to_owned();
+        (response.status().as_u16(), called, response.into_body().into_vec().await.unwrap())
     }
 
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {

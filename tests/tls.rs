@@ -27,13 +27,13 @@ use crate::live::{Live, SOON};
 use crate::support::ADA;
 
 /// A certificate for `localhost` in two files, and what a client has to trust for it.
-struct Files {
-    cert: PathBuf,
-    key: PathBuf,
+pub struct Files {
+    pub cert: PathBuf,
+    pub key: PathBuf,
 }
 
 impl Files {
-    fn in_folder(folder: &Path) -> (Self, CertificateDer<'static>) {
+    pub fn in_folder(folder: &Path) -> (Self, CertificateDer<'static>) {
         let files = Self { cert: folder.join("cert.pem"), key: folder.join("key.pem") };
         let trusted = files.renew();
         (files, trusted)

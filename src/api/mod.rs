@@ -78,6 +78,14 @@ pub fn endpoint() -> impl Endpoint<Output = Response> {
     service().into_endpoint().map_to_response()
 }
 
+/// The paths of all operations, as the document has them.
+pub fn paths() -> Vec<String> {
+    fn of<T: OpenApi>(_: &T) -> Vec<String> {
+        T::meta().into_iter().flat_map(|api| api.paths).map(|path| path.path).collect()
+    }
+    of(&operations())
+}
+
 /// The document as poem-openapi generates it; `docs` completes it.
 pub fn document() -> String {
     service().spec()

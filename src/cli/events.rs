@@ -1,5 +1,7 @@
 //! `rollcall events`: the audit trail as NDJSON, in slices, so that its length takes no memory.
 
+use std::io::{IsTerminal, stdout};
+
 use clap::Args;
 
 use super::output::Output;
@@ -10,6 +12,7 @@ use crate::domain::events::{self, Filter};
 use crate::domain::fields::AccountId;
 use crate::domain::pulse::PulseEvent;
 use crate::error::Result;
+use crate::progress::{Progress, Step};
 
 #[derive(Args)]
 pub struct Events {
@@ -34,7 +37,9 @@ const SLICE: usize = 1000;
 pub fn export(app: &App, asked: Events) -> Result<()> {
     let filter = Filter { event: asked.event, from: asked.from, to: asked.to, ..Filter::default() };
     let mut output = Output::new();
-    let mut after = 0;
+    let (mut after, mut done) = (0, 0);
+    // On a terminal, the events themselves show how far it is.
+    let mut progress = (!stdout().is_terminal()).then(Progress::new);
     loop {
         let slice = app.db().read(|r| {
             let actor = accounts::at_shell(r, asked.account.as_ref())?;
@@ -42,6 +47,10 @@ pub fn export(app: &App, asked: Events) -> Result<()> {
             events::export(r, &filter, after, SLICE)
         })?;
         slice.iter().try_for_each(|event| output.json(event))?;
+        done += slice.len() as u64;
+        if let Some(progress) = &mut progress {
+            progress.tell(Step { what: "Exporting", done, of: 0 })?;
+        }
         match slice.last() {
             Some(last) if slice.len() == SLICE && !output.closed => after = last.id,
             _ => return output.flush(),

@@ -3,7 +3,11 @@
 //! `Db::read` runs a closure on a query-only connection inside one read transaction; `Db::write` sends one to the
 //! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
 
+pub mod copy;
+pub mod inspect;
+pub mod later;
 mod leftover;
+pub mod migrations;
 mod place;
 #[cfg(test)]
 mod plans;
@@ -25,10 +29,12 @@ use crate::clock::{Clock, Timestamp};
 use crate::domain::actor::Actor;
 use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
+use crate::metrics::{Counted, Database};
+
+pub use leftover::require_whole;
+pub use migrations::SCHEMA_VERSION;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
-/// What `pragma user_version` says in a file this program understands.
-const SCHEMA_VERSION: i64 = 4;
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
 const READERS: u32 = 4;
@@ -103,6 +109,7 @@ pub struct Db {
     writer: writer::Writer,
     clock: Clock,
     settings: Settings,
+    figures: Database,
 }
 
 impl Db {
@@ -122,12 +129,12 @@ impl Db {
     }
 
     fn try_open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
-        leftover::require_whole(path)?;
+        require_whole(path)?;
         let writing =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
         configure(&conn)?;
-        migrate(&mut conn)?;
+        require_schema(&mut conn, clock.now())?;
         conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -144,13 +151,31 @@ impl Db {
             .connection_timeout(Duration::from_secs(10))
             .build(manager)
             .map_err(Error::internal)?;
-        Ok(Self { readers, writer: writer::Writer::start(conn, path)?, clock, settings })
+        let figures = Database::new()?;
+        Ok(Self { readers, writer: writer::Writer::start(conn, path, figures.clone())?, clock, settings, figures })
+    }
+
+    /// What is counted and measured here.
+    pub fn figures(&self) -> &Database {
+        &self.figures
+    }
+
+    /// Writes a page as it was, by the way of every write and as far as the disk: whether writing works at the moment.
+    pub async fn try_write(&self) -> Result<()> {
+        self.write(|w| w.run(&format!("pragma application_id = {APPLICATION_ID}"), []).map(drop)).await
+    }
+
+    /// The moment it is, by the clock that every rule goes by.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Runs the closure on the calling thread, which costs less than handing it to another: what it asks is answered from
     /// indexes and the cache of pages, in microseconds.
     pub fn read<T>(&self, f: impl FnOnce(&mut Read) -> Result<T>) -> Result<T> {
+        let waiting = Counted::in_(&self.figures.readers_waiting);
         let conn = self.readers.get().map_err(|_| Error::Overloaded(1))?;
+        drop(waiting);
         let snapshot = Snapshot::begin(&conn)?;
         f(&mut Read { conn: snapshot.0, actor: Actor::nobody(), now: self.clock.now(), settings: self.settings })
             .inspect_err(|error| self.writer.heed(error))
@@ -229,22 +254,22 @@ fn configure(conn: &Connection) -> RowResult<()> {
     )
 }
 
-/// Brings the file to this program's schema, in one transaction, or refuses it.
-fn migrate(conn: &mut Connection) -> Result<()> {
+/// Makes the tables of an empty file, and refuses one that isn't of this program's schema: an older one was upgraded
+/// before, if that is possible.
+fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
     let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let number = |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
     let (version, application) = (number("pragma user_version")?, number("pragma application_id")?);
     let empty = number("select count(*) from sqlite_schema")? == 0;
     match version {
-        0 if empty => {
-            transaction.execute_batch(SCHEMA)?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        }
+        0 if empty => migrations::create(&transaction, now)?,
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
-        ..SCHEMA_VERSION => {
+        older if older < migrations::FIRST => {
             return Err(Error::Unavailable("it was made by an unreleased Rollcall, and can't be brought over".into()));
+        }
+        older if older < SCHEMA_VERSION => {
+            return Err(Error::Unavailable("it is older, and has to be upgraded first".into()));
         }
         newer => {
             return Err(Error::Unavailable(format!(

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use super::place::Place;
 use super::trouble::{Damage, Trouble};
 use crate::error::{Error, Result};
+use crate::metrics::{Counted, Database};
 
 /// Writes that may wait before further ones are turned away: a bound on memory.
 const QUEUE: usize = 1024;
@@ -46,6 +47,7 @@ struct Ran {
 pub struct Writer {
     thread: Arc<Mutex<Option<Thread>>>,
     damage: Damage,
+    figures: Database,
 }
 
 struct Thread {
@@ -81,15 +83,16 @@ pub async fn wait<T>(ticket: Ticket, mut answered: oneshot::Receiver<Result<T>>,
 
 impl Writer {
     /// Takes over a connection to the database at `path`, which is in WAL mode.
-    pub fn start(conn: Connection, path: &Path) -> Result<Self> {
+    pub fn start(conn: Connection, path: &Path, figures: Database) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let damage = Damage::default();
         let storage = Storage { conn, place: Place::of(path), damage: damage.clone() };
+        let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(&storage, &waiting))
+            .spawn(move || run(&storage, &waiting, &measured))
             .map_err(Error::internal)?;
-        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage })
+        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage, figures })
     }
 
     /// Queues `work`; `answer` is called with its result when that is durable, or with why it isn't.
@@ -100,7 +103,9 @@ impl Writer {
     ) -> Result<Ticket> {
         let ticket = Ticket(Claim::default());
         let begun = ticket.0.clone();
+        let queued = Counted::in_(self.figures.queued.clone());
         let job: Job = Box::new(move |transaction| {
+            drop(queued);
             if !claim(&begun) {
                 return None;
             }
@@ -139,11 +144,13 @@ fn is_of_storage(error: &Error) -> bool {
     matches!(error, Error::Unavailable(_) | Error::Damaged(_))
 }
 
-fn run(storage: &Storage, waiting: &Receiver<Job>) {
+fn run(storage: &Storage, waiting: &Receiver<Job>, figures: &Database) {
     let mut answers = Vec::with_capacity(BATCH);
     let mut trouble = Trouble::default();
     while let Ok(first) = waiting.recv() {
+        let begun = Instant::now();
         let fate = storage.batch(first, waiting, &mut answers);
+        figures.note(answers.len(), begun.elapsed(), fate.is_ok());
         trouble.note(&fate, answers.len());
         for answer in answers.drain(..) {
             answer(&fate);
@@ -249,7 +256,7 @@ mod tests {
             let conn = Connection::open(&path).unwrap();
             conn.execute_batch("pragma journal_mode = wal; create table names (name text) strict;").unwrap();
             let (answers, answered) = channel();
-            Self { writer: Writer::start(conn, &path).unwrap(), folder, answers, answered }
+            Self { writer: Writer::start(conn, &path, Database::new().unwrap()).unwrap(), folder, answers, answered }
         }
 
         fn send(&self, name: &'static str, work: impl FnOnce(&Connection) -> Result<()> + Send + 'static) -> Ticket {

@@ -242,6 +242,8 @@ impl Event {
                 (_, Some(false)) => format!("took the ownership of the server from {subject}"),
                 (None, None) => format!("changed {whose} profile"),
             },
+            E::FileRequested if self.became("made") == Some(true) => format!("made the backup {subject}"),
+            E::FileRequested if self.became("downloaded") == Some(true) => format!("downloaded the backup {subject}"),
             E::UserDeleted => format!("{subject} was deleted for good"),
             E::UserPasswordChanged => format!("set {whose} password"),
             E::UserPasswordResetRequested => format!("made a new invitation for {subject}"),

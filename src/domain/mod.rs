@@ -14,6 +14,8 @@ pub mod words;
 
 pub mod accounts;
 pub mod api_keys;
+pub mod backups;
+pub mod check;
 pub mod events;
 pub mod idempotency;
 pub mod impersonations;

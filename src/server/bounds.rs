@@ -17,7 +17,7 @@ pub struct Bounds {
     pub stall: Duration,
     /// Over HTTP/2, clients are asked this often whether they are still there.
     pub ping: Duration,
-    /// Requests in flight get this long to finish once the server was asked to stop.
+    /// Requests in flight get this long to finish once the server was asked to stop; then the last writes as long again.
     pub stop: Duration,
     /// How often it is looked whether the certificate's files have changed.
     pub certificate: Duration,

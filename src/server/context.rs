@@ -9,14 +9,15 @@ use futures_util::FutureExt;
 use poem::http::{HeaderValue, Method, StatusCode, Version, header, uri::Scheme};
 use poem::{Endpoint, IntoResponse, Request, Response};
 
-use super::{headers, proxies};
+use super::{headers, proxies, watching};
 use crate::app::App;
 use crate::auth::{Client, LeftForToken};
 use crate::domain::actor::Trace;
 use crate::domain::tokens;
 use crate::error::{Error, Result};
 use crate::limits::{self, Room, Seldom};
-use crate::{api, web};
+use crate::metrics::Counted;
+use crate::{api, request_id, web};
 
 /// The longest address that is read, in bytes: every filter and cursor of ours fits in it many times.
 const ADDRESS_LIMIT: usize = 8 * 1024;
@@ -42,6 +43,9 @@ pub async fn in_context<E: Endpoint>(ep: Arc<E>, mut request: Request) -> poem::
         client: None,
         started: Instant::now(),
     };
+    let requests = &app.metrics().requests;
+    let series = requests.at(about.method.as_str(), request.uri().path());
+    let _in_flight = Counted::in_(&requests.in_flight);
     let left_for_token = LeftForToken::default();
     request.set_data(left_for_token.clone());
     let client = identify(&app, &mut request, &about.id);
@@ -55,6 +59,10 @@ pub async fn in_context<E: Endpoint>(ep: Arc<E>, mut request: Request) -> poem::
     };
     if response.status() == StatusCode::UNAUTHORIZED && !about.is_of_a_page() {
         response = count_stranger(&app, response, &about).await;
+    }
+    series.answered(response.status().as_u16(), about.started.elapsed());
+    if let Some(error) = error_of(&response) {
+        requests.refuse(error.code());
     }
     log(&about, &response);
     headers::set(response.headers_mut(), &about.id, https);
@@ -111,6 +119,7 @@ fn admit(app: &App, client: Client, request: &Request) -> Result<Option<Room>> {
         return Err(Error::MethodNotAllowed);
     }
     match (app.limits(), client.address) {
+        _ if watching::is_of_health(target.path()) => Ok(None),
         (Some(limits), Some(address)) => limits.addresses.check(&limits::network(address)).map(Some),
         _ => Ok(None),
     }
@@ -118,7 +127,7 @@ fn admit(app: &App, client: Client, request: &Request) -> Result<Option<Room>> {
 
 /// What the handlers say. One that panics loses its own request only.
 async fn answer<E: Endpoint>(ep: Arc<E>, request: Request, about: &About) -> Response {
-    match AssertUnwindSafe(ep.call(request)).catch_unwind().await {
+    match AssertUnwindSafe(request_id::under(about.id.clone(), ep.call(request))).catch_unwind().await {
         Ok(Ok(response)) => response.into_response(),
         Ok(Err(error)) => api::answer(error, &about.id).await,
         Err(panic) => {
@@ -146,6 +155,11 @@ async fn count_stranger(app: &App, response: Response, about: &About) -> Respons
     }
 }
 
+/// What an answer says went wrong.
+fn error_of(response: &Response) -> Option<&Error> {
+    response.data::<Arc<Error>>().map(Arc::as_ref)
+}
+
 /// The limit that whoever asked will reach first.
 fn tightest(token: Option<Room>, address: Option<Room>) -> Option<(&'static str, Room)> {
     let named = [token.map(|room| ("token", room)), address.map(|room| ("address", room))];
@@ -160,7 +174,7 @@ fn log(about: &About, response: &Response) {
     let About { id: request_id, method, path, client, started } = about;
     let status = response.status().as_u16();
     let address = client.map(|address| address.to_string()).unwrap_or_default();
-    let error = response.data::<Arc<Error>>().map(Arc::as_ref);
+    let error = error_of(response);
     let code = error.map_or("", Error::code);
     if let Some(Error::Internal(cause)) = error {
         tracing::error!(%request_id, %method, %path, status, cause, "request failed");

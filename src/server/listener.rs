@@ -17,6 +17,7 @@ use super::connection::Service;
 use super::connections::Connections;
 use super::tls::Certificate;
 use crate::app::App;
+use crate::metrics::Counted;
 
 /// Whether the server was asked to stop.
 pub type Stop = watch::Receiver<bool>;
@@ -73,10 +74,16 @@ fn take<E: Endpoint<Output = Response> + 'static>(
     socket: TcpStream,
     peer: SocketAddr,
 ) {
-    match connections.place(peer.ip(), is_counted(app, peer.ip())) {
-        Some(place) => drop(tasks.spawn(service.clone().serve(socket, peer, place))),
-        None => tracing::debug!(%peer, "no place for another connection"),
-    }
+    let metrics = app.metrics();
+    let Some(place) = connections.place(peer.ip(), is_counted(app, peer.ip())) else {
+        metrics.connections_refused.inc();
+        return tracing::debug!(%peer, "no place for another connection");
+    };
+    let (open, serving) = (Counted::in_(metrics.connections.clone()), service.clone().serve(socket, peer, place));
+    tasks.spawn(async move {
+        let _open = open;
+        serving.await;
+    });
 }
 
 /// Whether a network is held to its share of the connections. A trusted proxy carries everybody's.

@@ -9,11 +9,16 @@ mod context;
 mod headers;
 mod listener;
 mod proxies;
+mod systemd;
 mod tls;
+mod watching;
+
+use std::time::Duration;
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -24,7 +29,8 @@ use tls::Certificate;
 
 /// The whole server as one endpoint, for the listener and for the tests.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
-    let for_programs = documents()
+    app.metrics().requests.know(paths);
+    let for_programs = watching::add_to(documents())
         .into_route()
         .nest("/static", web::files())
         .at("/<.+>", api::endpoint()) // not `/*`, which would take `/` too
@@ -54,16 +60,33 @@ pub fn addresses() -> Vec<Address> {
     let open = open.map(|path| Address { methods: &["GET", "HEAD"], path: path.into() });
     let under_ui = |page: &Address| Address { path: format!("/ui{}", page.path), ..page.clone() };
     let pages: Vec<_> = web::routes().addresses().iter().map(under_ui).collect();
-    open.into_iter().chain(documents().addresses().iter().cloned()).chain(pages).collect()
+    let others = watching::add_to(documents());
+    open.into_iter().chain(others.addresses().iter().cloned()).chain(pages).collect()
 }
 
-/// Listens, serves until `stop` resolves, finishes what is in flight, and closes the database.
+/// Every path that is served.
+fn paths() -> Vec<String> {
+    addresses().into_iter().map(|address| address.path).chain(api::paths()).collect()
+}
+
+/// How a server is asked to stop: `gently` resolves when it is to finish what is in flight, and `at_once` when it is not.
+pub struct Stopping<G, O> {
+    pub gently: G,
+    pub at_once: O,
+}
+
+/// Listens, serves until it is asked to stop, finishes what is in flight, and closes the database.
+///
+/// # Errors
+///
+/// Says what keeps it from serving, or that it was asked to stop at once.
 pub async fn run(
     app: App,
     ready: impl FnOnce(&App) -> Result<()>,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stopping: Stopping<impl Future<Output = ()>, impl Future<Output = ()>>,
 ) -> Result<()> {
-    run_within(app, Bounds::default(), ready, stop).await
+    let bounds = Bounds { stop: app.config().stop_within, ..Bounds::default() };
+    run_within(app, bounds, ready, stopping).await
 }
 
 /// The same with other bounds.
@@ -71,7 +94,7 @@ pub async fn run_within(
     app: App,
     bounds: Bounds,
     ready: impl FnOnce(&App) -> Result<()>,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stopping: Stopping<impl Future<Output = ()>, impl Future<Output = ()>>,
 ) -> Result<()> {
     let address = app.config().listen;
     let cannot_listen = |error| {
@@ -81,13 +104,44 @@ pub async fn run_within(
     let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
     app.listens_on(listener.local_addr().map_err(cannot_listen)?);
     ready(&app)?;
+    let (version, url) = (env!("CARGO_PKG_VERSION"), app.public_url());
+    tracing::info!(version, url, "serving");
+    systemd::ready(&app);
     let mut beside = JoinSet::new();
     beside.spawn(jobs::run(app.clone()));
+    beside.spawn(systemd::keep_alive(app.clone()));
     if let Some(certificate) = &certificate {
         beside.spawn(certificate.clone().watch(bounds.certificate));
     }
-    listener::serve(listener, app.clone(), endpoint(app.clone()), bounds, certificate, stop).await;
-    beside.shutdown().await;
-    app.db().close();
+    let patience = bounds.stop;
+    let Stopping { gently, at_once } = stopping;
+    let gently = async {
+        gently.await;
+        app.health().stop();
+        systemd::stopping();
+        tracing::info!(within = ?patience, "stopping; a second signal ends it at once");
+    };
+    let finish = async {
+        listener::serve(listener, app.clone(), endpoint(app.clone()), bounds, certificate, gently).await;
+        app.backups().stop();
+        beside.shutdown().await;
+        close(&app, patience).await;
+    };
+    tokio::select! {
+        () = finish => tracing::info!("stopped"),
+        () = at_once => {
+            let cause = "Stopped at once, before all that was in flight was answered. What was answered is stored.";
+            return Err(Error::Unavailable(cause.into()));
+        }
+    }
     Ok(())
+}
+
+/// Lets the last writes reach the disk. One that no longer takes them holds nobody up.
+async fn close(app: &App, patience: Duration) {
+    let db = app.db().clone();
+    let closing = tokio::task::spawn_blocking(move || db.close());
+    if timeout(patience, closing).await.is_err() {
+        tracing::error!("the disk did not take the last writes in time; nobody was told that they were stored");
+    }
 }

@@ -19,6 +19,7 @@ pub enum Section {
     Activity,
     ApiKeys,
     Account,
+    Backups,
     Me,
 }
 

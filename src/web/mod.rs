@@ -4,6 +4,7 @@ mod accounts;
 mod activity;
 mod agent;
 mod api_keys;
+mod backups;
 mod confirm;
 mod device;
 mod first_passkey;
@@ -39,6 +40,7 @@ use rust_embed::RustEmbed;
 use crate::app::App;
 use crate::auth::{self, SignedIn, Visitor};
 use crate::error::Error;
+use crate::request_id;
 use crate::routes::Routes;
 use frame::Acting;
 use said::Said;
@@ -75,6 +77,8 @@ pub fn routes() -> Routes {
         .act("/me/sessions/:session/end", me::end_session)
         .act("/me/sessions/end", me::end_other_sessions)
         .act("/removed-accounts/:id/restore", accounts::restore)
+        .form("/backups", backups::list, backups::create)
+        .act("/backups/:backup", backups::download)
         .form("/accounts", accounts::list, accounts::create)
         .form("/accounts/:account/users", users::list::page, users::new::create)
         .page("/accounts/:account/users/new", users::new::show_form)
@@ -154,7 +158,7 @@ pub fn render(status: StatusCode, page: &impl Template) -> Response {
             .header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
             .body(html),
         Err(error) => {
-            tracing::error!(%error, "a template failed");
+            tracing::error!(request_id = request_id::current(), %error, "a template failed");
             Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).body("This page could not be made.")
         }
     }
@@ -309,6 +313,7 @@ impl ErrorPage<'_> {
             Error::TooManyRequests(..) => "Too often",
             Error::Overloaded(_) => "The server is busy",
             Error::Unavailable(_) | Error::Damaged(_) => "Nothing can be saved at the moment",
+            Error::Stopping => "The server is stopping",
             Error::Internal(_) => "Something went wrong",
         }
     }

@@ -21,6 +21,7 @@ use crate::domain::sessions::Holder;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::error::Result;
 use crate::limits;
+use crate::metrics::Way;
 
 /// What every device is asked for that wants to sign somebody in. Nobody is named, and nothing is stored.
 #[handler]
@@ -51,10 +52,15 @@ pub async fn sign_in(
     jar: &CookieJar,
     sent: Sent<Answer>,
 ) -> Result<Response> {
-    let (user_id, proof) = verify(&app, &stranger.0, &sent.0).await?;
-    let session = app.write(stranger.0, move |w| passkeys::sign_in(w, user_id, &proof)).await?;
+    let tried = sign_in_with(&app, stranger, &sent.0).await;
+    let session = app.metrics().sign_ins.note(Way::Passkey, tried)?;
     device.keep(&app, jar, &session)?;
     script::go_on(page_of_ours(&sent.0.next))
+}
+
+async fn sign_in_with(app: &App, Stranger(caller): Stranger, answer: &Answer) -> Result<Claims> {
+    let (user_id, proof) = verify(app, &caller, answer).await?;
+    app.write(caller, move |w| passkeys::sign_in(w, user_id, &proof)).await
 }
 
 /// Somebody who is signed in shows again that it is they.

@@ -56,6 +56,8 @@ said! {
     Accepted         "You joined the account."
     Declined         "The invitation was declined."
     Left             "You left the account."
+    BackedUp         "The backup is there, and was checked."
+    BackingUp        "The backup is being made. Look again in a moment."
     PrimaryChosen    "That is your primary account now."
 }
 

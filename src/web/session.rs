@@ -18,6 +18,7 @@ use crate::domain::permissions::Permission;
 use crate::domain::tokens::{Claims, Kind};
 use crate::domain::{accounts, passwords, sessions, setup};
 use crate::error::{Error, Result};
+use crate::metrics::Way;
 
 /// `/ui`: to the people of one's account.
 #[handler]
@@ -80,7 +81,8 @@ pub async fn show_form(
 #[handler]
 pub async fn create(app: App, stranger: Stranger, device: Device, jar: &CookieJar, form: Form) -> Result<Response> {
     let (email, next) = (form.text("email").to_owned(), form.text("next").to_owned());
-    match sign_in(&app, stranger, &device, &email, form.text("password")).await {
+    let tried = sign_in(&app, stranger, &device, &email, form.text("password")).await;
+    match app.metrics().sign_ins.note(Way::Password, tried) {
         Ok(session) => {
             device.keep(&app, jar, &session)?;
             Ok(Redirect::see_other(page_of_ours(&next)).into_response())
@@ -156,7 +158,8 @@ pub async fn create_from_link(
     Path(token): Path<String>,
 ) -> Result<Redirect> {
     let link = app.open_token(&token)?.of_kind(Kind::SignInLink)?;
-    let session = app.write(stranger.0, move |w| sessions::create_from_link(w, &link)).await?;
+    let tried = app.write(stranger.0, move |w| sessions::create_from_link(w, &link)).await;
+    let session = app.metrics().sign_ins.note(Way::Link, tried)?;
     device.keep(&app, jar, &session)?;
     Ok(Redirect::see_other("/ui"))
 }

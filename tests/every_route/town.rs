@@ -66,6 +66,10 @@ impl Route {
         !self.is_api && OPEN.contains(&self.template.as_str())
     }
 
+    pub fn is_page(&self) -> bool {
+        self.template.starts_with("/ui")
+    }
+
     pub fn link(&self) -> Option<&'static [Kind]> {
         LINKS.iter().find(|(path, _)| *path == self.template).map(|(_, kind)| *kind)
     }
@@ -166,6 +170,8 @@ impl Town {
             "act" if noun("users") => variants("src/web/users/acts.rs", "Act"),
             "act" => ["accept", "primary", "decline", "leave"].map(str::to_owned).to_vec(),
             "file" => one("app.css"),
+            // None that is there: what is in it couldn't be read as text.
+            "backup" => one("rollcall-20200101T000000Z.db"),
             "token" => one("{token}"),
             "session" | "sessionId" => one(&self.session),
             "name" => one("pilot"),

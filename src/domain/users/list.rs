@@ -201,18 +201,14 @@ struct Walk<'a> {
     cursor: Option<&'a Cursor>,
 }
 
-/// So many that a filter's own index finds are looked up before anything else is tried.
-const HANDFUL: usize = 100;
-/// Of who is found by more, so many in the order of the list are looked at next: where one in ten is meant, they fill a page.
+/// So many in the order of a list are looked at before anything is asked of the filters' own indexes: a filter that leaves
+/// one in ten fills its page with them.
 const NEAR: usize = 300;
 
 impl Walk<'_> {
     /// Those who are on the page, and one more if there are more.
     fn rows(&self, r: &Read, account: &str, filter: &Filter) -> Result<Vec<(Loaded, Key)>> {
         if filter.is_narrow() {
-            if let Some(ids) = candidates(r, account, filter, HANDFUL)? {
-                return self.rows_among(r, account, filter, &Among::These(ids));
-            }
             let near = self.rows_among(r, account, filter, &Among::First(self))?;
             if near.len() > filter.limit.0 as usize || !is_larger(r, account, NEAR)? {
                 return Ok(near);
@@ -389,18 +385,18 @@ fn narrowing(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Vec
     let mut by = |sql: &str, values: Vec<Value>| narrow.push((sql.to_owned(), values));
     let member = |condition: &str| format!("select user_id from memberships where account_id = ?1 and {condition}");
     if let Some(words) = trigrams(&filter.query) {
-        // Other accounts have people of that name too, and who is pending is known here by the e-mail that was invited,
-        // whatever theirs is now. They are read in vain, so there must not be too many.
-        let most = 2 * few;
-        let many = format!("select 1 from user_search where user_search match ?1 limit 1 offset {most}");
-        let pending = format!("{} limit 1 offset {most}", member("invited_email is not null"));
-        if r.maybe(&many, [&words], |_| Ok(()))?.is_none() && r.maybe(&pending, [account], |_| Ok(()))?.is_none() {
-            let sql = "select s.rowid from user_search s where s.user_search match ?2
-                          and exists (select 1 from memberships
-                                       where account_id = ?1 and user_id = s.rowid and invited_email is null)
+        // Who is pending is known here by the e-mail that was invited, whatever theirs is now. They are read in vain, so
+        // there must not be too many.
+        let pending = format!("{} limit 1 offset {}", member("invited_email is not null"), 10 * few);
+        if r.maybe(&pending, [account], |_| Ok(()))?.is_none() {
+            // Who is new waits for the index, and is looked at; see `search_progress` in the schema.
+            let sql = "select rowid from user_search where user_search match ?2
+                       union all select id from users where id > (select indexed_to from search_progress where id = 1)
+                                                        and (instr(email_key, ?3) or instr(name_key, ?4))
                        union all select user_id from memberships
-                        where account_id = ?1 and invited_email is not null and instr(email_key, ?3)";
-            by(sql, vec![Value::Text(words), Value::Text(email_key(&filter.query))]);
+                                  where account_id = ?1 and invited_email is not null and instr(email_key, ?3)";
+            let query = filter.query.trim();
+            by(sql, vec![Value::Text(words), Value::Text(email_key(query)), Value::Text(fold(query))]);
         }
     }
     if let Some(role) = &filter.role {
@@ -426,11 +422,25 @@ fn narrowing(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Vec
     Ok(narrow)
 }
 
-/// A query for `user_search`; `None` for fewer than three letters, which it can't find.
+/// A query for `user_search`; `None` for fewer than three letters, which it can't find. It finds too many rather than too
+/// few: whoever is found is compared with the text itself.
 fn trigrams(query: &str) -> Option<String> {
-    // At a NUL the query would end in the middle of its quotes. Nobody's name holds one, so what this finds instead is
-    // left out by the comparison with the text itself.
-    let quoted = |text: String| (text.chars().count() >= 3).then(|| text.replace('"', "\"\"").replace('\0', " "));
-    let (email, name) = (quoted(email_key(query.trim()))?, quoted(fold(query.trim()))?);
-    Some(format!("email_key : \"{email}\" or name_key : \"{name}\"").replace(" or ", " OR "))
+    let (email, name) = (all_of(&email_key(query.trim()))?, all_of(&fold(query.trim()))?);
+    Some(if email == name { email } else { format!("({email}) OR ({name})") })
+}
+
+/// Most that are asked for of a text's threes: a few of them are rarely together by chance.
+const THREES: usize = 4;
+
+/// Three letters each from all over a text, as FTS5 quotes them.
+fn all_of(text: &str) -> Option<String> {
+    let letters: Vec<char> = text.chars().collect();
+    let threes: Vec<_> = letters.windows(3).collect();
+    let most = threes.len().min(THREES);
+    let spread = (0..most).filter_map(|n| threes.get(n * (threes.len() - 1) / (most - 1).max(1)));
+    // At a NUL the query would end in the middle of its quotes; nobody's name holds one.
+    let quoted =
+        |three: &&[char]| format!("\"{}\"", three.iter().collect::<String>().replace('"', "\"\"").replace('\0', " "));
+    let all: Vec<_> = spread.map(quoted).collect();
+    (!all.is_empty()).then(|| all.join(" AND "))
 }

@@ -303,7 +303,7 @@ impl<'r> View<'r> {
                 continue;
             }
             let (known, exists) = self.knows(account, key)?;
-            if !known && !(made_here && !exists) {
+            if !known && (!made_here || exists) {
                 by.clone_from(&user.email.0);
             }
         }

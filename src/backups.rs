@@ -1,0 +1,95 @@
+//! Backups: the database in a file of its own, that is opened and checked before it is called a backup.
+//!
+//! The key isn't in it. Without the key, everything is there but what it sealed: sessions, API keys and links end.
+
+pub(crate) mod partial;
+mod restore;
+mod shelf;
+
+use std::fs;
+use std::path::Path;
+
+use crate::clock::Timestamp;
+use crate::db::{beside, copy};
+use crate::domain::check::{self, Findings};
+use crate::domain::words;
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::progress::Told;
+use partial::Partial;
+
+pub use restore::{Restored, restore};
+pub use shelf::{Backup, Shelf, State, name};
+
+/// A backup that was just made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    pub bytes: u64,
+    pub findings: Findings,
+}
+
+/// Makes a backup of the database in `folder`, which may be in use, as the file `target`. Until it was found good it has
+/// another name; what goes wrong before leaves nothing behind.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] if there is such a file and it isn't to be replaced; [`Error::Unavailable`] if it can't be written,
+/// or if the copy is damaged, which says that the database is.
+pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, told: Told) -> Result<Made> {
+    if folder.owns(target) {
+        let message = "Rollcall keeps its own files there. Give the backup another name, or another folder.";
+        return Err(Error::invalid("FILE", "not_there", message));
+    }
+    if target.exists() && !replace {
+        return Err(there_already(target));
+    }
+    require_room(&folder.database(), target)?;
+    let partial = Partial::begin(target, "partial")?;
+    copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| cannot_write(target, &error))?;
+    let findings = check::file(partial.path(), now, told)?;
+    if let Some(damage) = findings.damage.first() {
+        return Err(Error::Unavailable(format!(
+            "The copy is damaged, so the database is too, and no backup was made: {damage}. `rollcall check` says more."
+        )));
+    }
+    let bytes = fs::metadata(partial.path()).map_err(Error::internal)?.len();
+    partial.become_whole(target, replace)?;
+    Ok(Made { bytes, findings })
+}
+
+/// Bytes that are left to the server on a disk it may share with its backups.
+const SPARE: u64 = 16 << 20;
+
+/// A backup that fills the disk would keep the server from writing.
+#[cfg(unix)]
+fn require_room(database: &Path, target: &Path) -> Result<()> {
+    let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    let needed = size(database) + size(&beside(database, "-wal"));
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where it can't be said, writing will tell.
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free >= needed + SPARE {
+        return Ok(());
+    }
+    Err(Error::Unavailable(format!(
+        "There is too little room for a backup in {}: it takes up to {}, and {} are free. Make room, or choose another disk.",
+        folder.display(),
+        words::bytes(needed + SPARE),
+        words::bytes(free),
+    )))
+}
+
+#[cfg(not(unix))]
+fn require_room(_: &Path, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn there_already(target: &Path) -> Error {
+    let message = format!("There is a file {} already. Give another name, or --force to replace it.", target.display());
+    Error::Conflict("file_exists", message.into())
+}
+
+fn cannot_write(target: &Path, error: &Error) -> Error {
+    Error::Unavailable(format!("Cannot write {}: {}.", target.display(), error.cause().trim_end_matches('.')))
+}

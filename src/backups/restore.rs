@@ -1,0 +1,167 @@
+//! Putting a backup in the place of the database.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::partial::{Partial, sync_folder_of};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, beside, copy};
+use crate::domain::check::{self, Findings};
+use crate::error::{Error, Result};
+use crate::folder::{DATABASE, Folder};
+use crate::progress::Told;
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Restored {
+    /// What the database holds now.
+    pub findings: Findings,
+    /// Where the one before is, if there was one.
+    pub replaced: Option<PathBuf>,
+    /// Whether the folder has a key, or is given one.
+    pub has_key: bool,
+}
+
+/// Makes the backup `file` the database of the folder that `config` names, which must be served by nobody. One that is
+/// there is replaced only by `force`, and kept under a dated name. Whatever goes wrong, or whenever it is interrupted, the
+/// database is the one before, whole.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] if a server runs or a database is there; [`Error::Unavailable`] if the backup is damaged, of another
+/// program, or of a newer Rollcall.
+pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: Told) -> Result<Restored> {
+    let given = sound(check::file(file, clock.now(), told)?, file)?;
+    let folder = Folder::open(&config.data)?;
+    let database = folder.database();
+    if same_file(file, &database) {
+        return Err(Error::invalid("FILE", "not_a_backup", "This is the database itself."));
+    }
+    let _lock = folder.lock()?;
+    let is_there = fs::metadata(&database).is_ok_and(|database| database.len() > 0);
+    if is_there && !force {
+        return Err(there_already(&config.data));
+    }
+    let partial = Partial::begin(&database, "restoring")?;
+    copy::copy(file, partial.path(), "Restoring", told)?;
+    if given.older.is_none() {
+        // Opened as a server does. An older one is upgraded by the next start, with all that belongs to that.
+        let db = Db::open(partial.path(), clock.clone(), config.settings())?;
+        db.close();
+        drop(db);
+        copy::fold(partial.path())?;
+    }
+    let findings = sound(check::file(partial.path(), clock.now(), told)?, partial.path())?;
+    if given.counts != findings.counts {
+        return Err(Error::internal(format!("{} were read, and {} are there", given.counts, findings.counts)));
+    }
+    let replaced = is_there.then(|| database.with_file_name(format!("{DATABASE}.{}.replaced", clock.now().compact())));
+    swap(&database, partial, replaced.as_deref())?;
+    let has_key = config.key.is_some() || config.key_file.is_some() || config.data.join("rollcall.key").exists();
+    Ok(Restored { findings, replaced, has_key })
+}
+
+/// Keeps the database under the name `aside`, and puts the new one in its place in one step.
+fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
+    let cannot = |error: io::Error| {
+        let why = "nothing was changed";
+        Error::Unavailable(format!("Cannot replace {}: {error}; {why}.", database.display()))
+    };
+    let Some(aside) = aside else {
+        drop_log(database).map_err(cannot)?;
+        return new.become_whole(database, true);
+    };
+    forget_second_names(database).map_err(cannot)?;
+    if aside.exists() {
+        return Err(Error::Conflict("file_exists", format!("There is a file {} already.", aside.display()).into()));
+    }
+    // Looking at a damaged database, SQLite takes a log away that it can't make sense of: that is kept before it looks.
+    keep_log(database, aside).map_err(cannot)?;
+    let held = copy::hold(database);
+    if !matches!(held, Ok(None)) {
+        // It was folded in, or it is still in use.
+        drop_log(aside).map_err(cannot)?;
+    }
+    let held = held?;
+    second_name(database, aside).map_err(cannot)?;
+    // Beside another file, a log would be taken for one of that.
+    drop_log(database).map_err(cannot)?;
+    sync_folder_of(database).map_err(cannot)?;
+    new.become_whole(database, true)?;
+    held.map_or(Ok(()), copy::Held::release)
+}
+
+/// A restore that was interrupted may have left the database a second name, which SQLite warns of: whoever opens it by that
+/// has another log.
+#[cfg(unix)]
+fn forget_second_names(database: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let ours = fs::metadata(database)?.ino();
+    for entry in fs::read_dir(database.parent().unwrap_or(Path::new(".")))?.flatten() {
+        let kept = entry.file_name().to_string_lossy().ends_with(".replaced");
+        if kept && entry.metadata()?.ino() == ours {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn forget_second_names(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// What SQLite may have left beside a database that holds a part of it.
+const LOGS: [&str; 2] = ["-wal", "-journal"];
+
+/// Gives what SQLite kept beside the database another name, too, beside `aside`.
+fn keep_log(database: &Path, aside: &Path) -> io::Result<()> {
+    for ending in LOGS {
+        let log = beside(database, ending);
+        if log.exists() {
+            second_name(&log, &beside(aside, ending))?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what SQLite kept beside a database.
+fn drop_log(database: &Path) -> io::Result<()> {
+    for ending in LOGS.into_iter().chain(["-shm"]) {
+        match fs::remove_file(beside(database, ending)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A second name for a file, or where the file system has none, a second file.
+fn second_name(file: &Path, name: &Path) -> io::Result<()> {
+    fs::hard_link(file, name).or_else(|_| fs::copy(file, name).map(drop))
+}
+
+fn sound(findings: Findings, file: &Path) -> Result<Findings> {
+    match findings.damage.first() {
+        None => Ok(findings),
+        Some(damage) => Err(Error::Unavailable(format!(
+            "{} is damaged, and nothing was changed: {damage}. `rollcall check` with another backup finds a good one.",
+            file.display()
+        ))),
+    }
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn there_already(folder: &Path) -> Error {
+    let message = format!(
+        "There is a Rollcall in {} already. Give --force to replace it, which keeps it beside under a dated name; or choose \
+         another folder with --data.",
+        folder.display()
+    );
+    Error::Conflict("database_there", message.into())
+}

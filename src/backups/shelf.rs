@@ -1,0 +1,182 @@
+//! The folder that a server keeps its backups in: those made by the clock and by its owners, the last few of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::partial::sweep;
+use super::{Made, create};
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::folder::{self, Folder};
+use crate::progress::Step;
+
+/// A backup that was made and found good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// What its file is called.
+    pub name: String,
+    pub at: Timestamp,
+    pub bytes: u64,
+}
+
+pub struct Shelf {
+    folder: PathBuf,
+    keep: usize,
+    every: Option<Duration>,
+    state: Mutex<State>,
+}
+
+/// What is going on, and what went wrong last.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// How far the one is that is being made.
+    pub running: Option<Step>,
+    /// When the last one that failed did so, and why; nothing once one was made.
+    pub failed: Option<(Timestamp, String)>,
+    /// How many rules didn't hold in the last one.
+    pub offences: usize,
+    tried: Option<Timestamp>,
+    stopped: bool,
+}
+
+/// After a failure it is tried again this soon.
+const AGAIN: Duration = Duration::from_mins(10);
+
+impl Shelf {
+    pub fn new(config: &Config) -> Self {
+        let folder = config.backup_dir.clone().unwrap_or_else(|| config.data.join(folder::BACKUPS));
+        let keep = usize::try_from(config.backup_keep).unwrap_or(usize::MAX).max(1);
+        Self { folder, keep, every: config.backup_every, state: Mutex::default() }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn state(&self) -> State {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The backups that are there, the newest first.
+    pub fn list(&self) -> Result<Vec<Backup>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|error| self.cannot(&error))?,
+        };
+        let backup = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            let bytes = entry.metadata().ok().filter(fs::Metadata::is_file)?.len();
+            Some(Backup { at: moment(&name)?, name, bytes })
+        };
+        let mut backups: Vec<_> = entries.flatten().filter_map(backup).collect();
+        backups.sort_by(|a, b| b.name.cmp(&a.name));
+        Ok(backups)
+    }
+
+    /// The file of a backup that is there.
+    pub fn find(&self, name: &str) -> Result<(Backup, PathBuf)> {
+        let found = self.list()?.into_iter().find(|backup| backup.name == name);
+        let found = found.ok_or_else(|| Error::not_found("There is no such backup; it may have been rotated away."))?;
+        let path = self.folder.join(&found.name);
+        Ok((found, path))
+    }
+
+    /// Whether one is to be made now, by the clock.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let Some(every) = self.every else { return false };
+        let state = self.state();
+        let tried = state.tried.is_some_and(|at| at <= now && at.after(every.min(AGAIN)) > now);
+        if tried || state.running.is_some() {
+            return false;
+        }
+        // Those of a clock that was ahead say nothing of when the next is due.
+        // Where none can be listed, trying says why.
+        let listed = self.list().unwrap_or_default();
+        let last = listed.into_iter().map(|backup| backup.at).find(|at| *at <= now);
+        last.is_none_or(|at| at.after(every) <= now)
+    }
+
+    /// Makes a backup, and takes the oldest away that are too many. One at a time.
+    pub fn create(&self, data: &Folder, now: Timestamp) -> Result<Made> {
+        self.begin(now)?;
+        let made = self.make(data, now);
+        let mut state = self.lock();
+        state.running = None;
+        match &made {
+            Ok(made) => (state.failed, state.offences) = (None, made.findings.offences.len()),
+            Err(error) => state.failed = Some((now, error.cause())),
+        }
+        made
+    }
+
+    fn begin(&self, now: Timestamp) -> Result<()> {
+        let mut state = self.lock();
+        if state.running.is_some() {
+            return Err(Error::Conflict(
+                "being_made",
+                "A backup is being made just now. Wait until it is done.".into(),
+            ));
+        }
+        state.running = Some(Step { what: "Copying", done: 0, of: 0 });
+        state.tried = Some(now);
+        Ok(())
+    }
+
+    fn make(&self, data: &Folder, now: Timestamp) -> Result<Made> {
+        folder::make_private(&self.folder).map_err(|error| self.cannot(&error))?;
+        self.sweep();
+        let mut told = |step| {
+            let mut state = self.lock();
+            state.running = Some(step);
+            if state.stopped { Err(Error::Unavailable("the server is stopping".into())) } else { Ok(()) }
+        };
+        let made = create(data, &self.folder.join(name(now)), false, now, &mut told)?;
+        // What is no longer as it should be must not push out what still was.
+        if made.findings.offences.is_empty() {
+            self.rotate(&name(now))?;
+        }
+        Ok(made)
+    }
+
+    /// Takes away what a killed process left half made.
+    fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let half_made = |name: &str| name.strip_suffix(".partial").is_some_and(|name| moment(name).is_some());
+        for entry in entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(half_made)) {
+            drop(sweep(&entry.path()));
+        }
+    }
+
+    fn rotate(&self, newest: &str) -> Result<()> {
+        for old in self.list()?.iter().skip(self.keep).filter(|backup| backup.name != newest) {
+            fs::remove_file(self.folder.join(&old.name)).map_err(|error| self.cannot(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Ends what is being made, since the server does.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
+    }
+
+    fn cannot(&self, error: &std::io::Error) -> Error {
+        Error::Unavailable(format!("Cannot keep backups in {}: {error}.", self.folder.display()))
+    }
+}
+
+/// What the backup of a moment is called: names sort as their times do.
+pub fn name(at: Timestamp) -> String {
+    format!("rollcall-{}.db", at.compact())
+}
+
+/// The moment that a backup's name tells; none if it is no backup's.
+fn moment(name: &str) -> Option<Timestamp> {
+    Timestamp::from_compact(name.strip_prefix("rollcall-")?.strip_suffix(".db")?)
+}

@@ -1,0 +1,64 @@
+//! `rollcall backup` and `rollcall restore`.
+
+use std::path::{Path, PathBuf};
+
+use super::output::Output;
+use super::{database, tell};
+use crate::backups::{self, Restored};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::check::Findings;
+use crate::domain::words;
+use crate::error::Result;
+use crate::folder::Folder;
+use crate::progress::Progress;
+
+pub fn create(config: &Config, target: PathBuf, force: bool) -> Result<()> {
+    database(config)?;
+    let now = Clock::system().now();
+    let target = if target.is_dir() { target.join(backups::name(now)) } else { target };
+    let mut progress = Progress::new();
+    let told = &mut |step| progress.tell(step);
+    let made = backups::create(&Folder::open(&config.data)?, &target, force, now, told)?;
+    drop(progress);
+    let mut output = Output::new();
+    let (file, size) = (target.display(), words::bytes(made.bytes));
+    output.line(&format!("{file}: {}; {size}, checked.", made.findings.counts))?;
+    output.flush()?;
+    warn(&made.findings);
+    tell(
+        "The key isn't in it: without rollcall.key, people sign in anew and API keys are made anew. Keep a copy apart.",
+    );
+    Ok(())
+}
+
+pub fn restore(config: &Config, file: &Path, force: bool) -> Result<()> {
+    let mut progress = Progress::new();
+    let told = &mut |step| progress.tell(step);
+    let restored = backups::restore(config, file, force, &Clock::system(), told)?;
+    drop(progress);
+    let Restored { findings, replaced, has_key } = restored;
+    let mut output = Output::new();
+    output.line(&format!("{}: {}; restored and checked.", config.data.display(), findings.counts))?;
+    output.flush()?;
+    warn(&findings);
+    if let Some(replaced) = replaced {
+        tell(&format!("The database until now is kept as {}. Delete it when you are sure.", replaced.display()));
+    }
+    if has_key {
+        tell(
+            "What was revoked since the backup works again: `rollcall key rotate --revoke` ends every token and session.",
+        );
+    } else {
+        tell(
+            "There is no rollcall.key here, so every token and session ends, unless you put back the one it was sealed with.",
+        );
+    }
+    Ok(())
+}
+
+fn warn(findings: &Findings) {
+    for line in findings.lines() {
+        tell(&line);
+    }
+}

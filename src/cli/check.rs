@@ -1,0 +1,45 @@
+//! `rollcall check`: whether the database is sound and every rule holds in it.
+
+use std::path::PathBuf;
+
+use super::database;
+use super::output::Output;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::check::{self, Findings, RULES};
+use crate::domain::words;
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+pub fn run(config: &Config, file: Option<PathBuf>) -> Result<()> {
+    let file = file.map_or_else(|| database(config), Ok)?;
+    let mut progress = Progress::new();
+    let findings = check::file(&file, Clock::system().now(), &mut |step| progress.tell(step))?;
+    drop(progress);
+    let mut output = Output::new();
+    for line in findings.lines() {
+        output.line(&line)?;
+    }
+    if findings.damage.is_empty() {
+        output.line(&format!("{}: {}. {}", file.display(), findings.counts, verdict(&findings)))?;
+    }
+    output.flush()?;
+    if findings.are_good() {
+        return Ok(());
+    }
+    let wrong = findings.damage.len() + findings.offences.len();
+    let wrong = words::count(wrong as u64, "thing is", "things are");
+    Err(Error::Unavailable(format!("{wrong} wrong in {}; nothing was changed.", file.display())))
+}
+
+fn verdict(findings: &Findings) -> String {
+    match (findings.older, findings.offences.len()) {
+        (Some(version), _) => {
+            format!(
+                "The file is sound. Its schema, {version}, is older; the rules are checked once it was brought over."
+            )
+        }
+        (None, 0) => format!("The file is sound, and all {} rules hold.", RULES.len()),
+        (None, broken) => format!("The file is sound, but {broken} of {} rules don't hold.", RULES.len()),
+    }
+}

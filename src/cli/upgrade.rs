@@ -1,0 +1,113 @@
+//! `rollcall upgrade` and `rollcall rollback`: to this program's schema, and back.
+
+use clap::Args;
+
+use super::output::Output;
+use crate::clock::{Clock, Timestamp};
+use crate::config::Config;
+use crate::db::migrations::SCHEMA_VERSION;
+use crate::domain::words;
+use crate::error::Result;
+use crate::folder::Folder;
+use crate::progress::Progress;
+use crate::upgrade::{self, Plan};
+
+#[derive(Args)]
+pub struct Upgrade {
+    /// Say what would happen and try it on a copy, beside a running server too; changes nothing
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Args)]
+pub struct Rollback {
+    /// Leave behind what came since the upgrade
+    #[arg(long)]
+    force: bool,
+}
+
+pub fn run(asked: Upgrade, config: &Config) -> Result<()> {
+    super::database(config)?;
+    let folder = Folder::open(&config.data)?;
+    let now = Clock::system().now();
+    let Some(plan) = upgrade::plan(&folder, now)? else { return nothing_to_do(&folder) };
+    if asked.check { check(&folder, &plan, now) } else { upgrade(&folder, now) }
+}
+
+fn nothing_to_do(folder: &Folder) -> Result<()> {
+    let mut output = Output::new();
+    output.line(&format!(
+        "{} has schema {SCHEMA_VERSION}, as this Rollcall does. There is nothing to do.",
+        folder.database().display()
+    ))?;
+    output.flush()
+}
+
+fn upgrade(folder: &Folder, now: Timestamp) -> Result<()> {
+    let lock = folder.lock()?;
+    let mut progress = Progress::new();
+    let done = upgrade::run(folder, &lock, now, &mut |step| progress.tell(step))?;
+    drop(progress);
+    let Some(done) = done else { return nothing_to_do(folder) };
+    let mut output = Output::new();
+    output.line(&format!(
+        "Upgraded {} from schema {} to {}: {}.",
+        folder.database().display(),
+        done.from,
+        done.to,
+        done.counts
+    ))?;
+    output
+        .line(&format!("As it was, it is kept in {}; `rollcall rollback` returns to that.", done.snapshot.display()))?;
+    output.flush()
+}
+
+fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
+    let mut output = Output::new();
+    let path = folder.database();
+    output.line(&format!(
+        "{} has schema {}; this is Rollcall {} with schema {SCHEMA_VERSION}.",
+        path.display(),
+        plan.from,
+        env!("CARGO_PKG_VERSION")
+    ))?;
+    for step in plan.steps {
+        output.line(&format!("  step {}: {}", step.number, step.name))?;
+    }
+    let free = plan.free.map(|free| format!(", and {} are free", words::bytes(free))).unwrap_or_default();
+    output.line(&format!(
+        "It has {}; an upgrade takes {} of room{free}.",
+        words::bytes(plan.size),
+        words::bytes(plan.room())
+    ))?;
+    output.flush()?;
+    let mut progress = Progress::new();
+    let tried = upgrade::rehearse(folder, plan, now, &mut |step| progress.tell(step))?;
+    drop(progress);
+    output.line(&format!(
+        "On a copy it took {:.1} s, and all is well there: {}.",
+        tried.took.as_secs_f64(),
+        tried.counts
+    ))?;
+    output.line("Nothing was changed. `rollcall upgrade` does it, and so does the next start.")?;
+    output.flush()
+}
+
+pub fn roll_back(asked: Rollback, config: &Config) -> Result<()> {
+    super::database(config)?;
+    let folder = Folder::open(&config.data)?;
+    let lock = folder.lock()?;
+    let mut progress = Progress::new();
+    let done = upgrade::roll_back(&folder, &lock, Clock::system().now(), asked.force, &mut |step| progress.tell(step))?;
+    drop(progress);
+    let mut output = Output::new();
+    output.line(&format!(
+        "{} is again as it was before the upgrade of {}, with schema {}.",
+        folder.database().display(),
+        done.upgraded_at.minute(),
+        done.to
+    ))?;
+    output.line(&format!("The newer file is kept in {}, with {}.", done.kept.display(), done.later))?;
+    output.line("Start the Rollcall that you ran before. This one would upgrade the file again.")?;
+    output.flush()
+}

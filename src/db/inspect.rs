@@ -1,0 +1,131 @@
+//! Looking into a database file, whatever is in it: ours, a backup, an older one, another program's, a damaged one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OpenFlags};
+
+use super::{APPLICATION_ID, Read, SCHEMA, SCHEMA_VERSION, Value, ValueRef, configure};
+use crate::clock::Timestamp;
+use crate::domain::actor::Actor;
+use crate::domain::settings::Settings;
+use crate::error::{Error, Result};
+
+/// What a look's SQL may call besides SQLite's own functions: a name, and what it makes of a text.
+pub type Function = (&'static str, fn(&str) -> Value);
+
+/// How old a file of ours is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// Of this program's schema.
+    Current,
+    /// Of the schema with that number, which is brought over when a server opens it.
+    Older(i64),
+}
+
+/// Runs a closure on one moment of the database at `path`, which may be in use. Nothing is written to it: what waits in
+/// its log is left there.
+pub fn look<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOnce(&Read) -> Result<T>) -> Result<T> {
+    let mut conn = open(path)?;
+    for (name, function) in functions {
+        let function = *function;
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        conn.create_scalar_function(*name, 1, flags, move |context| {
+            Ok(match context.get_raw(0) {
+                ValueRef::Text(text) => function(&String::from_utf8_lossy(text)),
+                _ => Value::Null,
+            })
+        })?;
+    }
+    let moment = conn.transaction()?;
+    f(&Read { conn: &moment, actor: Actor::nobody(), now, settings: Settings::default() })
+}
+
+/// A connection for looking. Of a database that is in use, looking needs the shared memory of its log.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    configure(&conn)?;
+    let log = super::beside(path, "-wal");
+    let waits = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, waits)?;
+    // Every page is read, once: mapped, they would count as ours.
+    conn.execute_batch("pragma query_only = on; pragma mmap_size = 0;")?;
+    Ok(conn)
+}
+
+/// Whose file it is, and how old.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] if it is of another program or of a newer Rollcall, or is no database.
+pub fn age(r: &Read) -> Result<Age> {
+    let number = |sql| r.value::<i64>(sql, []).map_err(|error| Error::Unavailable(error.cause()));
+    let (version, application) = (number("pragma user_version")?, number("pragma application_id")?);
+    match version {
+        _ if application != APPLICATION_ID => Err(Error::Unavailable("it is no database of Rollcall".into())),
+        SCHEMA_VERSION => Ok(Age::Current),
+        ..SCHEMA_VERSION => Ok(Age::Older(version)),
+        newer => Err(Error::Unavailable(format!(
+            "it was written by a newer Rollcall (its schema is {newer}, this one knows {SCHEMA_VERSION}); use that version"
+        ))),
+    }
+}
+
+/// What is wrong with the file itself: pages and indexes that don't fit together, rows that refer to nothing. Nothing if
+/// all is well.
+pub fn damage(r: &Read) -> Vec<String> {
+    let mut found = match r.all("pragma integrity_check", [], |row| row.get::<_, String>(0)) {
+        Ok(said) => said.into_iter().filter(|said| said != "ok").collect(),
+        Err(error) => vec![error.cause()],
+    };
+    let lost = r.all("pragma foreign_key_check", [], |row| {
+        let (table, row, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let row = row.map(|row| format!(" {row}")).unwrap_or_default();
+        Ok(format!("row{row} of {table} refers to a row of {parent} that is not there"))
+    });
+    match lost {
+        Ok(lost) => found.extend(lost.into_iter().take(100)),
+        Err(error) => found.push(error.cause()),
+    }
+    found
+}
+
+/// Tables, indexes and triggers that are missing, too many, or other than this program makes them. What begins with an
+/// underscore belongs to a tool that replicates the file.
+pub fn strange_schema(r: &Read) -> Result<Vec<String>> {
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(SCHEMA)?;
+    let (expected, found) = (structure(&fresh)?, structure(r.conn)?);
+    let missing = expected.keys().filter(|name| !found.contains_key(*name)).map(|name| format!("{name} is missing"));
+    let strange = found.iter().filter_map(|(name, what)| match expected.get(name) {
+        None => Some(format!("{name} is not Rollcall's")),
+        Some(expected) => (expected != what).then(|| format!("{name} is not as Rollcall makes it")),
+    });
+    Ok(missing.chain(strange).collect())
+}
+
+/// Everything in a schema by kind and name: the columns of a table, the text of anything else. A column that was added
+/// later stands in another place of its table's text, so that is no way to compare tables.
+fn structure(conn: &Connection) -> Result<BTreeMap<String, String>> {
+    let mut statement = conn.prepare(
+        "select type, name, case type when 'table' then
+                  (select group_concat(line, ', ') from
+                     (select concat_ws(' ', name, type, \"notnull\", dflt_value, pk) line
+                        from pragma_table_xinfo(s.name) order by name))
+                else sql end
+           from sqlite_schema s where name not like 'sqlite\\_%' escape '\\' and name not like '\\_%' escape '\\'",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let (kind, name, text): (String, String, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((format!("{kind} {name}"), plain(&text.unwrap_or_default())))
+    })?;
+    Ok(rows.collect::<super::RowResult<_>>()?)
+}
+
+/// SQL without its comments and its spacing.
+fn plain(sql: &str) -> String {
+    let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}

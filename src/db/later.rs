@@ -1,0 +1,38 @@
+//! What would be gone if a database gave way to an earlier one.
+
+use std::path::Path;
+
+use super::copy::Held;
+use crate::error::Result;
+
+/// How much came to a database after an earlier one of it was put aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Later {
+    pub users: u64,
+    pub tokens: u64,
+    pub events: u64,
+}
+
+impl Later {
+    /// Compares a database that nobody else can change with an earlier one.
+    pub fn than(earlier: &Path, held: &Held) -> Result<Self> {
+        let conn = &held.0;
+        conn.execute("attach ?1 as earlier", [earlier.to_string_lossy()])?;
+        let count = |sql: &str| {
+            let rows = conn.query_row(sql, [], |row| row.get::<_, i64>(0))?;
+            Ok::<_, crate::Error>(u64::try_from(rows).unwrap_or_default())
+        };
+        // Numbers are never used again, so all that are above the last one of then came later.
+        let after = |table| {
+            format!(
+                "select count(*) from main.{table} where id >
+                   (select coalesce(max(seq), 0) from earlier.sqlite_sequence where name = '{table}')"
+            )
+        };
+        Ok(Self {
+            users: count(&after("users"))?,
+            tokens: count("select count(*) from main.tokens where id not in (select id from earlier.tokens)")?,
+            events: count(&after("events"))?,
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! Whether a database is as the rules leave it: the file itself, and every rule that its schema alone does not hold.
+
+mod rules;
+
+use std::path::Path;
+
+use super::words;
+use crate::clock::Timestamp;
+use crate::db::inspect::{self, Age};
+use crate::db::{Read, Row};
+use crate::error::{Error, Result};
+use crate::progress::{Step, Told};
+
+pub use rules::{RULES, Rule};
+
+/// What was found in a database.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// How old its schema is, if it isn't this program's.
+    pub older: Option<i64>,
+    pub counts: Counts,
+    /// What is wrong with the file, in SQLite's words. Nothing it says can be relied on then.
+    pub damage: Vec<String>,
+    /// The rules that do not hold. They are of this program's schema, so an older one isn't measured by them.
+    pub offences: Vec<Offence>,
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub users: u64,
+    pub accounts: u64,
+    pub events: u64,
+}
+
+/// A rule that does not hold.
+#[derive(Clone, Debug)]
+pub struct Offence {
+    pub rule: &'static Rule,
+    /// For whom or what, the first few of them.
+    pub who: Vec<String>,
+    /// For how many.
+    pub count: u64,
+}
+
+/// How many offenders against one rule are named.
+const NAMED: usize = 10;
+
+/// Checks the file at `path`, which may be in use, and changes nothing. `told` hears how far it is.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] if it is not ours, too new, or so damaged that nothing can be read. What is merely wrong in it is
+/// in the findings.
+pub fn file(path: &Path, now: Timestamp, told: Told) -> Result<Findings> {
+    if !path.is_file() {
+        return Err(Error::not_found(format!("There is no file {}.", path.display())));
+    }
+    let cannot = |error: Error| {
+        Error::Unavailable(format!("{} can't be checked: {}.", path.display(), error.cause().trim_end_matches('.')))
+    };
+    inspect::look(path, now, rules::FUNCTIONS, |r| all(r, told)).map_err(cannot)
+}
+
+fn all(r: &Read, told: Told) -> Result<Findings> {
+    let steps = RULES.len() as u64 + 1;
+    let step = |done| Step { what: "Checking", done, of: steps };
+    told(step(0))?;
+    let age = inspect::age(r)?;
+    let mut findings = Findings { damage: inspect::damage(r), ..Findings::default() };
+    match age {
+        Age::Older(version) => findings.older = Some(version),
+        Age::Current => findings.damage.extend(inspect::strange_schema(r)?),
+    }
+    told(step(1))?;
+    if findings.damage.is_empty() {
+        findings.counts = count(r)?;
+    }
+    let rules: &[Rule] = if age == Age::Current && findings.damage.is_empty() { RULES } else { &[] };
+    for (n, rule) in (2..).zip(rules) {
+        findings.offences.extend(offence(r, rule)?);
+        told(step(n))?;
+    }
+    told(step(steps))?;
+    Ok(findings)
+}
+
+/// People, accounts that aren't deleted, and events.
+fn count(r: &Read) -> Result<Counts> {
+    let number = |sql| r.value::<i64>(sql, []).map(|n| u64::try_from(n).unwrap_or_default());
+    Ok(Counts {
+        users: number("select count(*) from users")?,
+        accounts: number("select count(*) from accounts where removed_at is null")?,
+        events: number("select count(*) from events")?,
+    })
+}
+
+fn offence(r: &Read, rule: &'static Rule) -> Result<Option<Offence>> {
+    let sql = format!("select offender, count(*) over () from ({}) limit {NAMED}", rule.sql);
+    let row = |row: &Row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+    let found: Vec<(String, i64)> = r.all(&sql, [], row)?;
+    let Some(&(_, count)) = found.first() else { return Ok(None) };
+    let who = found.into_iter().map(|(who, _)| who).collect();
+    Ok(Some(Offence { rule, who, count: u64::try_from(count).unwrap_or_default() }))
+}
+
+impl Findings {
+    /// Whether nothing is wrong at all.
+    pub fn are_good(&self) -> bool {
+        self.damage.is_empty() && self.offences.is_empty()
+    }
+
+    /// Everything that is wrong, with what to do about it.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<_> = self.damage.iter().map(|what| format!("damage: {what}")).collect();
+        if !lines.is_empty() {
+            lines.push("  The file is damaged. Restore the last good backup: rollcall restore FILE".into());
+        }
+        for offence in &self.offences {
+            lines.push(format!("{}: {}", offence.rule.name, offence.rule.sentence));
+            lines.push(format!("  Not so for {}.", offence.whom()));
+            lines.push(format!("  {}", offence.rule.cure));
+        }
+        lines
+    }
+}
+
+impl Offence {
+    /// `user 3, user 9 and 12 more`.
+    pub fn whom(&self) -> String {
+        let named = self.who.join(", ");
+        match self.count.saturating_sub(self.who.len() as u64) {
+            0 => named,
+            more => format!("{named} and {} more", words::number(more)),
+        }
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let count = |n, one, many| format!("{} {}", words::number(n), if n == 1 { one } else { many });
+        let (users, accounts) = (count(self.users, "user", "users"), count(self.accounts, "account", "accounts"));
+        write!(f, "{users}, {accounts}, {}", count(self.events, "event", "events"))
+    }
+}

@@ -1,0 +1,410 @@
+//! Backups: made while others write, checked, kept, downloaded, and put back.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use poem::http::Method;
+use rollcall::domain::permissions;
+use rollcall::jobs;
+use rusqlite::Connection;
+
+use crate::cli::{create, init, rollcall, serve};
+use crate::impersonation::acting_cookie;
+use crate::support::{ADA, TestApp};
+use crate::visitor::{Page, sign_in};
+
+/// A run of the command: its exit code, what it printed, and what it said, with the folder called FOLDER.
+fn said(output: &Output, folder: &Path) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(folder.to_str().unwrap(), "FOLDER");
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    said(&rollcall(&folder.join("data")).args(arguments).current_dir(folder).output().unwrap(), folder)
+}
+
+fn emails(database: &Path) -> Vec<String> {
+    let database = Connection::open(database).unwrap();
+    let mut statement = database.prepare("select email from users order by email").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// What is in a folder, by name.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A folder of two people, a backup of it, and somebody who came afterwards.
+fn backed_up() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    init(&folder.path().join("data"));
+    run(folder.path(), &["user", "add", "--email", "bob@example.com"]);
+    let (code, _, why) = run(folder.path(), &["backup", "good.db"]);
+    assert_eq!(code, 0, "{why}");
+    run(folder.path(), &["user", "add", "--email", "late@example.com"]);
+    folder
+}
+
+#[test]
+fn a_backup_made_under_writes_is_whole_and_nobody_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let token = init(&data);
+    let served = serve(&mut rollcall(&data), 1);
+    let running = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut written = Vec::new();
+            for n in 0.. {
+                let email = format!("n{n:05}@example.com");
+                create(&served.url, &token, &email).unwrap();
+                written.push(email);
+                if !running.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+            written
+        });
+        for n in 0..3 {
+            std::thread::sleep(Duration::from_millis(100));
+            let (code, printed, why) = run(folder.path(), &["backup", &format!("{n}.db")]);
+            assert_eq!(code, 0, "{why}");
+            assert!(printed.starts_with(&format!("{n}.db: ")) && printed.ends_with(", checked.\n"), "{printed}");
+            assert!(why.contains("The key isn't in it"), "{why}");
+        }
+        running.store(false, Ordering::SeqCst);
+        let written = writer.join().unwrap();
+        for n in 0..3 {
+            let copy = folder.path().join(format!("{n}.db"));
+            assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+            // Whoever is in it came before all who aren't: one moment of the server.
+            let there: Vec<_> = emails(&copy).into_iter().filter(|email| email != "ada@example.com").collect();
+            assert_eq!(there, written[..there.len()]);
+            assert_eq!(run(folder.path(), &["check", &format!("{n}.db")]).0, 0);
+        }
+    });
+    assert_eq!(names(folder.path()), ["0.db", "1.db", "2.db", "data"], "nothing else is left");
+}
+
+#[test]
+fn a_backup_never_overwrites_unless_told_and_never_a_file_of_the_folder() {
+    let folder = backed_up();
+    let before = fs::read(folder.path().join("good.db")).unwrap();
+    let (code, _, why) = run(folder.path(), &["backup", "good.db"]);
+    assert_eq!(
+        (code, why.as_str()),
+        (3, "rollcall: There is a file good.db already. Give another name, or --force to replace it.\n")
+    );
+    assert_eq!(fs::read(folder.path().join("good.db")).unwrap(), before);
+    assert_eq!(run(folder.path(), &["backup", "--force", "good.db"]).0, 0);
+    assert_eq!(emails(&folder.path().join("good.db")).len(), 3);
+    for own in ["data/rollcall.db", "data/rollcall.key", "data/../data/rollcall.lock"] {
+        let (code, _, why) = run(folder.path(), &["backup", "--force", own]);
+        assert_eq!(code, 2, "{why}");
+        assert!(why.contains("Rollcall keeps its own files there."), "{why}");
+    }
+    let (code, _, why) = run(folder.path(), &["backup", "nowhere/x.db"]);
+    assert_eq!(
+        (code, why.as_str()),
+        (1, "rollcall: Cannot write nowhere/x.db: No such file or directory (os error 2).\n")
+    );
+    // In a folder it is called after the time.
+    fs::create_dir(folder.path().join("kept")).unwrap();
+    assert_eq!(run(folder.path(), &["backup", "kept"]).0, 0);
+    let kept = names(&folder.path().join("kept"));
+    assert!(kept.len() == 1 && kept[0].starts_with("rollcall-2") && kept[0].ends_with("Z.db"), "{kept:?}");
+}
+
+#[test]
+fn a_database_that_is_damaged_gives_no_backup() {
+    let folder = backed_up();
+    let database = Connection::open(folder.path().join("data/rollcall.db")).unwrap();
+    let trigger = "select sql from sqlite_schema where name = 'users_to_search_update'";
+    let trigger: String = database.query_row(trigger, [], |row| row.get(0)).unwrap();
+    // Of the same length, so that only a look at every row of the search index finds it.
+    let sql = "insert into user_search (rowid, email_key, name_key) select id, email_key, name_key from users;
+               update search_progress set indexed_to = 3;
+               drop trigger users_to_search_update; update users set name_key = '', email_key = 'xob@example.com' where id = 2;";
+    database.execute_batch(&format!("{sql} {trigger}")).unwrap();
+    drop(database);
+    let (code, printed, why) = run(folder.path(), &["backup", "bad.db"]);
+    assert_eq!((code, printed.as_str()), (1, ""));
+    assert!(why.contains("the search index is not of what is searched"), "{why}");
+    assert_eq!(names(folder.path()), ["data", "good.db"], "nothing is left of it");
+}
+
+#[test]
+fn a_restored_backup_is_what_was_backed_up_and_the_one_before_is_kept() {
+    let folder = backed_up();
+    let data = folder.path().join("data");
+    let (code, printed, why) = run(folder.path(), &["restore", "good.db"]);
+    assert_eq!((code, printed.as_str()), (3, ""));
+    assert!(why.contains("There is a Rollcall in FOLDER/data already. Give --force to replace it"), "{why}");
+    assert_eq!(emails(&data.join("rollcall.db")).len(), 3, "nothing was changed");
+
+    let served = serve(&mut rollcall(&data), 1);
+    let (code, _, why) = run(folder.path(), &["restore", "--force", "good.db"]);
+    assert_eq!(code, 3);
+    assert!(why.contains("Another Rollcall is serving from FOLDER/data"), "{why}");
+    // Killed, it leaves a log that must not be taken for one of the restored file.
+    create(&served.url, &token(&data), "last@example.com").unwrap();
+    drop(served);
+    assert!(data.join("rollcall.db-wal").exists());
+
+    let (code, printed, why) = run(folder.path(), &["restore", "--force", "good.db"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(
+        printed.starts_with("FOLDER/data: 2 users, 1 account, ") && printed.ends_with("; restored and checked.\n"),
+        "{printed}"
+    );
+    assert!(why.contains("rollcall key rotate --revoke"), "{why}");
+    let replaced = names(&data).into_iter().find(|name| name.ends_with(".replaced")).unwrap();
+    assert!(why.contains(&format!("kept as FOLDER/data/{replaced}")), "{why}");
+    assert_eq!(
+        emails(&data.join(replaced)),
+        ["ada@example.com", "bob@example.com", "last@example.com", "late@example.com"]
+    );
+    assert_eq!(emails(&data.join("rollcall.db")), ["ada@example.com", "bob@example.com"]);
+    assert_eq!(run(folder.path(), &["check"]).0, 0);
+    assert!(!names(&data).iter().any(|name| name.contains("restoring")), "{:?}", names(&data));
+    let served = serve(&mut rollcall(&data), 1);
+    create(&served.url, &token(&data), "new@example.com").unwrap();
+}
+
+fn token(data: &Path) -> String {
+    let output = rollcall(data).args(["token", "--email", "ada@example.com"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_backup_goes_to_a_machine_that_has_none_yet() {
+    let folder = backed_up();
+    let there = folder.path().join("there");
+    let output = rollcall(&there).args(["restore", "good.db"]).current_dir(folder.path()).output().unwrap();
+    let (code, _, why) = said(&output, folder.path());
+    assert_eq!(code, 0, "{why}");
+    assert!(why.contains("There is no rollcall.key here"), "{why}");
+    assert_eq!(emails(&there.join("rollcall.db")).len(), 2);
+    drop(serve(&mut rollcall(&there), 1));
+}
+
+#[test]
+fn what_is_no_good_backup_is_refused_and_nothing_is_changed() {
+    let folder = backed_up();
+    let data = folder.path().join("data");
+    let good = fs::read(folder.path().join("good.db")).unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    let mut zeros = good.clone();
+    let middle = zeros.len() / 2 / 4096 * 4096;
+    zeros[middle..middle + 8192].fill(0);
+    write("zeros.db", &zeros);
+    write("cut.db", &good[..good.len() / 2]);
+    write("text.db", b"not a database, it only has its name");
+    write("empty.db", b"");
+    Connection::open(folder.path().join("other.db")).unwrap().execute_batch("create table notes (text)").unwrap();
+    write("newer.db", &good);
+    Connection::open(folder.path().join("newer.db")).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    let before = (names(&data), fs::read(data.join("rollcall.db")).unwrap());
+    for (file, reason) in [
+        ("zeros.db", "zeros.db "),
+        ("cut.db", "cut.db "),
+        ("text.db", "text.db can't be checked: file is not a database."),
+        ("empty.db", "empty.db can't be checked: it is no database of Rollcall."),
+        ("other.db", "other.db can't be checked: it is no database of Rollcall."),
+        ("newer.db", "written by a newer Rollcall (its schema is 999"),
+        ("nothing.db", "There is no file nothing.db."),
+        ("data/rollcall.db", "This is the database itself."),
+    ] {
+        let (code, printed, why) = run(folder.path(), &["restore", "--force", file]);
+        assert!(code > 0 && printed.is_empty() && why.contains(reason), "{file}: {code} {why}");
+        assert_eq!((names(&data), fs::read(data.join("rollcall.db")).unwrap()), before, "{file}");
+    }
+}
+
+/// A database that is beyond reading is replaced too, and kept as it is, log and all.
+#[test]
+fn a_backup_takes_the_place_of_a_database_that_is_beyond_reading() {
+    let folder = backed_up();
+    let data = folder.path().join("data");
+    fs::write(data.join("rollcall.db"), "it was a database once").unwrap();
+    fs::write(data.join("rollcall.db-wal"), "and this its log").unwrap();
+    let (code, _, why) = run(folder.path(), &["restore", "--force", "good.db"]);
+    assert_eq!(code, 0, "{why}");
+    assert_eq!(emails(&data.join("rollcall.db")).len(), 2);
+    let kept = names(&data).into_iter().find(|name| name.ends_with(".replaced")).unwrap();
+    assert_eq!(fs::read(data.join(&kept)).unwrap(), b"it was a database once");
+    assert_eq!(fs::read(data.join(format!("{kept}-wal"))).unwrap(), b"and this its log");
+}
+
+/// Killed at any moment, a restore leaves the database of before or the one of the backup, whole.
+#[test]
+fn an_interrupted_restore_leaves_one_database_or_the_other() {
+    let folder = backed_up();
+    let data = folder.path().join("data");
+    for wait in [1, 5, 10, 20, 40, 80, 160] {
+        let mut restoring = rollcall(&data);
+        restoring.args(["restore", "--force", "good.db"]).current_dir(folder.path());
+        let mut restoring =
+            restoring.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(wait));
+        restoring.kill().ok();
+        restoring.wait().unwrap();
+        let (code, printed, why) = run(folder.path(), &["check"]);
+        assert_eq!(code, 0, "{wait}: {printed} {why}");
+        let people = emails(&data.join("rollcall.db")).len();
+        assert!(people == 3 || people == 2, "{people}");
+    }
+    // What the killed ones left is in nobody's way. Two in one second would have the same name to keep the old one under.
+    std::thread::sleep(Duration::from_millis(1100));
+    let (code, _, why) = run(folder.path(), &["restore", "--force", "good.db"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(!data.join("rollcall.db.restoring").exists());
+}
+
+#[tokio::test]
+async fn backups_are_made_by_the_clock_and_the_oldest_go() {
+    let test = TestApp::new_with(|config| {
+        config.backup_every = Some(Duration::from_hours(24));
+        config.backup_keep = 2;
+    });
+    let shelf = test.app.backups().folder().to_owned();
+    jobs::back_up_if_due(&test.app).await;
+    assert_eq!(names(&shelf), ["rollcall-20261123T080000Z.db"], "the first is due at once");
+    assert_eq!(fs::metadata(&shelf).unwrap().permissions().mode() & 0o777, 0o700);
+    test.advance(Duration::from_hours(23));
+    jobs::back_up_if_due(&test.app).await;
+    assert_eq!(names(&shelf).len(), 1, "the next is not due yet");
+    fs::write(shelf.join("mine.db"), "").unwrap();
+    fs::write(shelf.join("rollcall-20261124T000000Z.db.partial"), "a killed process left it").unwrap();
+    for _ in 0..3 {
+        test.advance(Duration::from_hours(24));
+        jobs::back_up_if_due(&test.app).await;
+    }
+    assert_eq!(names(&shelf), ["mine.db", "rollcall-20261126T070000Z.db", "rollcall-20261127T070000Z.db"]);
+    let sql = "select count(*) from events where event = 'cron_job' and subject like 'rollcall-2026%'";
+    assert_eq!(test.query(|r| r.value::<i64>(sql, [])), 4);
+    // A clock that was ahead and is right again keeps nothing from being made.
+    fs::copy(shelf.join("rollcall-20261127T070000Z.db"), shelf.join("rollcall-20990101T000000Z.db")).unwrap();
+    test.advance(Duration::from_hours(24));
+    jobs::back_up_if_due(&test.app).await;
+    assert!(shelf.join("rollcall-20261128T070000Z.db").exists(), "{:?}", names(&shelf));
+}
+
+#[tokio::test]
+async fn without_the_setting_none_is_made_by_itself() {
+    let test = TestApp::new();
+    jobs::back_up_if_due(&test.app).await;
+    assert!(!test.app.backups().folder().exists());
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_is_said_and_tried_again() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let blocked = elsewhere.path().join("blocked");
+    fs::write(&blocked, "a file where a folder should be").unwrap();
+    let folder = blocked.clone();
+    let test = TestApp::new_with(move |config| {
+        config.backup_every = Some(Duration::from_hours(24));
+        config.backup_dir = Some(folder);
+    });
+    jobs::back_up_if_due(&test.app).await;
+    let browser = sign_in(&test, ADA).await;
+    let page = test.get("/ui/backups").cookie(&browser).send().await;
+    assert!(
+        page.text.contains("The last backup failed") && page.text.contains("Cannot keep backups in"),
+        "{}",
+        page.text
+    );
+    fs::remove_file(&blocked).unwrap();
+    test.advance(Duration::from_mins(5));
+    jobs::back_up_if_due(&test.app).await;
+    assert!(!blocked.exists(), "not at once");
+    test.advance(Duration::from_mins(5));
+    jobs::back_up_if_due(&test.app).await;
+    assert_eq!(names(&blocked).len(), 1);
+    let page = test.get("/ui/backups").cookie(&browser).send().await;
+    assert!(!page.text.contains("The last backup failed") && page.text.contains("checked"), "{}", page.text);
+}
+
+/// What breaks a rule is backed up all the same, but must not push out what didn't.
+#[tokio::test]
+async fn a_backup_in_which_a_rule_does_not_hold_takes_no_other_away() {
+    let test = TestApp::new_with(|config| {
+        config.backup_every = Some(Duration::from_hours(1));
+        config.backup_keep = 1;
+    });
+    jobs::back_up_if_due(&test.app).await;
+    test.app.db().write_here(|w| w.run("update memberships set primary_account = 0", [])).unwrap();
+    test.advance(Duration::from_hours(1));
+    jobs::back_up_if_due(&test.app).await;
+    assert_eq!(names(test.app.backups().folder()).len(), 2);
+    let browser = sign_in(&test, ADA).await;
+    let page = test.get("/ui/backups").cookie(&browser).send().await;
+    assert!(page.text.contains("not everything in it is as it should be"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn an_owner_backs_up_and_downloads_on_a_page() {
+    let test = TestApp::new();
+    let browser = sign_in(&test, ADA).await;
+    let page = test.get("/ui/backups").cookie(&browser).send().await;
+    assert!(page.text.contains("No backup yet") && page.text.contains("--backup-every 1d"), "{}", page.text);
+    let made = test.post("/ui/backups").cookie(&browser).send().await;
+    assert_eq!((made.status.as_u16(), made.header("location")), (303, "/ui/backups"), "{}", made.text);
+    let page = test.get("/ui/backups").cookie(&browser).send().await;
+    let name = "rollcall-20261123T080000Z.db";
+    assert!(page.text.contains(&format!("action=\"/ui/backups/{name}\"")), "{}", page.text);
+
+    let path = test.app.backups().folder().join(name);
+    let file = test.download(&format!("/ui/backups/{name}"), &browser).await;
+    assert_eq!(file.0, 200);
+    assert!(file.1.contains(&format!("attachment; filename=\"{name}\"")), "{}", file.1);
+    assert!(file.2 == fs::read(path).unwrap(), "it is another file");
+    let sql = "select group_concat(subject || ' ' || changes, '; ') from events where event = 'file_requested' and actor = ?1 and account_id = '2311'";
+    insta::assert_snapshot!(test.query(|r| r.value::<String>(sql, [ADA])), @r#"rollcall-20261123T080000Z.db {"made":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"downloaded":{"before":false,"after":true}}"#);
+    let missing = test.post("/ui/backups/rollcall-20200101T000000Z.db").cookie(&browser).send().await;
+    assert_eq!(missing.status, 404);
+    for odd in ["..%2Frollcall.db", "rollcall.db", "rollcall-20261123T080000Z.db%00"] {
+        let answer = test.post(&format!("/ui/backups/{odd}")).cookie(&browser).send().await;
+        assert_eq!(answer.status, 404, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_but_an_owner_in_person_who_proved_it_gets_a_backup() {
+    let test = TestApp::new();
+    let bob = test.member("2311", "bob@example.com", permissions::ADMIN);
+    let owner = sign_in(&test, ADA).await;
+    assert_eq!(test.post("/ui/backups").cookie(&owner).send().await.status, 303);
+    let admin = sign_in(&test, "bob@example.com").await;
+    let download = "/ui/backups/rollcall-20261123T080000Z.db";
+    for (method, path) in [(Method::GET, "/ui/backups"), (Method::POST, "/ui/backups"), (Method::POST, download)] {
+        let answer = test.call(method.clone(), path).cookie(&admin).send().await;
+        assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text);
+        assert!(!answer.text.contains("rollcall-2026"), "{}", answer.text);
+    }
+    let menu = |text: &str| text.contains("href=\"/ui/backups\"");
+    assert!(menu(&test.get("/ui/me").cookie(&owner).send().await.text));
+    assert!(!menu(&test.get("/ui/me").cookie(&admin).send().await.text));
+    // Acting as somebody, even as one of her people, she is nobody's owner.
+    let form = [("reason", "They ask for help"), ("minutes", "30")];
+    let acting =
+        test.post(&format!("/ui/accounts/2311/users/{bob}/impersonation")).cookie(&owner).form(&form).send().await;
+    let acting = format!("{owner}; {}", acting_cookie(&acting).unwrap());
+    assert_eq!(test.post("/ui/backups").cookie(&acting).send().await.status, 403);
+    // An unlocked screen isn't her.
+    test.advance(Duration::from_mins(31));
+    for path in ["/ui/backups", download] {
+        let answer = test.post(path).cookie(&owner).send().await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        assert!(answer.header("location").starts_with("/ui/prove"), "{path}: {}", answer.header("location"));
+    }
+    assert_eq!(names(test.app.backups().folder()).len(), 1);
+}
