@@ -23,22 +23,37 @@ struct Heard {
 }
 
 async fn create(address: String, token: String, n: usize) -> Heard {
-    let asked = Instant::now();
     let body = format!("{{\"email\": \"crowd{n}@example.com\"}}");
     let request = format!(
         "POST /users HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
          x-account-id: 2311\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
+    ask(address, request).await
+}
+
+async fn ask(address: String, request: String) -> Heard {
+    let asked = Instant::now();
     let mut wire = TcpStream::connect(address).await.unwrap();
     wire.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    timeout(Duration::from_secs(40), wire.read_to_string(&mut answer)).await.expect("an answer").unwrap();
+    timeout(Duration::from_secs(100), wire.read_to_string(&mut answer)).await.expect("an answer").unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().to_owned();
     let code = ["overloaded", "storage_unavailable"].into_iter().find(|code| body.contains(code)).unwrap_or_default();
     let retry_after = head.lines().any(|line| line.starts_with("retry-after: "));
     Heard { status: format!("{status} {code}").trim().to_owned(), retry_after, waited: asked.elapsed() }
+}
+
+/// How long the same crowd takes when it only looks: what this machine can do just now.
+async fn pace(address: &str) -> Duration {
+    let begun = Instant::now();
+    let look = "GET /openapi.yaml HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nif-none-match: *\r\n\r\n";
+    let crowd: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(ask(address.to_owned(), look.to_owned()))).collect();
+    for client in crowd {
+        client.await.unwrap();
+    }
+    begun.elapsed()
 }
 
 /// The most memory that a process has had, in KiB.
@@ -56,9 +71,10 @@ async fn a_crowd_is_answered_or_sent_away_at_once_and_leaves_no_trace() {
     setrlimit(Resource::Nofile, Rlimit { current: maximum.or(Some(4096)), maximum }).unwrap();
     let server = Faulty::start();
     let before = peak(server.child.id());
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    let pace = pace(&address).await;
     let other = rusqlite::Connection::open(server.database()).unwrap();
     other.execute_batch("begin immediate").unwrap();
-    let address = server.url.strip_prefix("http://").unwrap().to_owned();
     let crowd: Vec<_> = (0..CLIENTS).map(|n| tokio::spawn(create(address.clone(), server.token.clone(), n))).collect();
     let mut slowest = Duration::ZERO;
     let begun = Instant::now();
@@ -78,10 +94,11 @@ async fn a_crowd_is_answered_or_sent_away_at_once_and_leaves_no_trace() {
     let lone = Instant::now();
     tokio::task::block_in_place(|| server.create("lone")).unwrap();
     let (lone, grown) = (lone.elapsed(), peak(server.child.id()) - before);
-    let figures = format!("{counts:?}, slowest read {slowest:?}, a lone create {lone:?}, {grown} KiB more");
+    let figures =
+        format!("{counts:?}, slowest read {slowest:?}, a lone create {lone:?}, {grown} KiB more; pace {pace:?}");
     assert!(counts.contains_key("201") && counts.contains_key("503 overloaded"), "{figures}");
-    assert!(counts.values().all(|(_, longest)| *longest < Duration::from_secs(20)), "{figures}");
-    assert!(slowest < Duration::from_secs(4) && lone < Duration::from_secs(1), "{figures}");
+    assert!(counts.values().all(|(_, longest)| *longest < Duration::from_secs(10) + 8 * pace), "{figures}");
+    assert!(slowest < Duration::from_secs(4) + 2 * pace && lone < Duration::from_secs(1) + pace / 4, "{figures}");
     assert!(grown < 120_000, "{figures}");
     let listed = tokio::task::block_in_place(|| server.listed());
     assert_eq!(listed.len(), counts["201"].0 + 2, "Ada, the lone one, and everybody who was told so: {figures}");
