@@ -30,6 +30,8 @@ pub mod domain;
 pub mod error;
 /// The data folder: its files, who may read them, and the lock that one server holds.
 pub mod folder;
+/// Pages are sent compressed to whoever takes that.
+mod gzip;
 /// Threads for password hashes.
 pub mod hashers;
 /// Whether the server can do its work.

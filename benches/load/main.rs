@@ -12,6 +12,7 @@ mod process;
 mod raw;
 mod wrk;
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
@@ -52,13 +53,14 @@ fn main() {
     let (single, batched) =
         (raw::rows_per_second(1, Duration::from_secs(3)), raw::rows_per_second(64, Duration::from_secs(3)));
     println!("SQLite alone, durable rows/s: {single:.0} with one a commit, {batched:.0} with 64\n");
+    let mut smallest = BTreeMap::new();
     for size in sizes.split(',') {
-        measure(size.trim().parse().expect("--sizes are numbers"), seconds, single);
+        measure(size.trim().parse().expect("--sizes are numbers"), seconds, single, &mut smallest);
     }
 }
 
-/// Everything about a server with so many users.
-fn measure(users: u32, seconds: u32, single: f64) {
+/// Everything about a server with so many users. `smallest` has what the first of them took, by load.
+fn measure(users: u32, seconds: u32, single: f64, smallest: &mut BTreeMap<&str, f64>) {
     let town = Town::fill(users);
     let ours = town.serve();
     let answers = town.answers(&ours);
@@ -74,13 +76,14 @@ fn measure(users: u32, seconds: u32, single: f64) {
     std::fs::write(&kept, serde_json::to_string(&answers).unwrap()).unwrap();
     let bare = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--bare").arg(&kept), "/users/1");
     println!(
-        "{:<26} {:>9} {:>9} {:>9} {:>9} {:>10} {:>8}",
-        "", "req/s", "p50 ms", "p99 ms", "CPU µs", "bare req/s", "of bare"
+        "{:<26} {:>9} {:>9} {:>9} {:>9} {:>10} {:>8} {:>9}",
+        "", "req/s", "p50 ms", "p99 ms", "CPU µs", "bare req/s", "of bare", "to small"
     );
     for (load, same) in town.loads(&ours) {
         let limit = same.run(&bare, seconds.div_ceil(2), users);
         let outcome = load.run(&ours, seconds, users);
-        row(&load, &outcome, &limit);
+        let small = *smallest.entry(load.name).or_insert(outcome.per_second);
+        row(&load, &outcome, &limit, small / outcome.per_second);
         if load.name == "create" {
             println!("{:<26} {:>9.1} times one durable row per commit", "", outcome.per_second / single);
         }
@@ -88,12 +91,13 @@ fn measure(users: u32, seconds: u32, single: f64) {
     println!("at its highest, {:.0} MiB\n", ours.memory("VmHWM"));
 }
 
-fn row(load: &Load, outcome: &Outcome, limit: &Outcome) {
+/// `longer` is how much longer it takes than over the smallest table.
+fn row(load: &Load, outcome: &Outcome, limit: &Outcome, longer: f64) {
     let Outcome { per_second, p50, p99, cpu, failed } = outcome;
     let (p50, p99, of_bare) = (p50 / 1e3, p99 / 1e3, per_second / limit.per_second);
     let failed = if *failed > 0 { format!("  {failed} failed") } else { String::new() };
     println!(
-        "{:<26} {per_second:>9.0} {p50:>9.2} {p99:>9.2} {cpu:>9.0} {:>10.0} {of_bare:>8.2}{failed}",
+        "{:<26} {per_second:>9.0} {p50:>9.2} {p99:>9.2} {cpu:>9.0} {:>10.0} {of_bare:>8.2} {longer:>8.2}x{failed}",
         load.name, limit.per_second
     );
 }
@@ -218,7 +222,8 @@ impl Town {
             (get("get", "/users/{random}"), get("", "/users/{random}")),
             (get("list, first page of 25", "/users"), get("", "/users")),
             (get("list, deep page", &format!("/users?cursor={deep}")), get("", &format!("/users?cursor={deep}"))),
-            (get("search, part of an e-mail", "/users?query=opper"), get("", "/users?query=opper")),
+            (get("search, one person", "/users?query=.{random}@"), get("", "/users/{random}")),
+            (get("search, one in ten", "/users?query=opper"), get("", "/users?query=opper")),
             (
                 Load { headers: cookie.clone(), ..get("page of users", &page) },
                 Load { headers: cookie, ..get("", "/page") },

@@ -148,7 +148,7 @@ impl Db {
             .test_on_check_out(false)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connection_timeout(Duration::from_secs(10))
+            .connection_timeout(Duration::from_secs(1)) // there is one for whoever reads; a folder that is gone gives none
             .build(manager)
             .map_err(Error::internal)?;
         let figures = Database::new()?;
@@ -232,8 +232,8 @@ impl<'c> Snapshot<'c> {
 
 impl Drop for Snapshot<'_> {
     fn drop(&mut self) {
-        let ended = self.0.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
-        if let Err(error) = ended {
+        let end = |how| self.0.prepare_cached(how).and_then(|mut statement| statement.execute([]));
+        if let Err(error) = end("commit").or_else(|_| end("rollback")) {
             tracing::error!(%error, "a read did not end");
         }
     }

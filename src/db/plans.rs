@@ -321,13 +321,13 @@ fn costs(people: usize, wrong: &mut Vec<String>) -> BTreeMap<String, i32> {
     cost
 }
 
-/// A count reads the first ten thousand that it finds, and looks at each in a few dozen steps.
+/// A count reads the first thousand that it finds, or ten thousand of members, and looks at each in a few dozen steps.
 #[test]
-fn a_count_ends_after_ten_thousand() {
+fn a_count_ends_after_a_thousand() {
     let conn = directory(11_000);
     for (name, filter) in filters(11_000) {
         let count = steps(&watch(&conn, |w| users::count(w, &filter)));
-        assert!(count < 40 * 10_000, "{name}: counting takes {count} steps");
+        assert!(count < 40 * 2_000, "{name}: counting takes {count} steps");
     }
     let members = [watch(&conn, |w| roles::list(w).map(drop)), watch(&conn, |w| teams::list(w).map(drop))];
     for run in members {

@@ -1,11 +1,11 @@
 //! A text that stays the same while the server runs: compressed once, and sent only to those who haven't got it yet.
 
-use std::io::Write;
-
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
 use poem::Response;
 use poem::http::{HeaderMap, HeaderName, StatusCode, header};
 use sha2::{Digest, Sha256};
+
+use crate::gzip;
 
 pub struct Fixed {
     content_type: &'static str,
@@ -20,7 +20,13 @@ impl Fixed {
     pub fn new(content_type: &'static str, text: String) -> Self {
         let hash = Sha256::digest(&text)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
         let plain = text.into_bytes();
-        Self { content_type, zipped: zip(&plain).unwrap_or_default(), plain, hash, policy: None }
+        Self {
+            content_type,
+            zipped: gzip::pack(&plain, Compression::best()).unwrap_or_default(),
+            plain,
+            hash,
+            policy: None,
+        }
     }
 
     /// With a content security policy of its own.
@@ -30,7 +36,7 @@ impl Fixed {
 
     /// The answer to a request with these headers: the text as it suits the client, or that it hasn't changed.
     pub fn answer(&'static self, headers: &HeaderMap) -> Response {
-        let zipped = accepts_gzip(headers) && !self.zipped.is_empty();
+        let zipped = gzip::is_accepted(headers) && !self.zipped.is_empty();
         // A strong tag names the very bytes, so each form has its own (RFC 9110 section 8.8.3.3).
         let tag = format!("\"{}{}\"", self.hash, if zipped { "-gzip" } else { "" });
         let mut response = Response::builder()
@@ -51,24 +57,9 @@ impl Fixed {
     }
 }
 
-fn zip(text: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(text)?;
-    encoder.finish()
-}
-
 /// Whether the client has it: `If-None-Match` names the tag, or any.
 fn has_already(headers: &HeaderMap, tag: &str) -> bool {
     list(headers, header::IF_NONE_MATCH).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
-}
-
-/// Whether `Accept-Encoding` names gzip, and not in order to refuse it.
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    list(headers, header::ACCEPT_ENCODING).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-        let weight = weight.trim().trim_start_matches("q=").parse::<f32>();
-        name.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight| weight > 0.0)
-    })
 }
 
 fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {

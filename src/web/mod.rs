@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use poem::http::{StatusCode, header};
-use poem::middleware::{Compression, CookieJarManager, SetHeader};
+use poem::middleware::{CookieJarManager, SetHeader};
 use poem::web::Redirect;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, get, handler};
 use rust_embed::RustEmbed;
@@ -40,6 +40,7 @@ use rust_embed::RustEmbed;
 use crate::app::App;
 use crate::auth::{self, SignedIn, Visitor};
 use crate::error::Error;
+use crate::gzip;
 use crate::request_id;
 use crate::routes::Routes;
 use frame::Acting;
@@ -109,7 +110,7 @@ pub fn routes() -> Routes {
 
 /// The pages, as they are served.
 pub fn pages() -> impl Endpoint<Output = Response> {
-    routes().into_route().around(in_pages).with(CookieJarManager::new()).with(Compression::new()).map_to_response()
+    routes().into_route().around(in_pages).with(CookieJarManager::new()).around(gzip::where_accepted).map_to_response()
 }
 
 /// `/` leads to the pages.
@@ -129,12 +130,8 @@ struct Files;
 /// Everything in `static/`, from inside the binary. Its addresses carry a version (see [`asset`]), so it may be kept.
 pub fn files() -> impl Endpoint<Output = Response> {
     get(poem::endpoint::EmbeddedFilesEndpoint::<Files>::new())
-        .with(
-            SetHeader::new()
-                .overriding(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
-                .appending(header::VARY, "accept-encoding"),
-        )
-        .with(Compression::new())
+        .with(SetHeader::new().overriding(header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .around(gzip::where_accepted)
         .map_to_response()
 }
 

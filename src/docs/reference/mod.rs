@@ -9,7 +9,6 @@ use std::sync::{Arc, LazyLock};
 
 use askama::Template;
 use poem::http::StatusCode;
-use poem::middleware::Compression;
 use poem::web::Path;
 use poem::{EndpointExt, IntoEndpoint, Request, Response, Route, get, handler};
 use serde_json::Value;
@@ -17,13 +16,14 @@ use serde_json::Value;
 use super::document;
 use crate::app::App;
 use crate::error::Error;
+use crate::gzip;
 use crate::web;
 use operation::Operation;
 use prose::{Paragraph, Part};
 use yaml::Block;
 
 pub fn pages() -> impl IntoEndpoint {
-    Route::new().at("/", get(index)).at("/:id", get(show)).catch_all_error(missing).with(Compression::new())
+    Route::new().at("/", get(index)).at("/:id", get(show)).catch_all_error(missing).around(gzip::where_accepted)
 }
 
 /// Every operation of the document, read once.

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 limit!(Limit, 25, 200, "users");
 
 /// A count stops here: beyond it "more than" is all anybody needs, and it keeps the cost the same for any table.
-pub const COUNT_MAX: u64 = 10_000;
+pub const COUNT_MAX: u64 = 1_000;
 
 /// What a page is sorted by. Each is an index of `memberships`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,14 +201,18 @@ struct Walk<'a> {
     cursor: Option<&'a Cursor>,
 }
 
-/// So many in the order of a list are looked at before anything is asked of the filters' own indexes: a filter that leaves
-/// one in ten fills its page with them.
+/// Up to so many that a filter's own index finds are looked up at once.
+const HANDFUL: usize = 100;
+/// If there are more, so many in the order of the list are looked at next: where one in ten is meant, they fill a page.
 const NEAR: usize = 300;
 
 impl Walk<'_> {
     /// Those who are on the page, and one more if there are more.
     fn rows(&self, r: &Read, account: &str, filter: &Filter) -> Result<Vec<(Loaded, Key)>> {
         if filter.is_narrow() {
+            if let Some(ids) = candidates(r, account, filter, HANDFUL)? {
+                return self.rows_among(r, account, filter, &Among::These(ids));
+            }
             let near = self.rows_among(r, account, filter, &Among::First(self))?;
             if near.len() > filter.limit.0 as usize || !is_larger(r, account, NEAR)? {
                 return Ok(near);
@@ -391,9 +395,9 @@ fn narrowing(r: &Read, account: &str, filter: &Filter, few: usize) -> Result<Vec
         if r.maybe(&pending, [account], |_| Ok(()))?.is_none() {
             // Who is new waits for the index, and is looked at; see `search_progress` in the schema.
             let sql = "select rowid from user_search where user_search match ?2
-                       union all select id from users where id > (select indexed_to from search_progress where id = 1)
+                       union select id from users where id > (select indexed_to from search_progress where id = 1)
                                                         and (instr(email_key, ?3) or instr(name_key, ?4))
-                       union all select user_id from memberships
+                       union select user_id from memberships
                                   where account_id = ?1 and invited_email is not null and instr(email_key, ?3)";
             let query = filter.query.trim();
             by(sql, vec![Value::Text(words), Value::Text(email_key(query)), Value::Text(fold(query))]);

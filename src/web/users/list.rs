@@ -177,7 +177,7 @@ impl ListPage {
     }
 
     fn count(&self) -> String {
-        if self.count > users::COUNT_MAX { "10,000+".into() } else { words::number(self.count) }
+        if self.count > users::COUNT_MAX { "1,000+".into() } else { words::number(self.count) }
     }
 
     /// What a team is called.
