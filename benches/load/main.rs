@@ -159,7 +159,7 @@ impl Town {
             "--rate-limit",
             "0",
         ]);
-        Server::start(&mut command, "/openapi.json")
+        Server::start(&mut command, "/health/live")
     }
 
     fn headers(&self) -> Vec<String> {

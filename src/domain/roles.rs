@@ -99,13 +99,15 @@ pub fn find(r: &Read, name: &str) -> Result<Role> {
 
 /// Every role of the actor's account: the built-in ones, then its own by name.
 pub fn list(r: &Read) -> Result<Vec<Role>> {
+    names(r)?.iter().map(|name| find(r, name)).collect()
+}
+
+/// What the roles of the account are called. Nobody counts who holds them.
+pub fn names(r: &Read) -> Result<Vec<String>> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let own: Vec<String> =
-        r.all("select name from roles where account_id = ?1 order by name limit 1000", [account.as_str()], |row| {
-            row.get(0)
-        })?;
-    let built_in = BUILT_IN_ROLES.iter().map(|role| role.name);
-    built_in.chain(own.iter().map(String::as_str)).map(|name| find(r, name)).collect()
+    let sql = "select name from roles where account_id = ?1 order by name limit 1000";
+    let own: Vec<String> = r.all(sql, [account.as_str()], |row| row.get(0))?;
+    Ok(BUILT_IN_ROLES.iter().map(|role| role.name.to_owned()).chain(own).collect())
 }
 
 /// Changes what one of the account's own roles permits, for everybody who holds it.

@@ -13,10 +13,11 @@ mod systemd;
 mod tls;
 mod watching;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -101,7 +102,7 @@ pub async fn run_within(
         Error::Unavailable(format!("Cannot listen on {address}: {error}. Choose another address with --listen."))
     };
     let certificate = Certificate::open(app.config())?;
-    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let listener = listen(address).map_err(cannot_listen)?;
     app.listens_on(listener.local_addr().map_err(cannot_listen)?);
     ready(&app)?;
     let (version, url) = (env!("CARGO_PKG_VERSION"), app.public_url());
@@ -144,4 +145,17 @@ async fn close(app: &App, patience: Duration) {
     if timeout(patience, closing).await.is_err() {
         tracing::error!("the disk did not take the last writes in time; nobody was told that they were stored");
     }
+}
+
+/// Connections that the system keeps for us until we take them. Whoever comes when they are too many tries again after
+/// seconds that double each time, up to a minute.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port that was just in use may be used again; elsewhere that would let others take it away.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

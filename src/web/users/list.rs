@@ -7,10 +7,9 @@ use serde::Deserialize;
 
 use crate::clock::Timestamp;
 use crate::db::Read;
-use crate::domain::roles::{self, Role};
-use crate::domain::teams::{self, Team};
 use crate::domain::users::{self, Cursor, Filter, Page, Sort, SortBy, User};
 use crate::domain::words;
+use crate::domain::{roles, teams};
 use crate::error::Result;
 use crate::web::frame::{Frame, Section};
 use crate::web::person::Person;
@@ -87,8 +86,8 @@ struct ListPage {
     sort: Sort,
     people: Page,
     count: u64,
-    teams: Vec<Team>,
-    roles: Vec<Role>,
+    teams: Vec<(i64, String)>,
+    roles: Vec<String>,
     now: Timestamp,
 }
 
@@ -99,7 +98,7 @@ pub async fn page(visit: Visit, view: poem::Result<Query<View>>) -> Result<Respo
     view.cursor.clear();
     let page = move |r: &Read, frame| {
         let (people, count) = (users::list(r, &filter)?, users::count(r, &filter)?);
-        let (teams, roles) = (teams::list(r)?, roles::list(r)?);
+        let (teams, roles) = (teams::names(r)?, roles::names(r)?);
         Ok(ListPage { frame, view, sort: filter.sort, people, count, teams, roles, now: r.now })
     };
     visit.page(Section::Users, page).await
@@ -182,7 +181,7 @@ impl ListPage {
 
     /// What a team is called.
     fn team(&self, id: &Option<i64>) -> Option<&str> {
-        self.teams.iter().find(|team| Some(team.id) == *id).map(|team| team.name.as_str())
+        self.teams.iter().find(|(team, _)| Some(*team) == *id).map(|(_, name)| name.as_str())
     }
 
     /// The roles in words; an account's admin needs no other.
