@@ -202,8 +202,8 @@ fn what_is_no_good_backup_is_refused_and_nothing_is_changed() {
     let good = fs::read(folder.path().join("good.db")).unwrap();
     let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
     let mut zeros = good.clone();
-    let middle = zeros.len() / 2 / 4096 * 4096;
-    zeros[middle..middle + 8192].fill(0);
+    let last = zeros.len() - 8192;
+    zeros[last..].fill(0);
     write("zeros.db", &zeros);
     write("cut.db", &good[..good.len() / 2]);
     write("text.db", b"not a database, it only has its name");
@@ -213,7 +213,7 @@ fn what_is_no_good_backup_is_refused_and_nothing_is_changed() {
     Connection::open(folder.path().join("newer.db")).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = (names(&data), fs::read(data.join("rollcall.db")).unwrap());
     for (file, reason) in [
-        ("zeros.db", "zeros.db "),
+        ("zeros.db", "zeros.db is damaged, and nothing was changed"),
         ("cut.db", "cut.db "),
         ("text.db", "text.db can't be checked: file is not a database."),
         ("empty.db", "empty.db can't be checked: it is no database of Rollcall."),

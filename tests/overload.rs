@@ -33,9 +33,8 @@ async fn create(address: String, token: String, n: usize) -> Heard {
 }
 
 async fn ask(address: String, request: String) -> Heard {
-    // From here on: where a crowd overruns the kernel's own queue, it tries again after seconds that double.
-    let mut wire = TcpStream::connect(address).await.unwrap();
     let asked = Instant::now();
+    let mut wire = TcpStream::connect(address).await.unwrap();
     wire.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     timeout(Duration::from_secs(100), wire.read_to_string(&mut answer)).await.expect("an answer").unwrap();

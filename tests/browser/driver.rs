@@ -3,13 +3,18 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
+
+/// How long something may take to show up on a page.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Ended(Child);
 
@@ -82,9 +87,21 @@ impl Browser {
 
     /// Waits for an element; a test that waits in vain says for what.
     pub async fn find(&self, css: &str) -> Element {
-        match self.client.wait().for_element(Locator::Css(css)).await {
+        match self.wait_for(Locator::Css(css)).await {
             Ok(element) => element,
             Err(error) => panic!("{css} at {}: {error}\n{}", self.path().await, self.text("body").await),
+        }
+    }
+
+    /// Asks until it is there. While one page gives way to another ChromeDriver answers with errors of many kinds, so
+    /// that only the last one, after the time is up, counts.
+    async fn wait_for(&self, what: Locator<'_>) -> Result<Element, CmdError> {
+        let asked = Instant::now();
+        loop {
+            match self.client.wait().for_element(what).await {
+                Err(_) if asked.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(50)).await,
+                found => return found,
+            }
         }
     }
 
@@ -111,8 +128,8 @@ impl Browser {
     /// Waits until the page says `text` somewhere.
     pub async fn says(&self, text: &str) {
         let xpath = format!("//body[contains(normalize-space(.), \"{text}\")]");
-        if self.client.wait().for_element(Locator::XPath(&xpath)).await.is_err() {
-            panic!("{} doesn't say {text:?}:\n{}", self.path().await, self.text("body").await);
+        if let Err(error) = self.wait_for(Locator::XPath(&xpath)).await {
+            panic!("{} doesn't say {text:?}: {error}\n{}", self.path().await, self.text("body").await);
         }
     }
 
