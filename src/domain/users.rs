@@ -30,6 +30,8 @@ mod few;
 mod filter;
 mod list;
 mod load;
+mod search;
+mod walk;
 
 use load::{load, load_anywhere};
 

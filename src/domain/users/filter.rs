@@ -99,6 +99,11 @@ impl Cursor {
         let numbers = matches!(sort.by, SortBy::CreatedAt | SortBy::UpdatedAt);
         self.sort == sort.to_string() && matches!(self.key, Key::Number(_)) == numbers
     }
+
+    /// Whether the page ends there, and doesn't begin.
+    pub(super) fn is_before(&self) -> bool {
+        self.before
+    }
 }
 
 impl std::fmt::Display for Cursor {
@@ -116,7 +121,8 @@ impl FromStr for Cursor {
     }
 }
 
-pub(super) const WRONG_CURSOR: &str = "This is not a cursor of this list. Use nextCursor as it was given, with the same sort.";
+pub(super) const WRONG_CURSOR: &str =
+    "This is not a cursor of this list. Use nextCursor as it was given, with the same sort.";
 
 /// Which users, in which order, from where.
 #[derive(Clone, Debug, Default)]
@@ -137,17 +143,4 @@ pub struct Filter {
     pub sort: Sort,
     pub cursor: Option<Cursor>,
     pub limit: Limit,
-}
-
-impl Filter {
-    /// Whether it leaves fewer than the index that a page is walked along.
-    pub(super) fn is_narrow(&self) -> bool {
-        let Self { query, active, role, team_id, account_admin, pending, .. } = self;
-        !query.trim().is_empty()
-            || role.is_some()
-            || team_id.is_some()
-            || [active, account_admin, pending].into_iter().any(Option::is_some)
-            || self.created_since.is_some() && self.sort.by != SortBy::CreatedAt
-            || self.updated_since.is_some() && self.sort.by != SortBy::UpdatedAt
-    }
 }
