@@ -100,6 +100,12 @@ impl Write<'_> {
     pub fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
         Ok(self.0.conn.prepare_cached(sql)?.execute(params)?)
     }
+
+    /// Inserts a row and says its id; nothing if the statement leaves a row as it is that was there before. `returning` would
+    /// make a table for the one id.
+    pub fn insert(&self, sql: &str, params: impl Params) -> Result<Option<i64>> {
+        Ok((self.run(sql, params)? > 0).then(|| self.0.conn.last_insert_rowid()))
+    }
 }
 
 /// The open database: a pool of readers, one writer, and the clock and the settings they share.
@@ -134,12 +140,14 @@ impl Db {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
         configure(&conn)?;
+        conn.execute_batch(SERVING)?;
         require_schema(&mut conn, clock.now())?;
         conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(reading).with_init(|conn| {
             configure(conn)?;
+            conn.execute_batch(SERVING)?;
             conn.execute_batch("pragma query_only = on;")
         });
         let readers = r2d2::Pool::builder()
@@ -248,11 +256,12 @@ fn configure(conn: &Connection) -> RowResult<()> {
     conn.execute_batch(
         "pragma foreign_keys = on;
          pragma trusted_schema = off;
-         pragma cache_size = -8000;
-         pragma mmap_size = 268435456;
          pragma temp_store = memory;",
     )
 }
+
+/// What a connection has besides that stays open and reads the same pages over and over.
+const SERVING: &str = "pragma cache_size = -8000; pragma mmap_size = 268435456;";
 
 /// Makes the tables of an empty file, and refuses one that isn't of this program's schema: an older one was upgraded
 /// before, if that is possible.

@@ -1,8 +1,9 @@
 //! The single writer: one thread, one connection, many closures, one durable commit.
 //!
-//! It takes the first closure that waits, begins at once, runs every closure that has arrived by then in a savepoint of
-//! its own, commits once, and only then answers them all. A lone write waits for nobody; under load a commit is shared.
-//! A closure that errs or panics rolls back to its own savepoint and takes nobody with it.
+//! It takes every closure that waits, runs each as if it were alone, commits once, and only then answers them all.
+//! A lone write waits for nobody; under load a commit is shared. Who arrives meanwhile is for the next commit: taken into
+//! this one, everybody would wait for everybody, and then the writer for all of them.
+//! A closure that errs or panics rolls back to its own savepoint and takes nobody with it; one that is alone needs none.
 //!
 //! Nobody waits for long in vain: who has waited for [`PATIENCE`], or has gone away, takes back what hasn't begun; and
 //! when storage fails, all who wait are told.
@@ -32,7 +33,7 @@ const BATCH: usize = 64;
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs in the transaction, or is told that there is none. Nothing comes of a write that was taken back.
-type Job = Box<dyn FnOnce(Result<&Connection, &Error>) -> Option<Ran> + Send>;
+type Job = Box<dyn FnOnce(Result<Turn, &Error>) -> Option<Ran> + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 /// A write that has run and waits for the commit.
@@ -41,6 +42,14 @@ struct Ran {
     answer: Answer,
     /// What storage did to it, if it failed for that.
     trouble: Option<Error>,
+}
+
+/// The transaction that a closure runs in.
+#[derive(Clone, Copy)]
+struct Turn<'c> {
+    conn: &'c Connection,
+    /// Whether no other closure is in it.
+    alone: bool,
 }
 
 #[derive(Clone)]
@@ -109,7 +118,7 @@ impl Writer {
             if !claim(&begun) {
                 return None;
             }
-            let result = transaction.map_err(Clone::clone).and_then(|conn| in_savepoint(conn, work));
+            let result = transaction.map_err(Clone::clone).and_then(|turn| turn.take(work));
             let trouble = result.as_ref().err().filter(|error| is_of_storage(error)).cloned();
             let answer = |fate: &Result<()>| answer(fate.clone().and(result));
             Some(Ran { answer: Box::new(answer), trouble })
@@ -175,7 +184,9 @@ impl Storage {
             return Err(error);
         }
         let mut trouble = None;
-        for Ran { answer, trouble: met } in jobs.take(BATCH).filter_map(|job| job(Ok(&self.conn))) {
+        let together: Vec<_> = jobs.take(BATCH).collect();
+        let turn = Turn { conn: &self.conn, alone: together.len() == 1 };
+        for Ran { answer, trouble: met } in together.into_iter().filter_map(|job| job(Ok(turn))) {
             answers.push(answer);
             trouble = trouble.or(met);
         }
@@ -213,21 +224,28 @@ impl Storage {
     }
 }
 
-fn in_savepoint<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    if conn.is_autocommit() {
-        // A full disk ended the transaction: nothing may run, or it would commit by itself.
-        return Err(Error::Unavailable("there is no transaction to write in".into()));
+impl Turn<'_> {
+    /// Runs a closure, and takes back what it did if it errs or panics.
+    fn take<T>(self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let Self { conn, alone } = self;
+        if conn.is_autocommit() {
+            // A full disk ended the transaction: nothing may run, or it would commit by itself.
+            return Err(Error::Unavailable("there is no transaction to write in".into()));
+        }
+        // A savepoint keeps a copy of every page that is changed in it.
+        let (begin, end, undo): (&[_], &[_], &[_]) = match alone {
+            true => (&[], &[], &["rollback", "begin"]),
+            false => (&["savepoint closure"], &["release closure"], &["rollback to closure", "release closure"]),
+        };
+        let run = |sql: &[&str]| sql.iter().try_for_each(|sql| execute(conn, sql));
+        run(begin)?;
+        let result = catch_unwind(AssertUnwindSafe(|| work(conn)))
+            .unwrap_or_else(|_| Err(Error::Internal("a rule panicked inside the writer".into())));
+        if !conn.is_autocommit() {
+            run(if result.is_ok() { end } else { undo })?;
+        }
+        result
     }
-    execute(conn, "savepoint closure")?;
-    let result = catch_unwind(AssertUnwindSafe(|| work(conn)))
-        .unwrap_or_else(|_| Err(Error::Internal("a rule panicked inside the writer".into())));
-    if result.is_err() && !conn.is_autocommit() {
-        execute(conn, "rollback to closure")?;
-    }
-    if !conn.is_autocommit() {
-        execute(conn, "release closure")?;
-    }
-    result
 }
 
 fn execute(conn: &Connection, sql: &str) -> Result<()> {
@@ -306,6 +324,20 @@ mod tests {
             answers.iter().map(|(name, error)| (*name, error.as_ref().map_or("", Error::code))).collect();
         let expected = [("held", ""), ("first", ""), ("panics", "internal_error"), ("errs", "not_found"), ("last", "")];
         assert_eq!(codes, expected);
+    }
+
+    #[test]
+    fn a_write_that_is_alone_and_fails_leaves_nothing() {
+        let test = Test::new();
+        let told = |ticket: Ticket| {
+            let (_, result) = test.answered.recv().unwrap();
+            drop(ticket);
+            result.err().map(|error| error.code())
+        };
+        assert_eq!(told(test.send("errs", |_| Err(Error::not_found("as asked")))), Some("not_found"));
+        assert_eq!(told(test.send("panics", |_| panic!("as asked"))), Some("internal_error"));
+        assert_eq!(told(test.send("last", |_| Ok(()))), None);
+        assert_eq!(test.names(), ["last"]);
     }
 
     #[tokio::test]
