@@ -170,13 +170,13 @@ create index memberships_team    on memberships (team_id, user_id) where team_id
 
 -- Each order of a list, with what its filters ask, so that whom they leave out needs no look at their row.
 create index memberships_email   on memberships (account_id, email_key, user_id, name_key, active, account_admin, team_id,
-                                                 invited_email) where removed_at is null;
+                                                 invited_email, removed_at) where removed_at is null;
 create index memberships_name    on memberships (account_id, name_key, user_id, email_key, active, account_admin, team_id,
-                                                 invited_email) where removed_at is null;
+                                                 invited_email, removed_at) where removed_at is null;
 create index memberships_created on memberships (account_id, created_at, user_id, email_key, name_key, active,
-                                                 account_admin, team_id, invited_email) where removed_at is null;
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
 create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, active,
-                                                 account_admin, team_id, invited_email) where removed_at is null;
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
 
 create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
 create index memberships_pending  on memberships (account_id, user_id) where invited_email is not null;

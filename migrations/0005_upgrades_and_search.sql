@@ -93,12 +93,12 @@ drop index memberships_updated;
 drop index memberships_pending;
 
 create index memberships_email   on memberships (account_id, email_key, user_id, name_key, active, account_admin, team_id,
-                                                 invited_email) where removed_at is null;
+                                                 invited_email, removed_at) where removed_at is null;
 create index memberships_name    on memberships (account_id, name_key, user_id, email_key, active, account_admin, team_id,
-                                                 invited_email) where removed_at is null;
+                                                 invited_email, removed_at) where removed_at is null;
 create index memberships_created on memberships (account_id, created_at, user_id, email_key, name_key, active,
-                                                 account_admin, team_id, invited_email) where removed_at is null;
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
 create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, active,
-                                                 account_admin, team_id, invited_email) where removed_at is null;
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
 
 create index memberships_pending  on memberships (account_id, user_id) where invited_email is not null;

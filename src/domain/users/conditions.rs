@@ -1,7 +1,6 @@
 //! The SQL of a list: where its memberships are taken from, and what they must be.
 
-use super::filter::Filter;
-use super::walk::Walk;
+use super::filter::{Filter, Key};
 use crate::db::Value;
 use crate::domain::fields::{email_key, fold};
 
@@ -12,50 +11,43 @@ pub(super) struct Conditions {
 }
 
 /// Where the members of a list are looked for.
-pub(super) enum Among<'a> {
-    /// Along the order, as far as it takes.
-    All,
-    /// Along the order, but no further than so many.
-    First(&'a Walk<'a>, usize),
+pub(super) enum Among {
+    /// Along the order: up to a place in it, or as far as it takes.
+    Order(Option<Place>),
     /// Those with these ids, a JSON array.
     These(String),
 }
 
+/// A place in the order of a list: what a member is sorted by, and their ID.
+pub(super) type Place = (Key, i64);
+
 impl Conditions {
     /// Everybody who is in the account, or in its recycle bin.
     pub fn everybody(account: &str, filter: &Filter) -> Self {
-        let here = here(filter);
-        Self { sql: format!("from memberships m where {here}"), values: vec![Value::Text(account.to_owned())] }
+        let sql = format!("from memberships m where {}", here(filter));
+        Self { sql, values: vec![Value::Text(account.to_owned())] }
     }
 
-    /// `bounded` is the column whose range may be taken from an index.
-    pub fn find(account: &str, filter: &Filter, among: &Among, bounded: &str) -> Self {
-        let mut found = Self::everybody(account, filter);
-        let here = here(filter);
-        match among {
-            Among::All => {}
-            Among::First(walk, most) => {
-                // Not `m.*`: these are in every index that sorts, so that no row has to be looked up to leave it out.
-                found.sql = format!(
-                    "from (select m.user_id, m.email_key, m.name_key, m.active, m.account_admin, m.team_id,
-                                  m.invited_email, m.created_at, m.updated_at from memberships m where {here}"
-                );
-                walk.begin(&mut found);
-                found.sql += &format!(" {} limit {most}) m where true", walk.order());
-            }
-            // A cross join, because SQLite doesn't turn that round: each of the few is looked up by their id.
-            Among::These(ids) => {
-                let ids = found.bind(Value::Text(ids.clone()));
-                found.sql = format!(
-                    "from json_each(?{ids}) few cross join memberships m where m.user_id = few.value and {here}"
-                );
-            }
-        }
-        found.filter(filter, bounded);
-        found
+    /// Those with these ids, a JSON array.
+    pub fn these(account: &str, filter: &Filter, ids: &str) -> Self {
+        let values = vec![Value::Text(account.to_owned()), Value::Text(ids.to_owned())];
+        // A cross join, because SQLite doesn't turn that round: each of the few is looked up by their id.
+        let from = "from json_each(?2) few cross join memberships m where m.user_id = few.value";
+        Self { sql: format!("{from} and {}", here(filter)), values }
     }
 
-    fn filter(&mut self, filter: &Filter, bounded: &str) {
+    /// Only from a place on, or up to it, as `compare` says.
+    pub fn range(&mut self, column: &str, compare: &str, (key, id): &Place) {
+        let key = self.bind(match key {
+            Key::Number(number) => Value::Integer(*number),
+            Key::Text(text) => Value::Text(text.clone()),
+        });
+        let id = self.bind(Value::Integer(*id));
+        self.and(format!("(m.{column}, m.user_id) {compare} (?{key}, ?{id})"));
+    }
+
+    /// What the filter asks. `bounded` is the column whose range may be taken from an index.
+    pub fn filter(&mut self, filter: &Filter, bounded: &str) {
         // A `+` keeps a column out of the choice of an index, which the order is to decide.
         if let Some(active) = filter.active {
             let active = self.bind(Value::Integer(active.into()));
@@ -98,7 +90,7 @@ impl Conditions {
         self.values.len()
     }
 
-    pub fn and(&mut self, condition: String) {
+    fn and(&mut self, condition: String) {
         self.sql += " and ";
         self.sql += &condition;
     }

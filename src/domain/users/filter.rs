@@ -104,6 +104,11 @@ impl Cursor {
     pub(super) fn is_before(&self) -> bool {
         self.before
     }
+
+    /// What they are sorted by there, and their ID.
+    pub(super) fn place(&self) -> (Key, i64) {
+        (self.key.clone(), self.id)
+    }
 }
 
 impl std::fmt::Display for Cursor {

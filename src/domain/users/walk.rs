@@ -1,10 +1,10 @@
 //! How a list is looked through: along its order, or by who the index of a filter finds.
 
-use super::conditions::{Among, Conditions};
+use super::conditions::{Among, Conditions, Place};
 use super::few;
 use super::filter::{Cursor, Filter, Key, Sort};
 use super::load::{COLUMNS, Loaded, WIDTH, from_row};
-use crate::db::{Read, Value, params_from_iter};
+use crate::db::{Read, Row, RowResult, Value, params_from_iter};
 use crate::error::{Error, Result};
 
 /// The order of a list, and where its page begins.
@@ -12,9 +12,8 @@ pub(super) struct Walk<'a> {
     account: &'a str,
     filter: &'a Filter,
     column: &'static str,
-    compare: &'static str,
-    direction: &'static str,
-    cursor: Option<&'a Cursor>,
+    ascending: bool,
+    begin: Option<Place>,
 }
 
 /// A list is filled along its order, where many are meant, or from those whom a filter's own index finds, where few are.
@@ -26,10 +25,10 @@ const ALONG: usize = 3;
 
 impl<'a> Walk<'a> {
     pub fn new(account: &'a str, filter: &'a Filter) -> Self {
-        let (cursor, Sort { by, descending }) = (filter.cursor.as_ref(), filter.sort);
-        let before = cursor.is_some_and(Cursor::is_before);
-        let (compare, direction) = if descending == before { (">", "asc") } else { ("<", "desc") };
-        Self { account, filter, column: by.column(), compare, direction, cursor }
+        let Sort { by, descending } = filter.sort;
+        let before = filter.cursor.as_ref().is_some_and(Cursor::is_before);
+        let begin = filter.cursor.as_ref().map(Cursor::place);
+        Self { account, filter, column: by.column(), ascending: descending == before, begin }
     }
 
     /// Those who are on the page, and one more if there are more.
@@ -58,9 +57,10 @@ impl<'a> Walk<'a> {
             if few.all {
                 return look(&Among::These(few.ids));
             }
-            let far = most * ALONG;
-            let found = look(&Among::First(self, far))?;
-            if full(&found) || !self.is_longer(r, far)? {
+            let to = self.place(r, most * ALONG)?;
+            let all = to.is_none();
+            let found = look(&Among::Order(to))?;
+            if all || full(&found) {
                 return Ok(found);
             }
             if most > any {
@@ -70,11 +70,11 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        look(&Among::All)
+        look(&Among::Order(None))
     }
 
     fn rows_among(&self, r: &Read, among: &Among) -> Result<Vec<(Loaded, Key)>> {
-        let Self { column, direction, .. } = self;
+        let column = self.column;
         let mut found = self.conditions(among);
         let most = found.bind(Value::Integer(i64::from(self.filter.limit.0) + 1));
         // Only who is on the page is looked up, not all who were passed or sorted to find them.
@@ -83,59 +83,65 @@ impl<'a> Walk<'a> {
                from (select m.user_id, m.{column} {} {} limit ?{most}) page
                cross join memberships m on m.account_id = ?1 and m.user_id = page.user_id
                join users u on u.id = page.user_id
-              order by page.{column} {direction}, page.user_id {direction}",
+              {}",
             found.sql,
-            self.order()
+            self.order("m"),
+            self.order("page")
         );
-        r.all(&sql, params_from_iter(found.values), |row| {
-            let key = match row.get_ref(WIDTH)?.as_i64() {
-                Ok(number) => Key::Number(number),
-                Err(_) => Key::Text(row.get(WIDTH)?),
-            };
-            Ok((from_row(row)?, key))
-        })
+        r.all(&sql, params_from_iter(found.values), |row| Ok((from_row(row)?, key(row, WIDTH)?)))
     }
 
     fn count_among(&self, r: &Read, among: &Among, most: usize) -> Result<usize> {
         let found = self.conditions(among);
-        // Only its order leads to the few rows of the recycle bin; who is in the account can be counted in any.
-        let order = if self.filter.removed { self.order() } else { String::new() };
+        // Only the order leads to the few rows of a recycle bin; the few by their ids are counted as they come.
+        let order = if matches!(among, Among::Order(_)) { self.order("m") } else { String::new() };
         let sql = format!("select count(*) from (select 1 {} {order} limit {})", found.sql, most + 1);
         let count: i64 = r.value(&sql, params_from_iter(found.values))?;
         usize::try_from(count).map_err(Error::internal)
     }
 
     fn conditions(&self, among: &Among) -> Conditions {
-        // Of two lower bounds SQLite takes the first for its range: that must be the cursor.
-        let bounded = if self.cursor.is_some() && self.compare == ">" { "" } else { self.column };
-        let mut found = Conditions::find(self.account, self.filter, among, bounded);
-        if !matches!(among, Among::First(..)) {
-            self.begin(&mut found);
+        let (mut found, to) = match among {
+            Among::Order(to) => (Conditions::everybody(self.account, self.filter), to.as_ref()),
+            Among::These(ids) => (Conditions::these(self.account, self.filter, ids), None),
+        };
+        self.begin(&mut found);
+        if let Some(to) = to {
+            found.range(self.column, if self.ascending { "<=" } else { ">=" }, to);
         }
+        // Of two lower bounds SQLite takes one for its range: that must be the place.
+        let least = if self.ascending { self.begin.as_ref() } else { to };
+        found.filter(self.filter, if least.is_some() { "" } else { self.column });
         found
     }
 
-    /// Only from the cursor on.
-    pub fn begin(&self, found: &mut Conditions) {
-        let Self { column, compare, cursor: Some(cursor), .. } = self else { return };
-        let key = found.bind(match &cursor.key {
-            Key::Number(number) => Value::Integer(*number),
-            Key::Text(text) => Value::Text(text.clone()),
-        });
-        let id = found.bind(Value::Integer(cursor.id));
-        found.and(format!("(m.{column}, m.user_id) {compare} (?{key}, ?{id})"));
+    /// Only from where the page begins.
+    fn begin(&self, found: &mut Conditions) {
+        if let Some(begin) = &self.begin {
+            found.range(self.column, if self.ascending { ">" } else { "<" }, begin);
+        }
     }
 
-    pub fn order(&self) -> String {
-        let Self { column, direction, .. } = self;
-        format!("order by m.{column} {direction}, m.user_id {direction}")
+    /// The order of the members that are called `m`.
+    fn order(&self, m: &str) -> String {
+        let (column, direction) = (self.column, if self.ascending { "asc" } else { "desc" });
+        format!("order by {m}.{column} {direction}, {m}.user_id {direction}")
     }
 
-    /// Whether there are more than so many along the order, whatever the filter leaves of them.
-    fn is_longer(&self, r: &Read, than: usize) -> Result<bool> {
+    /// Where so many along the order have been passed, whatever the filter leaves of them; nothing if there are no more.
+    fn place(&self, r: &Read, passed: usize) -> Result<Option<Place>> {
         let mut all = Conditions::everybody(self.account, self.filter);
         self.begin(&mut all);
-        let sql = format!("select 1 {} {} limit 1 offset {than}", all.sql, self.order());
-        Ok(r.maybe(&sql, params_from_iter(all.values), |_| Ok(()))?.is_some())
+        let sql =
+            format!("select m.user_id, m.{} {} {} limit 1 offset {passed}", self.column, all.sql, self.order("m"));
+        r.maybe(&sql, params_from_iter(all.values), |row| Ok((key(row, 1)?, row.get(0)?)))
     }
+}
+
+/// What a row is sorted by.
+fn key(row: &Row, column: usize) -> RowResult<Key> {
+    Ok(match row.get_ref(column)?.as_i64() {
+        Ok(number) => Key::Number(number),
+        Err(_) => Key::Text(row.get(column)?),
+    })
 }
