@@ -38,6 +38,8 @@ const SCHEMA: &str = include_str!("../../schema.sql");
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
 const READERS: u32 = 4;
+/// Bytes that the log keeps for itself, though it needs fewer: what it is written to without growing costs less.
+const LOG_KEPT: i64 = 16 << 20;
 
 pub type RowResult<T> = rusqlite::Result<T>;
 
@@ -142,7 +144,9 @@ impl Db {
         configure(&conn)?;
         conn.execute_batch(SERVING)?;
         require_schema(&mut conn, clock.now())?;
+        // While somebody copies the database its log grows; a checkpoint after that gives the room back.
         conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
+        conn.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(reading).with_init(|conn| {
