@@ -3,6 +3,7 @@
 //! `Db::read` runs a closure on a query-only connection inside one read transaction; `Db::write` sends one to the
 //! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
 
+mod checkpoints;
 pub mod copy;
 pub mod inspect;
 pub mod later;
@@ -141,8 +142,14 @@ impl Db {
         let mut conn = Connection::open_with_flags(path, writing)?;
         configure(&conn)?;
         conn.execute_batch(SERVING)?;
-        require_schema(&mut conn, clock.now())?;
-        conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
+        let is_new = require_ours(&conn)?;
+        conn.execute_batch(
+            "pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864;",
+        )?;
+        if is_new {
+            // In the log it takes one sync, before there is one it takes four.
+            create(&mut conn, clock.now())?;
+        }
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(reading).with_init(|conn| {
@@ -263,15 +270,13 @@ fn configure(conn: &Connection) -> RowResult<()> {
 /// What a connection has besides that stays open and reads the same pages over and over.
 const SERVING: &str = "pragma cache_size = -8000; pragma mmap_size = 268435456;";
 
-/// Makes the tables of an empty file, and refuses one that isn't of this program's schema: an older one was upgraded
-/// before, if that is possible.
-fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
-    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let number = |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+/// Refuses a file that isn't of this program's schema: an older one was upgraded before, if that is possible. Whether it
+/// is empty yet.
+fn require_ours(conn: &Connection) -> Result<bool> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
     let (version, application) = (number("pragma user_version")?, number("pragma application_id")?);
-    let empty = number("select count(*) from sqlite_schema")? == 0;
     match version {
-        0 if empty => migrations::create(&transaction, now)?,
+        0 if is_empty(conn)? => return Ok(true),
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
         older if older < migrations::FIRST => {
@@ -286,7 +291,20 @@ fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
             )));
         }
     }
+    Ok(false)
+}
+
+/// Makes the tables, unless another process was faster.
+fn create(conn: &mut Connection, now: Timestamp) -> Result<()> {
+    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if is_empty(&transaction)? {
+        migrations::create(&transaction, now)?;
+    }
     Ok(transaction.commit()?)
+}
+
+fn is_empty(conn: &Connection) -> RowResult<bool> {
+    conn.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))
 }
 
 /// What can be wrong around the database, and what to do about it. It may pass, so it is tried again with every write.

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::checkpoints::Checkpoints;
 use super::place::Place;
 use super::trouble::{Damage, Trouble};
 use crate::error::{Error, Result};
@@ -95,7 +96,8 @@ impl Writer {
     pub fn start(conn: Connection, path: &Path, figures: Database) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let damage = Damage::default();
-        let storage = Storage { conn, place: Place::of(path), damage: damage.clone() };
+        let checkpoints = Checkpoints::take_over(&conn, path)?;
+        let storage = Storage { checkpoints, conn, place: Place::of(path), damage: damage.clone() };
         let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
@@ -164,11 +166,16 @@ fn run(storage: &Storage, waiting: &Receiver<Job>, figures: &Database) {
         for answer in answers.drain(..) {
             answer(&fate);
         }
+        if fate.is_ok() {
+            storage.checkpoints.consider(&storage.conn);
+        }
     }
 }
 
 /// What the writer writes to.
 struct Storage {
+    /// Gone before the connection, whose end then puts the whole log away.
+    checkpoints: Checkpoints,
     conn: Connection,
     place: Place,
     damage: Damage,
@@ -298,6 +305,12 @@ mod tests {
             (ticket, let_go)
         }
 
+        /// Bytes of the database, and of its log.
+        fn sizes(&self) -> (u64, u64) {
+            let size = |name| self.folder.path().join(name).metadata().map_or(0, |file| file.len());
+            (size("test.db"), size("test.db-wal"))
+        }
+
         /// Stops the writer; what is in the table then.
         fn names(&self) -> Vec<String> {
             self.writer.stop();
@@ -338,6 +351,27 @@ mod tests {
         assert_eq!(told(test.send("panics", |_| panic!("as asked"))), Some("internal_error"));
         assert_eq!(told(test.send("last", |_| Ok(()))), None);
         assert_eq!(test.names(), ["last"]);
+    }
+
+    /// However long somebody goes on writing.
+    #[test]
+    fn the_log_begins_anew_and_what_was_in_it_is_in_the_database() {
+        let test = Test::new();
+        let text = "x".repeat(64 * 1024);
+        for _ in 0..700 {
+            let text = text.clone();
+            let write = move |conn: &Connection| {
+                conn.execute("insert into names values (?1)", [text])?;
+                Ok(())
+            };
+            let ticket = test.send("long", write);
+            test.answered.recv().unwrap().1.unwrap();
+            drop(ticket);
+        }
+        let (database, log) = test.sizes();
+        assert!(log < 24 << 20, "{log} bytes of log after 44 MiB were written");
+        assert!(database > 24 << 20, "{database} bytes are in the database");
+        assert_eq!(test.names().len(), 1400);
     }
 
     #[tokio::test]
