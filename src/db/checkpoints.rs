@@ -1,12 +1,14 @@
 //! Moving what is in the log into the database: beside the writer, so that no commit waits for it.
 //!
-//! SQLite would do so in the commit that finds the log long. Here a thread with a connection of its own does; what is
-//! written meanwhile stays in the log, which begins anew only when all of it was moved. If that never happens by itself,
-//! because somebody always writes, the writer moves the short rest.
+//! SQLite would do so in the commit that finds the log long. Here a thread with a connection of its own does. What is
+//! written meanwhile is left to the writer, which moves that short rest between two commits: the log begins anew only when
+//! all of it was moved.
 
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -15,10 +17,9 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{Error, Result};
 use crate::limits::Seldom;
 
-/// Pages in the log from which on it is moved: 4 MiB, as SQLite has it.
-const DUE: c_int = 1000;
-/// And from which on the writer sees to it that it begins anew: 16 MiB.
-const OVERDUE: c_int = 4 * DUE;
+/// Pages that are added to the log before it is moved: 8 MiB. Those that change all the time are in it many times, and
+/// moved once.
+const DUE: c_int = 2000;
 
 thread_local! {
     /// Pages in the log after the last commit of this thread.
@@ -29,6 +30,10 @@ thread_local! {
 pub struct Checkpoints {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Pages in the log at which the thread is woken next.
+    next: Cell<c_int>,
+    /// Whether it has moved all but the rest, or could not: then all of it is the rest.
+    moved: Arc<AtomicBool>,
 }
 
 impl Checkpoints {
@@ -38,18 +43,26 @@ impl Checkpoints {
             LOG.set(pages);
             Ok(())
         }));
-        let path = path.to_owned();
-        let (wake, woken) = sync_channel(1);
-        let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || run(&path, &woken));
-        Ok(Self { wake: Some(wake), thread: Some(thread.map_err(Error::internal)?) })
+        let (path, moved) = (path.to_owned(), Arc::new(AtomicBool::new(false)));
+        let (tell, (wake, woken)) = (moved.clone(), sync_channel(1));
+        let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || run(&path, &woken, &tell));
+        Ok(Self { wake: Some(wake), thread: Some(thread.map_err(Error::internal)?), next: Cell::new(DUE), moved })
     }
 
     /// To be called after each commit of `conn`, on the thread that made it.
     pub fn consider(&self, conn: &Connection) {
-        match LOG.get() {
-            ..DUE => {}
-            DUE..OVERDUE => drop(self.wake.as_ref().map(|wake| wake.try_send(()))),
-            OVERDUE.. => checkpoint(conn),
+        let pages = LOG.get();
+        if self.moved.swap(false, Ordering::AcqRel) {
+            checkpoint(conn);
+            // If a reader still needs a part of it, the log goes on.
+            self.next.set(pages + DUE);
+        } else if pages >= self.next.get() {
+            self.next.set(pages + DUE);
+            if let Some(wake) = &self.wake {
+                let _already_woken = wake.try_send(());
+            }
+        } else if pages < DUE {
+            self.next.set(DUE);
         }
     }
 }
@@ -63,7 +76,7 @@ impl Drop for Checkpoints {
     }
 }
 
-fn run(path: &Path, woken: &Receiver<()>) {
+fn run(path: &Path, woken: &Receiver<()>, moved: &AtomicBool) {
     let mut open = None;
     while woken.recv().is_ok() {
         // Most servers never write enough to need it.
@@ -73,6 +86,7 @@ fn run(path: &Path, woken: &Receiver<()>) {
         if let Some(conn) = &open {
             checkpoint(conn);
         }
+        moved.store(true, Ordering::Release);
     }
 }
 
@@ -86,9 +100,9 @@ static FAILED: Seldom = Seldom::new();
 
 /// Moves what no reader needs any more where it is. Nothing is lost if that fails: the log still has it.
 fn checkpoint(conn: &Connection) {
-    if let Err(error) = conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(())) {
-        if let Some(left_out) = FAILED.due() {
-            tracing::warn!(%error, left_out, "the log can't be moved into the database; the next writes try it again");
-        }
+    if let Err(error) = conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+        && let Some(left_out) = FAILED.due()
+    {
+        tracing::warn!(%error, left_out, "the log can't be moved into the database; the next writes try it again");
     }
 }

@@ -1,13 +1,15 @@
 //! The single writer: one thread, one connection, many closures, one durable commit.
 //!
 //! It takes every closure that waits, runs each as if it were alone, commits once, and only then answers them all.
-//! A lone write waits for nobody; under load a commit is shared. Who arrives meanwhile is for the next commit: taken into
-//! this one, everybody would wait for everybody, and then the writer for all of them.
+//! A lone write waits for nobody; under load a commit is shared. Who arrives while others run is taken along for as long as
+//! a commit takes, and then is for the next one: on a quick disk everybody would wait for everybody, and then the writer
+//! for all of them.
 //! A closure that errs or panics rolls back to its own savepoint and takes nobody with it; one that is alone needs none.
 //!
 //! Nobody waits for long in vain: who has waited for [`PATIENCE`], or has gone away, takes back what hasn't begun; and
 //! when storage fails, all who wait are told.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,7 +99,8 @@ impl Writer {
         let (jobs, waiting) = sync_channel(QUEUE);
         let damage = Damage::default();
         let checkpoints = Checkpoints::take_over(&conn, path)?;
-        let storage = Storage { checkpoints, conn, place: Place::of(path), damage: damage.clone() };
+        let storage =
+            Storage { checkpoints, conn, place: Place::of(path), damage: damage.clone(), commit_took: Cell::default() };
         let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
@@ -179,6 +182,8 @@ struct Storage {
     conn: Connection,
     place: Place,
     damage: Damage,
+    /// How long the last commit took.
+    commit_took: Cell<Duration>,
 }
 
 impl Storage {
@@ -192,8 +197,11 @@ impl Storage {
         }
         let mut trouble = None;
         let together: Vec<_> = jobs.take(BATCH).collect();
-        let turn = Turn { conn: &self.conn, alone: together.len() == 1 };
-        for Ran { answer, trouble: met } in together.into_iter().filter_map(|job| job(Ok(turn))) {
+        let (turn, begun) = (Turn { conn: &self.conn, alone: together.len() == 1 }, Instant::now());
+        let take_along = || !turn.alone && begun.elapsed() < self.commit_took.get();
+        let late = std::iter::from_fn(|| take_along().then(|| waiting.try_recv().ok()).flatten());
+        let all = together.into_iter().chain(late).take(BATCH);
+        for Ran { answer, trouble: met } in all.filter_map(|job| job(Ok(turn))) {
             answers.push(answer);
             trouble = trouble.or(met);
         }
@@ -211,7 +219,12 @@ impl Storage {
     fn finish(&self, trouble: Option<Error>) -> Result<()> {
         let committed = match trouble {
             Some(Error::Damaged(cause)) => Err(Error::Damaged(cause)),
-            trouble => execute(&self.conn, "commit").map_err(|error| trouble.unwrap_or(error)),
+            trouble => {
+                let begun = Instant::now();
+                let committed = execute(&self.conn, "commit");
+                self.commit_took.set(begun.elapsed());
+                committed.map_err(|error| trouble.unwrap_or(error))
+            }
         };
         if committed.is_err() && !self.conn.is_autocommit() {
             drop(execute(&self.conn, "rollback"));
