@@ -1,6 +1,6 @@
 //! What every handler has at hand. Cheap to clone.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
 use crate::domain::{idempotency, passwords, sessions};
 use crate::error::{Error, Result};
-use crate::folder::{self, Folder};
+use crate::folder::Folder;
 use crate::hashers::Hashers;
 use crate::health::Health;
 use crate::keyring::Keyring;
@@ -95,7 +95,7 @@ impl App {
 
     /// The same as Prometheus reads it, with what has to be looked at.
     pub fn figures(&self) -> Result<String> {
-        self.db().figures().weigh(&self.config().data.join(folder::DATABASE));
+        self.db().figures().weigh(&self.0.folder.database());
         self.metrics().text()
     }
 
@@ -277,7 +277,7 @@ impl App {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => {
                 let scheme = if self.speaks_tls() { "https" } else { "http" };
-                reachable(scheme, *self.0.listening.get().unwrap_or(&self.config().listen))
+                format!("{scheme}://{}", seen_from_here(*self.0.listening.get().unwrap_or(&self.config().listen)))
             }
         }
     }
@@ -321,9 +321,9 @@ impl App {
 }
 
 /// A server that listens on every address is reached, from its own machine, at the loopback one.
-fn reachable(scheme: &str, mut address: SocketAddr) -> String {
+pub fn seen_from_here(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
     }
-    format!("{scheme}://{address}")
+    address
 }

@@ -10,10 +10,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::clock::Timestamp;
-use crate::db::{beside, copy};
+use crate::db::{self, copy};
 use crate::domain::check::{self, Findings};
 use crate::domain::words;
 use crate::error::{Error, Result};
+use crate::files::{self, folder_of};
 use crate::folder::Folder;
 use crate::progress::Told;
 use partial::Partial;
@@ -61,28 +62,16 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
 const SPARE: u64 = 16 << 20;
 
 /// A backup that fills the disk would keep the server from writing.
-#[cfg(unix)]
 fn require_room(database: &Path, target: &Path) -> Result<()> {
-    let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
-    let needed = size(database) + size(&beside(database, "-wal"));
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Where it can't be said, writing will tell.
-    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= needed + SPARE {
-        return Ok(());
-    }
+    let (needed, folder) = (db::size(database) + SPARE, folder_of(target));
+    // Where it can't be told, writing will tell.
+    let Some(free) = files::free(folder).filter(|free| *free < needed) else { return Ok(()) };
     Err(Error::Unavailable(format!(
         "There is too little room for a backup in {}: it takes up to {}, and {} are free. Make room, or choose another disk.",
         folder.display(),
-        words::bytes(needed + SPARE),
+        words::bytes(needed),
         words::bytes(free),
     )))
-}
-
-#[cfg(not(unix))]
-fn require_room(_: &Path, _: &Path) -> Result<()> {
-    Ok(())
 }
 
 fn there_already(target: &Path) -> Error {

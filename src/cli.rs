@@ -32,7 +32,7 @@ use crate::domain::tokens::Kind;
 use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Lock};
-use crate::progress::Progress;
+use crate::progress::shown;
 use crate::server::Stopping;
 use crate::{demo, docs, request_id, server};
 
@@ -320,9 +320,7 @@ fn demo(config: Config, users: u32) -> Result<()> {
     let (folder, config) = demo::folder(config)?;
     let lock = Folder::open(&config.data)?.lock()?;
     eprintln!("Making up {}…", words::count(users.into(), "person", "people"));
-    let mut progress = Progress::new();
-    demo::fill(config.clone(), users, &mut |step| progress.tell(step))?;
-    drop(progress);
+    shown(|told| demo::fill(config.clone(), users, told))?;
     serve(App::open(config, Clock::system())?, lock, introduce)?;
     folder.close().map_err(Error::internal)
 }

@@ -4,7 +4,6 @@
 mod rollback;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,12 +11,12 @@ use crate::backups::partial::Partial;
 use crate::clock::Timestamp;
 use crate::db::inspect::{self, Age};
 use crate::db::migrations::{self, Migrating, Migration, SCHEMA_VERSION};
-use crate::db::{beside, copy, require_whole};
+use crate::db::{self, copy, require_whole};
 use crate::domain::check::{self, Counts};
 use crate::domain::words;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, Lock};
-use crate::progress::{Progress, Told};
+use crate::progress::{Told, shown};
 
 pub use rollback::{RolledBack, roll_back};
 
@@ -73,9 +72,7 @@ pub fn plan(folder: &Folder, now: Timestamp) -> Result<Option<Plan>> {
         Err(error) => Err(error.cause()),
     };
     let from = from.map_err(|why| Error::Unavailable(format!("Cannot upgrade {}: {why}.", path.display())))?;
-    let length = |path: &Path| fs::metadata(path).map(|file| file.len()).unwrap_or_default();
-    let size = length(&path) + length(&beside(&path, "-wal"));
-    Ok(Some(Plan { from, steps: migrations::after(from), size, free: folder.free() }))
+    Ok(Some(Plan { from, steps: migrations::after(from), size: db::size(&path), free: folder.free() }))
 }
 
 /// Brings the file of a folder to this program's schema, if it is older; the lock says that no server runs on it.
@@ -96,12 +93,10 @@ pub fn run(folder: &Folder, _: &Lock, now: Timestamp, told: Told) -> Result<Opti
 /// at all is refused, with a reason, when it is opened.
 pub fn run_if_due(folder: &Folder, lock: Option<&Lock>, now: Timestamp) -> Result<()> {
     let Ok(Some(_)) = plan(folder, now) else { return Ok(()) };
-    let mut progress = Progress::new();
-    let told = &mut |step| progress.tell(step);
-    let done = match lock {
-        Some(lock) => run(folder, lock, now, told)?,
-        None => run(folder, &folder.lock()?, now, told)?,
-    };
+    let done = shown(|told| match lock {
+        Some(lock) => run(folder, lock, now, told),
+        None => run(folder, &folder.lock()?, now, told),
+    })?;
     if let Some(Upgraded { from, to, snapshot, .. }) = done {
         tracing::info!(from, to, snapshot = %snapshot.display(), "upgraded the database");
     }

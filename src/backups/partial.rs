@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{cannot_write, there_already};
 use crate::db::beside;
 use crate::error::{Error, Result};
+use crate::files::sync_folder_of;
 
 /// Held while it is written, so that what a killed process left is told from what another one is writing.
 pub struct Partial {
@@ -75,10 +76,4 @@ pub fn sweep(path: &Path) -> std::io::Result<bool> {
     }
     drop_journals(path);
     fs::remove_file(path).map(|()| true)
-}
-
-/// What a folder holds is durable once the folder is.
-pub fn sync_folder_of(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -4,12 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::partial::{Partial, sync_folder_of};
+use super::partial::Partial;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, beside, copy};
 use crate::domain::check::{self, Findings};
 use crate::error::{Error, Result};
+use crate::files::{folder_of, sync_folder_of};
 use crate::folder::{DATABASE, Folder};
 use crate::progress::Told;
 
@@ -59,7 +60,7 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
     }
     let replaced = is_there.then(|| database.with_file_name(format!("{DATABASE}.{}.replaced", clock.now().compact())));
     swap(&database, partial, replaced.as_deref())?;
-    let has_key = config.key.is_some() || config.key_file.is_some() || config.data.join("rollcall.key").exists();
+    let has_key = config.key.is_some() || config.key_file.is_some() || folder.has_key();
     Ok(Restored { findings, replaced, has_key })
 }
 
@@ -99,7 +100,7 @@ fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
 fn forget_second_names(database: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     let ours = fs::metadata(database)?.ino();
-    for entry in fs::read_dir(database.parent().unwrap_or(Path::new(".")))?.flatten() {
+    for entry in fs::read_dir(folder_of(database))?.flatten() {
         let kept = entry.file_name().to_string_lossy().ends_with(".replaced");
         if kept && entry.metadata()?.ino() == ours {
             fs::remove_file(entry.path())?;

@@ -220,6 +220,12 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// Bytes of a database, and of what waits in its log.
+pub fn size(path: &Path) -> u64 {
+    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    bytes(path) + bytes(&beside(path, "-wal"))
+}
+
 /// A read transaction, which ends with it. `Transaction` of rusqlite has its `begin` and `commit` parsed each time.
 struct Snapshot<'c>(&'c Connection);
 

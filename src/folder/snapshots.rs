@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{DATABASE, Folder};
 use crate::clock::Timestamp;
+use crate::files;
 
 /// What the name of a snapshot has before its number.
 const BEFORE: &str = ".before-";
@@ -36,15 +37,7 @@ impl Folder {
     }
 
     /// Bytes that may still be written here, where that can be told.
-    #[cfg(unix)]
     pub fn free(&self) -> Option<u64> {
-        let system = rustix::fs::statvfs(&self.0).ok()?;
-        Some(system.f_bavail.saturating_mul(system.f_frsize))
-    }
-
-    /// Bytes that may still be written here, where that can be told.
-    #[cfg(not(unix))]
-    pub fn free(&self) -> Option<u64> {
-        None
+        files::free(&self.0)
     }
 }

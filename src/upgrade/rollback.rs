@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::SCHEMA_VERSION;
-use crate::backups::partial::sync_folder_of;
 use crate::clock::Timestamp;
 use crate::db::copy;
 use crate::db::inspect::{self, Age};
@@ -12,6 +11,7 @@ use crate::db::later::Later;
 use crate::domain::check::{self, Findings};
 use crate::domain::words;
 use crate::error::{Error, Result};
+use crate::files::sync_folder_of;
 use crate::folder::{Folder, Lock};
 use crate::progress::Told;
 

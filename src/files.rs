@@ -1,0 +1,28 @@
+//! Of files and folders what the standard library leaves to its users.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// The folder that a file is in, or would be.
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What a file is called, is so durably once the folder that it is in is on the disk.
+pub fn sync_folder_of(file: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder_of(file))?.sync_all() } else { Ok(()) }
+}
+
+/// Bytes that may still be written in a folder, where that can be told.
+#[cfg(unix)]
+pub fn free(folder: &Path) -> Option<u64> {
+    let system = rustix::fs::statvfs(folder).ok()?;
+    Some(system.f_bavail.saturating_mul(system.f_frsize))
+}
+
+/// Bytes that may still be written in a folder, where that can be told.
+#[cfg(not(unix))]
+pub fn free(_: &Path) -> Option<u64> {
+    None
+}
