@@ -16,7 +16,7 @@ use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
 use crate::domain::{idempotency, passwords, sessions};
 use crate::error::{Error, Result};
-use crate::folder::Folder;
+use crate::folder::{Folder, Lock};
 use crate::hashers::Hashers;
 use crate::health::Health;
 use crate::keyring::Keyring;
@@ -53,13 +53,22 @@ pub type Once = (idempotency::Key, Vec<u8>);
 impl App {
     /// Opens the data folder that `config` names. Several may be open at once; only a server takes its lock.
     pub fn open(config: Config, clock: Clock) -> Result<Self> {
+        Self::open_under(None, config, clock)
+    }
+
+    /// [`App::open`] for the server, which has the lock of that folder.
+    pub fn open_to_serve(config: Config, clock: Clock, lock: &Lock) -> Result<Self> {
+        Self::open_under(Some(lock), config, clock)
+    }
+
+    fn open_under(lock: Option<&Lock>, config: Config, clock: Clock) -> Result<Self> {
         config.check()?;
         let folder = Folder::open(&config.data)?;
         let keyring = Keyring::open(&config, &folder, clock.now())?;
         let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
         let backups = Shelf::new(&config);
-        upgrade::run_if_due(&folder, None, clock.now())?;
+        upgrade::run_if_due(&folder, lock, clock.now())?;
         let db = Db::open(&folder.database(), clock, config.settings())?;
         if config.passkeys_only {
             db.write_here(|w| sessions::end_by_password(w))?;

@@ -57,14 +57,14 @@ struct Obstacle {
     cure: String,
 }
 
-/// The upgrade that the file of a folder is due, if it is older than this program.
+/// The upgrade that the file of a folder is due, if it is older than this program. Whether that is whole was looked at
+/// before: this look takes away what would tell.
 ///
 /// # Errors
 ///
 /// [`Error::Unavailable`] if it isn't ours, is newer, or can't be read.
 pub fn plan(folder: &Folder, now: Timestamp) -> Result<Option<Plan>> {
     let path = folder.database();
-    require_whole(&path)?;
     let from = match inspect::look(&path, now, &[], inspect::age) {
         Ok(Age::Current) => return Ok(None),
         Ok(Age::Older(from)) if from >= migrations::FIRST => Ok(from),
@@ -91,7 +91,12 @@ pub fn run(folder: &Folder, _: &Lock, now: Timestamp, told: Told) -> Result<Opti
 
 /// [`run`] for who is about to open the file, and may be its server, with the lock, or not. A file that can't be upgraded
 /// at all is refused, with a reason, when it is opened.
+///
+/// # Errors
+///
+/// Also those of [`require_whole`].
 pub fn run_if_due(folder: &Folder, lock: Option<&Lock>, now: Timestamp) -> Result<()> {
+    require_whole(&folder.database())?;
     let Ok(Some(_)) = plan(folder, now) else { return Ok(()) };
     let done = shown(|told| match lock {
         Some(lock) => run(folder, lock, now, told),

@@ -394,6 +394,26 @@ fn a_rollback_needs_a_good_snapshot_and_the_file_to_itself() {
     assert_eq!((old.run(&["rollback"]).0, old.schema()), (0, OLD));
 }
 
+/// Folding the rest of a log into the file that is kept would hide that something is missing.
+#[test]
+fn a_rollback_or_an_upgrade_does_not_go_on_with_a_log_that_was_cut_off() {
+    let old = Old::new();
+    let served = serve(&mut old.command(&["serve"]), 1);
+    let token = old.command(&["token", "--email", "ada@example.com"]).output().unwrap();
+    let token = String::from_utf8(token.stdout).unwrap();
+    for n in 0..20 {
+        create(&served.url, token.trim(), &format!("n{n}@example.com")).unwrap();
+    }
+    drop(served);
+    let log = fs::OpenOptions::new().write(true).open(old.data.join("rollcall.db-wal")).unwrap();
+    log.set_len(log.metadata().unwrap().len() / 2).unwrap();
+    for arguments in [&["rollback"][..], &["rollback", "--force"], &["upgrade"], &["upgrade", "--check"], &["serve"]] {
+        old.refused(arguments, &["rollcall.db-wal was cut off or damaged", "Restore a backup: rollcall restore FILE."]);
+    }
+    fs::remove_file(old.data.join("rollcall.db-shm")).unwrap();
+    assert_eq!((old.run(&["rollback", "--force"]).0, old.schema()), (0, OLD));
+}
+
 #[test]
 fn two_snapshots_are_kept() {
     let old = Old::new();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::output::Output;
-use super::{database, tell};
+use super::{tell, whole_database};
 use crate::backups::{self, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,7 +15,7 @@ use crate::folder::Folder;
 use crate::progress::shown;
 
 pub fn create(config: &Config, target: PathBuf, force: bool) -> Result<()> {
-    require_whole(&database(config)?)?;
+    whole_database(config)?;
     let now = Clock::system().now();
     let target = if target.is_dir() { target.join(backups::name(now)) } else { target };
     let folder = Folder::open(&config.data)?;

@@ -27,7 +27,7 @@ pub struct Rollback {
 }
 
 pub fn run(asked: Upgrade, config: &Config) -> Result<()> {
-    super::database(config)?;
+    super::whole_database(config)?;
     let folder = Folder::open(&config.data)?;
     let now = Clock::system().now();
     let Some(plan) = upgrade::plan(&folder, now)? else { return nothing_to_do(&folder) };
@@ -89,7 +89,7 @@ fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
 }
 
 pub fn roll_back(asked: Rollback, config: &Config) -> Result<()> {
-    super::database(config)?;
+    super::whole_database(config)?;
     let folder = Folder::open(&config.data)?;
     let lock = folder.lock()?;
     let done = shown(|told| upgrade::roll_back(&folder, &lock, Clock::system().now(), asked.force, told))?;

@@ -114,7 +114,8 @@ pub struct Db {
 
 impl Db {
     /// Opens the file, creating it from `schema.sql` if it isn't there. A file from a newer version, of another program,
-    /// or that is no database at all is refused.
+    /// or that is no database at all is refused. That it is whole, see [`require_whole`], was looked at before any connection
+    /// was open.
     pub fn open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
         Self::try_open(path, clock, settings).map_err(|error| match error {
             Error::Unavailable(cause) if ADVICE.iter().any(|(_, advice)| cause.ends_with(advice)) => {
@@ -129,7 +130,6 @@ impl Db {
     }
 
     fn try_open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
-        require_whole(path)?;
         let writing =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
