@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::attempts::Attempts;
-use crate::backups::{Made, Shelf};
+use crate::backups::{self, Made, Shelf};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::{Db, Read, Write};
@@ -58,6 +58,7 @@ impl App {
 
     /// [`App::open`] for the server, which has the lock of that folder.
     pub fn open_to_serve(config: Config, clock: Clock, lock: &Lock) -> Result<Self> {
+        backups::sweep(&config.data);
         Self::open_under(Some(lock), config, clock)
     }
 

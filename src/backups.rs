@@ -15,7 +15,7 @@ use crate::domain::check::{self, Findings};
 use crate::domain::words;
 use crate::error::{Error, Result};
 use crate::files::{self, folder_of};
-use crate::folder::Folder;
+use crate::folder::{DATABASE, Folder};
 use crate::progress::Told;
 use partial::Partial;
 
@@ -45,7 +45,7 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
         return Err(there_already(target));
     }
     require_room(&folder.database(), target)?;
-    let partial = Partial::begin(target, "partial")?;
+    let partial = Partial::begin(target)?;
     copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| cannot_write(target, &error))?;
     let findings = check::file(partial.path(), now, told)?;
     if let Some(damage) = findings.damage.first() {
@@ -56,6 +56,11 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     let bytes = fs::metadata(partial.path()).map_err(Error::internal)?.len();
     partial.become_whole(target, replace)?;
     Ok(Made { bytes, findings })
+}
+
+/// Takes away what a restore or an upgrade that was killed left half made in the folder of the database.
+pub fn sweep(folder: &Path) {
+    partial::sweep_all(folder, |whole| whole.starts_with(DATABASE));
 }
 
 /// Bytes that are left to the server on a disk it may share with its backups.

@@ -1,6 +1,6 @@
 //! Of files and folders what the standard library leaves to its users.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -25,4 +25,30 @@ pub fn free(folder: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 pub fn free(_: &Path) -> Option<u64> {
     None
+}
+
+/// By which a file is told from others, whatever it is called: device and inode.
+pub type Identity = (u64, u64);
+
+#[cfg(unix)]
+pub fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// Other systems don't let open files be deleted, so whether one is there is enough.
+#[cfg(not(unix))]
+pub fn identity(path: &Path) -> Option<Identity> {
+    path.exists().then_some((0, 0))
+}
+
+/// A second name for a file, or where the file system has none, a second file; `name` must be nobody's.
+pub fn second_name(file: &Path, name: &Path) -> io::Result<()> {
+    match fs::hard_link(file, name) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            fs::copy(file, name)?;
+            File::open(name)?.sync_all()
+        }
+        linked => linked,
+    }
 }

@@ -85,8 +85,11 @@ impl Folder {
     pub fn lock(&self) -> Result<Lock> {
         let file = self.private_file(LOCK).map_err(Error::internal)?;
         match file.try_lock() {
-            // What it says is of the server before.
-            Ok(()) => file.set_len(0).map(|()| Lock(file)).map_err(Error::internal),
+            Ok(()) => {
+                // What it says is of the server before.
+                file.set_len(0).and_then(|()| self.forget_second_names()).map_err(Error::internal)?;
+                Ok(Lock(file))
+            }
             Err(TryLockError::WouldBlock) => Err(Error::Conflict(
                 "folder_in_use",
                 match self.served_at() {

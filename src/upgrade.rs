@@ -154,7 +154,7 @@ impl Plan {
 
     fn keep_snapshot(&self, folder: &Folder, told: Told) -> Result<PathBuf> {
         let snapshot = folder.snapshot(SCHEMA_VERSION);
-        let partial = Partial::begin(&snapshot, "partial")?;
+        let partial = Partial::begin(&snapshot)?;
         copy::copy(&folder.database(), partial.path(), "Keeping a snapshot", told)?;
         partial.become_whole(&snapshot, true)?;
         Ok(snapshot)
@@ -164,7 +164,7 @@ impl Plan {
     fn try_on_a_copy(&self, folder: &Folder, source: &Path, now: Timestamp, told: Told) -> Result<Rehearsed, Obstacle> {
         let begun = Instant::now();
         let failed = |error: Error| Obstacle::rehearsal(&error);
-        let partial = Partial::begin(&folder.rehearsal(), "partial").map_err(failed)?;
+        let partial = Partial::begin(&folder.rehearsal()).map_err(failed)?;
         copy::copy(source, partial.path(), "Copying", told).map_err(failed)?;
         let rehearsal = Migrating::open_copy(partial.path()).map_err(failed)?;
         let before = rehearsal.rows().map_err(failed)?;
