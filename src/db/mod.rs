@@ -121,7 +121,8 @@ pub struct Db {
 
 impl Db {
     /// Opens the file, creating it from `schema.sql` if it isn't there. A file from a newer version, of another program,
-    /// or that is no database at all is refused.
+    /// or that is no database at all is refused. That it is whole, see [`require_whole`], was looked at before any connection
+    /// was open.
     pub fn open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
         Self::try_open(path, clock, settings).map_err(|error| match error {
             Error::Unavailable(cause) if ADVICE.iter().any(|(_, advice)| cause.ends_with(advice)) => {
@@ -136,7 +137,6 @@ impl Db {
     }
 
     fn try_open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
-        require_whole(path)?;
         let writing =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
@@ -233,6 +233,12 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+/// Bytes of a database, and of what waits in its log.
+pub fn size(path: &Path) -> u64 {
+    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    bytes(path) + bytes(&beside(path, "-wal"))
 }
 
 /// A read transaction, which ends with it. `Transaction` of rusqlite has its `begin` and `commit` parsed each time.
