@@ -1,6 +1,6 @@
 //! What every handler has at hand. Cheap to clone.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::attempts::Attempts;
-use crate::backups::{Made, Shelf};
+use crate::backups::{self, Made, Shelf};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::{Db, Read, Write};
@@ -16,7 +16,7 @@ use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
 use crate::domain::{idempotency, passwords, sessions};
 use crate::error::{Error, Result};
-use crate::folder::{self, Folder};
+use crate::folder::{Folder, Lock};
 use crate::hashers::Hashers;
 use crate::health::Health;
 use crate::keyring::Keyring;
@@ -53,13 +53,23 @@ pub type Once = (idempotency::Key, Vec<u8>);
 impl App {
     /// Opens the data folder that `config` names. Several may be open at once; only a server takes its lock.
     pub fn open(config: Config, clock: Clock) -> Result<Self> {
+        Self::open_under(None, config, clock)
+    }
+
+    /// [`App::open`] for the server, which has the lock of that folder.
+    pub fn open_to_serve(config: Config, clock: Clock, lock: &Lock) -> Result<Self> {
+        backups::sweep(&config.data);
+        Self::open_under(Some(lock), config, clock)
+    }
+
+    fn open_under(lock: Option<&Lock>, config: Config, clock: Clock) -> Result<Self> {
         config.check()?;
         let folder = Folder::open(&config.data)?;
         let keyring = Keyring::open(&config, &folder, clock.now())?;
         let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
         let backups = Shelf::new(&config);
-        upgrade::run_if_due(&folder, None, clock.now())?;
+        upgrade::run_if_due(&folder, lock, clock.now())?;
         let db = Db::open(&folder.database(), clock, config.settings())?;
         if config.passkeys_only {
             db.write_here(|w| sessions::end_by_password(w))?;
@@ -95,7 +105,7 @@ impl App {
 
     /// The same as Prometheus reads it, with what has to be looked at.
     pub fn figures(&self) -> Result<String> {
-        self.db().figures().weigh(&self.config().data.join(folder::DATABASE));
+        self.db().figures().weigh(&self.0.folder.database());
         self.metrics().text()
     }
 
@@ -277,7 +287,7 @@ impl App {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => {
                 let scheme = if self.speaks_tls() { "https" } else { "http" };
-                reachable(scheme, *self.0.listening.get().unwrap_or(&self.config().listen))
+                format!("{scheme}://{}", seen_from_here(*self.0.listening.get().unwrap_or(&self.config().listen)))
             }
         }
     }
@@ -321,9 +331,9 @@ impl App {
 }
 
 /// A server that listens on every address is reached, from its own machine, at the loopback one.
-fn reachable(scheme: &str, mut address: SocketAddr) -> String {
+pub fn seen_from_here(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
     }
-    format!("{scheme}://{address}")
+    address
 }

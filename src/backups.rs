@@ -10,11 +10,12 @@ use std::fs;
 use std::path::Path;
 
 use crate::clock::Timestamp;
-use crate::db::{beside, copy};
+use crate::db::{self, copy};
 use crate::domain::check::{self, Findings};
 use crate::domain::words;
 use crate::error::{Error, Result};
-use crate::folder::Folder;
+use crate::files::{self, folder_of};
+use crate::folder::{DATABASE, Folder};
 use crate::progress::Told;
 use partial::Partial;
 
@@ -44,7 +45,7 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
         return Err(there_already(target));
     }
     require_room(&folder.database(), target)?;
-    let partial = Partial::begin(target, "partial")?;
+    let partial = Partial::begin(target)?;
     copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| cannot_write(target, &error))?;
     let findings = check::file(partial.path(), now, told)?;
     if let Some(damage) = findings.damage.first() {
@@ -57,32 +58,25 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     Ok(Made { bytes, findings })
 }
 
+/// Takes away what a restore or an upgrade that was killed left half made in the folder of the database.
+pub fn sweep(folder: &Path) {
+    partial::sweep_all(folder, |whole| whole.starts_with(DATABASE));
+}
+
 /// Bytes that are left to the server on a disk it may share with its backups.
 const SPARE: u64 = 16 << 20;
 
 /// A backup that fills the disk would keep the server from writing.
-#[cfg(unix)]
 fn require_room(database: &Path, target: &Path) -> Result<()> {
-    let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
-    let needed = size(database) + size(&beside(database, "-wal"));
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Where it can't be said, writing will tell.
-    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= needed + SPARE {
-        return Ok(());
-    }
+    let (needed, folder) = (db::size(database) + SPARE, folder_of(target));
+    // Where it can't be told, writing will tell.
+    let Some(free) = files::free(folder).filter(|free| *free < needed) else { return Ok(()) };
     Err(Error::Unavailable(format!(
         "There is too little room for a backup in {}: it takes up to {}, and {} are free. Make room, or choose another disk.",
         folder.display(),
-        words::bytes(needed + SPARE),
+        words::bytes(needed),
         words::bytes(free),
     )))
-}
-
-#[cfg(not(unix))]
-fn require_room(_: &Path, _: &Path) -> Result<()> {
-    Ok(())
 }
 
 fn there_already(target: &Path) -> Error {

@@ -25,6 +25,7 @@ use tracing_subscriber::prelude::*;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, parse_time};
+use crate::db::require_whole;
 use crate::domain::actor::Actor;
 use crate::domain::fields::AccountId;
 use crate::domain::setup::FirstOwner;
@@ -32,7 +33,7 @@ use crate::domain::tokens::Kind;
 use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Lock};
-use crate::progress::Progress;
+use crate::progress::shown;
 use crate::server::Stopping;
 use crate::{demo, docs, request_id, server};
 
@@ -179,6 +180,13 @@ fn database(config: &Config) -> Result<PathBuf> {
     Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")))
 }
 
+/// The same for who is about to look into the file, or to put another in its place: it has all that was answered.
+fn whole_database(config: &Config) -> Result<PathBuf> {
+    let database = database(config)?;
+    require_whole(&database)?;
+    Ok(database)
+}
+
 fn log_to_stderr(level: tracing::Level, format: LogFormat) {
     // What libraries have to say below a warning is of every frame of HTTP/2, with headers and all.
     let targets = Targets::new().with_default(level.min(tracing::Level::WARN)).with_target("rollcall", level);
@@ -213,10 +221,8 @@ fn log_panics() {
 fn run(command: Command, config: Config) -> Result<()> {
     match command {
         Command::Serve => {
-            let (folder, clock) = (Folder::open(&config.data)?, Clock::system());
-            let lock = folder.lock()?;
-            crate::upgrade::run_if_due(&folder, Some(&lock), clock.now())?;
-            serve(App::open(config, clock)?, lock, greet)
+            let lock = Folder::open(&config.data)?.lock()?;
+            serve(config, lock, greet)
         }
         Command::Init { email, name, account_id, account_name } => {
             let owner = FirstOwner { email: email.clone(), name, account_id, account_name, password_hash: None };
@@ -286,7 +292,8 @@ fn link(app: &App, email: Option<String>) -> Result<String> {
     Ok(format!("/ui/{page}/{}", app.seal(&claims)?))
 }
 
-fn serve(app: App, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Result<()> {
+fn serve(config: Config, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Result<()> {
+    let app = App::open_to_serve(config, Clock::system(), &lock)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
     let ready = |app: &App| {
         if let Err(error) = lock.announce(&app.public_url()) {
@@ -320,10 +327,8 @@ fn demo(config: Config, users: u32) -> Result<()> {
     let (folder, config) = demo::folder(config)?;
     let lock = Folder::open(&config.data)?.lock()?;
     eprintln!("Making up {}…", words::count(users.into(), "person", "people"));
-    let mut progress = Progress::new();
-    demo::fill(config.clone(), users, &mut |step| progress.tell(step))?;
-    drop(progress);
-    serve(App::open(config, Clock::system())?, lock, introduce)?;
+    shown(|told| demo::fill(config.clone(), users, told))?;
+    serve(config, lock, introduce)?;
     folder.close().map_err(Error::internal)
 }
 

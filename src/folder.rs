@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::folder_of;
 
 pub use key_file::{KeyFile, Version};
 
@@ -15,6 +16,7 @@ pub use key_file::{KeyFile, Version};
 pub const DATABASE: &str = "rollcall.db";
 /// What the folder in it is called that backups are kept in, unless they are kept elsewhere.
 pub const BACKUPS: &str = "backups";
+const KEY: &str = "rollcall.key";
 const LOCK: &str = "rollcall.lock";
 
 /// A data folder on disk: mode 0700, its files 0600. One that others can get at is refused: whoever can write in it can
@@ -75,8 +77,7 @@ impl Folder {
 
     /// Whether a file would be one of those the folder is there for, or lie in its way.
     pub fn owns(&self, file: &Path) -> bool {
-        let above = file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let is_here = matches!((above.canonicalize(), self.0.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        let is_here = matches!((folder_of(file).canonicalize(), self.0.canonicalize()), (Ok(a), Ok(b)) if a == b);
         is_here && file.file_name().and_then(|name| name.to_str()).is_none_or(|name| name.starts_with("rollcall."))
     }
 
@@ -84,8 +85,11 @@ impl Folder {
     pub fn lock(&self) -> Result<Lock> {
         let file = self.private_file(LOCK).map_err(Error::internal)?;
         match file.try_lock() {
-            // What it says is of the server before.
-            Ok(()) => file.set_len(0).map(|()| Lock(file)).map_err(Error::internal),
+            Ok(()) => {
+                // What it says is of the server before.
+                file.set_len(0).and_then(|()| self.forget_second_names()).map_err(Error::internal)?;
+                Ok(Lock(file))
+            }
             Err(TryLockError::WouldBlock) => Err(Error::Conflict(
                 "folder_in_use",
                 match self.served_at() {
@@ -113,6 +117,11 @@ impl Folder {
         let mut address = String::new();
         file.read_to_string(&mut address).ok()?;
         Some(address.trim().to_owned()).filter(|address| !address.is_empty())
+    }
+
+    /// Whether a key is kept here.
+    pub fn has_key(&self) -> bool {
+        self.0.join(KEY).exists()
     }
 
     /// The file of the keys: here, or `elsewhere`.

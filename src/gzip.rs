@@ -32,7 +32,7 @@ pub async fn where_accepted<E: Endpoint>(inner: Arc<E>, request: Request) -> poe
     if !is_page(&response) {
         return Ok(response);
     }
-    response.headers_mut().entry(header::VARY).or_insert(HeaderValue::from_static("accept-encoding"));
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
     if accepted {
         let plain = response.take_body().into_bytes().await.map_err(Error::internal)?;
         let packed =
@@ -40,6 +40,8 @@ pub async fn where_accepted<E: Endpoint>(inner: Arc<E>, request: Request) -> poe
         if !packed.is_empty() {
             response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             response.headers_mut().remove(header::CONTENT_LENGTH);
+            // It names the bytes of the other form.
+            response.headers_mut().remove(header::ETAG);
         }
         response.set_body(packed);
     }

@@ -28,6 +28,8 @@ pub mod docs;
 pub mod domain;
 /// Errors by outcome, and the table outcome → status and code.
 pub mod error;
+/// Of files what the standard library leaves to its users: their folder, making it durable, the room in it.
+mod files;
 /// The data folder: its files, who may read them, and the lock that one server holds.
 pub mod folder;
 /// Pages are sent compressed to whoever takes that.

@@ -7,12 +7,15 @@ mod process;
 mod requests;
 
 use std::borrow::Borrow;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use crate::clock::Timestamp;
+use crate::db::beside;
 use crate::error::{Error, Result};
 
 pub use prometheus::TEXT_FORMAT;
@@ -81,12 +84,10 @@ impl Database {
     }
 
     /// Notes how large the files are.
-    pub fn weigh(&self, database: &std::path::Path) {
-        let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |about| about.len());
-        let mut wal = database.as_os_str().to_owned();
-        wal.push("-wal");
-        self.bytes.set(i64::try_from(size(database)).unwrap_or(i64::MAX));
-        self.wal_bytes.set(i64::try_from(size(wal.as_ref())).unwrap_or(i64::MAX));
+    pub fn weigh(&self, database: &Path) {
+        let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| i64::try_from(file.len()).unwrap_or(i64::MAX));
+        self.bytes.set(bytes(database));
+        self.wal_bytes.set(bytes(&beside(database, "-wal")));
     }
 
     fn collectors(&self) -> Vec<Box<dyn Collector>> {

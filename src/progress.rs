@@ -21,6 +21,12 @@ pub struct Step {
 /// Who hears of the steps; they can stop the work by an error.
 pub type Told<'a> = &'a mut dyn FnMut(Step) -> Result<()>;
 
+/// Shows how far some work is, until it ends.
+pub fn shown<T>(work: impl FnOnce(Told) -> Result<T>) -> Result<T> {
+    let mut progress = Progress::begin();
+    work(&mut |step| progress.tell(step))
+}
+
 /// Work that is shorter than this shows nothing at all.
 const PATIENCE: Duration = Duration::from_millis(400);
 /// How often a bar moves, and how often a line is written where there is no terminal.
@@ -37,7 +43,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn new() -> Self {
+    pub fn begin() -> Self {
         Self { terminal: stderr().is_terminal(), begun: Instant::now(), shown: None }
     }
 
@@ -60,12 +66,6 @@ impl Progress {
         if self.terminal && self.shown.take().is_some() {
             eprint!("\r\x1b[2K");
         }
-    }
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -4,7 +4,6 @@
 mod rollback;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,12 +11,12 @@ use crate::backups::partial::Partial;
 use crate::clock::Timestamp;
 use crate::db::inspect::{self, Age};
 use crate::db::migrations::{self, Migrating, Migration, SCHEMA_VERSION};
-use crate::db::{beside, copy, require_whole};
+use crate::db::{self, copy, require_whole};
 use crate::domain::check::{self, Counts};
 use crate::domain::words;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, Lock};
-use crate::progress::{Progress, Told};
+use crate::progress::{Told, shown};
 
 pub use rollback::{RolledBack, roll_back};
 
@@ -58,14 +57,14 @@ struct Obstacle {
     cure: String,
 }
 
-/// The upgrade that the file of a folder is due, if it is older than this program.
+/// The upgrade that the file of a folder is due, if it is older than this program. Whether that is whole was looked at
+/// before: this look takes away what would tell.
 ///
 /// # Errors
 ///
 /// [`Error::Unavailable`] if it isn't ours, is newer, or can't be read.
 pub fn plan(folder: &Folder, now: Timestamp) -> Result<Option<Plan>> {
     let path = folder.database();
-    require_whole(&path)?;
     let from = match inspect::look(&path, now, &[], inspect::age) {
         Ok(Age::Current) => return Ok(None),
         Ok(Age::Older(from)) if from >= migrations::FIRST => Ok(from),
@@ -73,9 +72,7 @@ pub fn plan(folder: &Folder, now: Timestamp) -> Result<Option<Plan>> {
         Err(error) => Err(error.cause()),
     };
     let from = from.map_err(|why| Error::Unavailable(format!("Cannot upgrade {}: {why}.", path.display())))?;
-    let length = |path: &Path| fs::metadata(path).map(|file| file.len()).unwrap_or_default();
-    let size = length(&path) + length(&beside(&path, "-wal"));
-    Ok(Some(Plan { from, steps: migrations::after(from), size, free: folder.free() }))
+    Ok(Some(Plan { from, steps: migrations::after(from), size: db::size(&path), free: folder.free() }))
 }
 
 /// Brings the file of a folder to this program's schema, if it is older; the lock says that no server runs on it.
@@ -94,14 +91,17 @@ pub fn run(folder: &Folder, _: &Lock, now: Timestamp, told: Told) -> Result<Opti
 
 /// [`run`] for who is about to open the file, and may be its server, with the lock, or not. A file that can't be upgraded
 /// at all is refused, with a reason, when it is opened.
+///
+/// # Errors
+///
+/// Also those of [`require_whole`].
 pub fn run_if_due(folder: &Folder, lock: Option<&Lock>, now: Timestamp) -> Result<()> {
+    require_whole(&folder.database())?;
     let Ok(Some(_)) = plan(folder, now) else { return Ok(()) };
-    let mut progress = Progress::new();
-    let told = &mut |step| progress.tell(step);
-    let done = match lock {
-        Some(lock) => run(folder, lock, now, told)?,
-        None => run(folder, &folder.lock()?, now, told)?,
-    };
+    let done = shown(|told| match lock {
+        Some(lock) => run(folder, lock, now, told),
+        None => run(folder, &folder.lock()?, now, told),
+    })?;
     if let Some(Upgraded { from, to, snapshot, .. }) = done {
         tracing::info!(from, to, snapshot = %snapshot.display(), "upgraded the database");
     }
@@ -154,7 +154,7 @@ impl Plan {
 
     fn keep_snapshot(&self, folder: &Folder, told: Told) -> Result<PathBuf> {
         let snapshot = folder.snapshot(SCHEMA_VERSION);
-        let partial = Partial::begin(&snapshot, "partial")?;
+        let partial = Partial::begin(&snapshot)?;
         copy::copy(&folder.database(), partial.path(), "Keeping a snapshot", told)?;
         partial.become_whole(&snapshot, true)?;
         Ok(snapshot)
@@ -164,7 +164,7 @@ impl Plan {
     fn try_on_a_copy(&self, folder: &Folder, source: &Path, now: Timestamp, told: Told) -> Result<Rehearsed, Obstacle> {
         let begun = Instant::now();
         let failed = |error: Error| Obstacle::rehearsal(&error);
-        let partial = Partial::begin(&folder.rehearsal(), "partial").map_err(failed)?;
+        let partial = Partial::begin(&folder.rehearsal()).map_err(failed)?;
         copy::copy(source, partial.path(), "Copying", told).map_err(failed)?;
         let rehearsal = Migrating::open_copy(partial.path()).map_err(failed)?;
         let before = rehearsal.rows().map_err(failed)?;

@@ -27,7 +27,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     said(&rollcall(&folder.join("data")).args(arguments).current_dir(folder).output().unwrap(), folder)
 }
 
-fn emails(database: &Path) -> Vec<String> {
+pub fn emails(database: &Path) -> Vec<String> {
     let database = Connection::open(database).unwrap();
     let mut statement = database.prepare("select email from users order by email").unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
@@ -42,7 +42,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 /// A folder of two people, a backup of it, and somebody who came afterwards.
-fn backed_up() -> tempfile::TempDir {
+pub fn backed_up() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     init(&folder.path().join("data"));
     run(folder.path(), &["user", "add", "--email", "bob@example.com"]);
@@ -129,7 +129,7 @@ fn a_database_that_is_damaged_gives_no_backup() {
     let trigger = "select sql from sqlite_schema where name = 'users_to_search_update'";
     let trigger: String = database.query_row(trigger, [], |row| row.get(0)).unwrap();
     // Of the same length, so that only a look at every row of the search index finds it.
-    let sql = "insert into user_search (rowid, email_key, name_key) select id, email_key, name_key from users;
+    let sql = "insert into user_search (rowid, email_key, name_key) select id, email_key, name_key from searched;
                update search_progress set indexed_to = 3;
                drop trigger users_to_search_update; update users set name_key = '', email_key = 'xob@example.com' where id = 2;";
     database.execute_batch(&format!("{sql} {trigger}")).unwrap();
@@ -173,7 +173,7 @@ fn a_restored_backup_is_what_was_backed_up_and_the_one_before_is_kept() {
     );
     assert_eq!(emails(&data.join("rollcall.db")), ["ada@example.com", "bob@example.com"]);
     assert_eq!(run(folder.path(), &["check"]).0, 0);
-    assert!(!names(&data).iter().any(|name| name.contains("restoring")), "{:?}", names(&data));
+    assert!(!names(&data).iter().any(|name| name.contains("partial")), "{:?}", names(&data));
     let served = serve(&mut rollcall(&data), 1);
     create(&served.url, &token(&data), "new@example.com").unwrap();
 }
@@ -265,7 +265,7 @@ fn an_interrupted_restore_leaves_one_database_or_the_other() {
     std::thread::sleep(Duration::from_millis(1100));
     let (code, _, why) = run(folder.path(), &["restore", "--force", "good.db"]);
     assert_eq!(code, 0, "{why}");
-    assert!(!data.join("rollcall.db.restoring").exists());
+    assert!(!data.join("rollcall.db.partial").exists());
 }
 
 #[tokio::test]

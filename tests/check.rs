@@ -121,6 +121,35 @@ async fn every_rule_is_named_where_it_is_broken() {
     assert_eq!(broken, rules, "say in BREAKS what breaks each rule");
 }
 
+/// Everybody is taken up into the index first, as the 128th who waits has all of them taken up.
+#[tokio::test]
+async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
+    let test = town().await;
+    let index = "insert into user_search (rowid, email_key, name_key) select id, email_key, name_key from searched;
+                 update search_progress set indexed_to = (select max(id) from users);";
+    for (sql, who) in [
+        ("update user_search_docsize set sz = x'0000' where id = 1", "user 1"),
+        (
+            "update user_search_docsize set sz = (select sz from user_search_docsize where id = 1) where id = 2",
+            "user 2",
+        ),
+        ("delete from user_search_docsize where id = 2", "user 2"),
+        ("insert into user_search_docsize values (99, x'0101')", "user 99"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy.db");
+        copied(&test.database(), &copy);
+        let database = rusqlite::Connection::open(&copy).unwrap();
+        database.execute_batch(index).unwrap();
+        assert!(checked(&copy).are_good(), "{:#?}", checked(&copy).lines());
+        assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
+        drop(database);
+        let found = checked(&copy);
+        let found: Vec<_> = found.offences.iter().map(|offence| (offence.rule.name, offence.whom())).collect();
+        assert_eq!(found, [("search", who.to_owned())], "{sql}");
+    }
+}
+
 /// What SQLite itself sees to, if it is asked: pages, references, the schema.
 #[tokio::test]
 async fn damage_is_found_in_the_file_itself() {

@@ -19,7 +19,8 @@ fn tests_in(files: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn every_fault_has_its_line_and_its_test() {
-    let files = ["faults", "synced", "durability", "overload", "clock"].map(|name| format!("tests/{name}.rs"));
+    let files =
+        ["faults", "synced", "durability", "interrupted", "overload", "clock"].map(|name| format!("tests/{name}.rs"));
     let proven = tests_in(&files.each_ref().map(String::as_str));
     let others =
         tests_in(&["src/db/writer.rs", "src/db/mod.rs", "src/limits.rs", "src/server/context.rs", "tests/cli.rs"]);

@@ -4,7 +4,7 @@ use poem::http::Method;
 use rollcall::server;
 
 use crate::live::{Live, refusal};
-use crate::support::{ADA, Answer, TestApp};
+use crate::support::{ADA, Answer, TestApp, unpacked};
 use crate::visitor::{Page, sign_in};
 
 /// Every address that is served, with something in place of each part that varies.
@@ -106,4 +106,84 @@ async fn a_file_can_be_asked_about_without_being_sent() {
     assert!(head.contains("content-type: text/css; charset=utf-8\r\n"), "{head}");
     let post = live.ask("POST /static/app.css HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert_eq!(refusal(&post), "405 method_not_allowed");
+}
+
+/// What is packed for whoever takes gzip, and what never is.
+#[tokio::test]
+async fn pages_are_packed_for_who_takes_gzip() {
+    let test = TestApp::new();
+    let cookie = sign_in(&test, ADA).await;
+    let ask = |path: &str, coding: &str| test.get(path).cookie(&cookie).header("accept-encoding", coding).send();
+    for path in ["/ui/accounts/2311/users", "/ui/me", "/reference/"] {
+        let plain = test.get(path).cookie(&cookie).send().await;
+        assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "accept-encoding"), "{path}");
+        assert_eq!(plain.bytes, plain.text.len());
+        for coding in ["gzip", "br, GZIP", "deflate;q=0.5, gzip;q=0.1", "identity, gzip; q=1"] {
+            let packed = ask(path, coding).await;
+            let headers = ["content-encoding", "vary", "content-type"].map(|name| packed.header(name));
+            assert_eq!(headers, ["gzip", "accept-encoding", plain.header("content-type")], "{path} {coding}");
+            assert_eq!((packed.header("content-length"), packed.header("etag")), ("", ""), "{path} {coding}");
+            assert!(packed.text == plain.text && packed.bytes < plain.bytes, "{path} {coding}: {}", packed.bytes);
+        }
+        for coding in ["gzip;q=0", "gzip;q=0.0, br", "br", "identity", "gzipped", "gzip;q=much", ""] {
+            let other = ask(path, coding).await;
+            assert_eq!((other.header("content-encoding"), other.header("vary")), ("", "accept-encoding"), "{coding}");
+            assert_eq!(other.text, plain.text, "{path} {coding}");
+        }
+    }
+    let moved = ask("/ui", "gzip").await;
+    assert_eq!((moved.status.as_u16(), moved.header("content-encoding")), (303, ""));
+}
+
+#[tokio::test]
+async fn styles_scripts_and_pictures_are_packed_for_who_takes_gzip() {
+    let live = Live::start().await;
+    for (path, kind) in [
+        ("/static/app.css", "text/css; charset=utf-8"),
+        ("/static/app.js", "text/javascript; charset=utf-8"),
+        ("/static/icon.svg", "image/svg+xml"),
+    ] {
+        let (head, plain) = file(&live, path, "").await;
+        assert!(head.contains("etag: ") && head.contains("vary: accept-encoding\r\n"), "{path}: {head}");
+        assert!(!head.contains("content-encoding: "), "{path}: {head}");
+        let (head, packed) = file(&live, path, "Accept-Encoding: gzip\r\n").await;
+        for line in ["content-encoding: gzip", "vary: accept-encoding", &format!("content-type: {kind}")] {
+            assert!(head.contains(&format!("{line}\r\n")), "{path}: {line} is not in {head}");
+        }
+        assert!(!head.contains("etag: "), "{path}: {head}");
+        assert!(packed.len() < plain.len() && unpacked(&packed) == plain, "{path}: {}", packed.len());
+        let (head, refused) = file(&live, path, "Accept-Encoding: br, gzip;q=0\r\n").await;
+        assert!(head.contains("vary: accept-encoding\r\n") && !head.contains("content-encoding: "), "{path}: {head}");
+        assert!(refused == plain, "{path}");
+    }
+}
+
+/// Head and body of a file that is asked for with some header.
+async fn file(live: &Live, path: &str, header: &str) -> (String, Vec<u8>) {
+    let mut wire = live.connect().await;
+    wire.say(format!("GET {path} HTTP/1.1\r\nHost: a\r\n{header}Connection: close\r\n\r\n")).await;
+    let answer = wire.rest_as_it_is().await;
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let (head, body) = (String::from_utf8(answer[..end + 2].to_vec()).unwrap(), answer[end + 4..].to_vec());
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.contains(&format!("content-length: {}\r\n", body.len())),
+        "{head}"
+    );
+    (head, body)
+}
+
+#[tokio::test]
+async fn json_and_downloads_are_never_packed() {
+    let test = TestApp::new();
+    let (cookie, token) = (sign_in(&test, ADA).await, test.token(ADA));
+    for path in ["/users", "/roles", "/nowhere", "/health/live", "/events/export"] {
+        let call = test.get(path).token(&token).account("2311").header("accept-encoding", "gzip");
+        let answer = call.send().await;
+        assert_eq!((answer.header("content-encoding"), answer.header("vary")), ("", ""), "{path}");
+        assert!(answer.bytes > 0 && !answer.header("content-type").contains("html"), "{path}");
+    }
+    let export = test.get("/ui/accounts/2311/activity/export").cookie(&cookie).header("accept-encoding", "gzip");
+    let export = export.send().await;
+    assert!(export.header("content-disposition").starts_with("attachment"), "{export:?}");
+    assert_eq!((export.header("content-encoding"), export.header("vary")), ("", ""));
 }

@@ -83,10 +83,14 @@ impl Wire {
 
     /// Everything until the end of the connection.
     pub async fn rest(&mut self) -> String {
-        let mut text = Vec::new();
-        let ended = timeout(SOON, self.0.read_to_end(&mut text)).await;
-        assert!(ended.is_ok(), "still open after {SOON:?}: {}", String::from_utf8_lossy(&text));
-        String::from_utf8_lossy(&text).into_owned()
+        String::from_utf8_lossy(&self.rest_as_it_is().await).into_owned()
+    }
+
+    pub async fn rest_as_it_is(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let ended = timeout(SOON, self.0.read_to_end(&mut bytes)).await;
+        assert!(ended.is_ok(), "still open after {SOON:?}: {}", String::from_utf8_lossy(&bytes));
+        bytes
     }
 
     /// One answer whose length is told in its head.

@@ -31,6 +31,7 @@ mod guards;
 mod headers;
 mod idempotency;
 mod impersonation;
+mod interrupted;
 mod isolation;
 mod keys;
 mod limits;

@@ -1,5 +1,6 @@
 //! A whole server in a temporary folder, with a clock that only moves when told, and clients for it.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -298,8 +299,19 @@ impl Call<'_> {
         }
         let response = request.body(self.body).send().await.0;
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.into_body().into_string().await.unwrap() }
+        let mut body = response.into_body().into_vec().await.unwrap();
+        let bytes = body.len();
+        if headers.get("content-encoding").is_some_and(|coding| coding == "gzip") {
+            body = unpacked(&body);
+        }
+        Answer { status, headers, text: String::from_utf8(body).unwrap(), bytes }
     }
+}
+
+pub fn unpacked(gzip: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(gzip).read_to_end(&mut plain).unwrap();
+    plain
 }
 
 #[derive(Debug)]
@@ -307,6 +319,8 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
+    /// How long the text was on its way.
+    pub bytes: usize,
 }
 
 impl Answer {

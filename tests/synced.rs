@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::faulty::Faulty;
 
 /// Whether this user may look over a process's shoulder.
-fn may_trace() -> bool {
+pub fn may_trace() -> bool {
     Command::new("strace").args(["-D", "-qq", "-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success())
 }
 

@@ -10,16 +10,16 @@ use rusqlite::Connection;
 use crate::cli::{create, rollcall, serve};
 use crate::schemas::{KEY, dump, file_of, today};
 
-const OLD: i64 = 4;
+pub const OLD: i64 = 4;
 
 /// A data folder with a file of schema 4, and somewhere to say where it is.
-struct Old {
+pub struct Old {
     _folder: tempfile::TempDir,
-    data: PathBuf,
+    pub data: PathBuf,
 }
 
 impl Old {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with("")
     }
 
@@ -32,11 +32,11 @@ impl Old {
         old
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.data.join("rollcall.db")
     }
 
-    fn open(&self) -> Connection {
+    pub fn open(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }
 
@@ -44,18 +44,18 @@ impl Old {
         fs::read(self.path()).unwrap()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = rollcall(&self.data);
         command.env("ROLLCALL_KEY", KEY).args(arguments);
         command
     }
 
     /// Exit code, and what was said, without what differs from run to run.
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
+    pub fn run(&self, arguments: &[&str]) -> (i32, String) {
         self.said(&self.command(arguments).output().unwrap())
     }
 
-    fn said(&self, output: &Output) -> (i32, String) {
+    pub fn said(&self, output: &Output) -> (i32, String) {
         let text = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat();
         let mut text = text.replace(self.data.to_str().unwrap(), "DATA").replace(env!("CARGO_PKG_VERSION"), "VERSION");
         for words in ["before-", "after-", "schema ", " to "] {
@@ -76,28 +76,28 @@ impl Old {
         assert!(new.iter().all(|name| **name == snapshot() || *name == "rollcall.lock"), "{new:?} is left");
     }
 
-    fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let mut names: Vec<_> =
             fs::read_dir(&self.data).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
 
-    fn rows(&self) -> BTreeMap<String, i64> {
+    pub fn rows(&self) -> BTreeMap<String, i64> {
         crate::schemas::rows(&self.open())
     }
 
-    fn schema(&self) -> i64 {
+    pub fn schema(&self) -> i64 {
         schema(&self.path())
     }
 }
 
 /// What a file is kept as when it is brought to this program's schema.
-fn snapshot() -> String {
+pub fn snapshot() -> String {
     format!("rollcall.db.before-{}", today())
 }
 
-fn schema(path: &Path) -> i64 {
+pub fn schema(path: &Path) -> i64 {
     Connection::open(path).unwrap().query_row("pragma user_version", [], |row| row.get(0)).unwrap()
 }
 
@@ -320,7 +320,7 @@ fn a_rollback_returns_to_the_file_as_it_was() {
     let before = dump(&old.open());
     let (code, said) = old.run(&["rollback"]);
     assert_eq!(code, 3);
-    insta::assert_snapshot!(said, @"rollcall: DATA/rollcall.db has schema 4: this Rollcall never upgraded it.");
+    insta::assert_snapshot!(said, @"rollcall: DATA/rollcall.db has schema 4 already, so there is nothing to go back from: the Rollcall of that schema goes on with it.");
     assert_eq!(old.run(&["upgrade"]).0, 0);
     let (code, said) = old.run(&["rollback"]);
     assert_eq!(code, 0, "{said}");
@@ -392,6 +392,26 @@ fn a_rollback_needs_a_good_snapshot_and_the_file_to_itself() {
     assert!(code == 3 && said.contains("Another program is using the database"), "{said}");
     drop(other);
     assert_eq!((old.run(&["rollback"]).0, old.schema()), (0, OLD));
+}
+
+/// Folding the rest of a log into the file that is kept would hide that something is missing.
+#[test]
+fn a_rollback_or_an_upgrade_does_not_go_on_with_a_log_that_was_cut_off() {
+    let old = Old::new();
+    let served = serve(&mut old.command(&["serve"]), 1);
+    let token = old.command(&["token", "--email", "ada@example.com"]).output().unwrap();
+    let token = String::from_utf8(token.stdout).unwrap();
+    for n in 0..20 {
+        create(&served.url, token.trim(), &format!("n{n}@example.com")).unwrap();
+    }
+    drop(served);
+    let log = fs::OpenOptions::new().write(true).open(old.data.join("rollcall.db-wal")).unwrap();
+    log.set_len(log.metadata().unwrap().len() / 2).unwrap();
+    for arguments in [&["rollback"][..], &["rollback", "--force"], &["upgrade"], &["upgrade", "--check"], &["serve"]] {
+        old.refused(arguments, &["rollcall.db-wal was cut off or damaged", "Restore a backup: rollcall restore FILE."]);
+    }
+    fs::remove_file(old.data.join("rollcall.db-shm")).unwrap();
+    assert_eq!((old.run(&["rollback", "--force"]).0, old.schema()), (0, OLD));
 }
 
 #[test]

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use super::{cannot_write, there_already};
 use crate::db::beside;
 use crate::error::{Error, Result};
+use crate::files::sync_folder_of;
+
+/// How its name ends.
+const ENDING: &str = ".partial";
 
 /// Held while it is written, so that what a killed process left is told from what another one is writing.
 pub struct Partial {
@@ -15,8 +19,8 @@ pub struct Partial {
 
 impl Partial {
     /// Begins the file that is to become `target`: empty, and for our own eyes only.
-    pub fn begin(target: &Path, ending: &str) -> Result<Self> {
-        let path = beside(target, &format!(".{ending}"));
+    pub fn begin(target: &Path) -> Result<Self> {
+        let path = beside(target, ENDING);
         let cannot = |error: std::io::Error| cannot_write(target, &Error::Unavailable(error.to_string()));
         if path.exists() && !sweep(&path).map_err(cannot)? {
             let message = format!("Another process is writing {} just now.", target.display());
@@ -67,18 +71,21 @@ fn drop_journals(path: &Path) {
     }
 }
 
+/// Takes the partial files of a folder away that nobody writes any more, if what they were to be called is ours.
+pub fn sweep_all(folder: &Path, is_ours: impl Fn(&str) -> bool) {
+    let is_ours = |name: &str| name.strip_suffix(ENDING).is_some_and(&is_ours);
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_ours)) {
+        drop(sweep(&entry.path()));
+    }
+}
+
 /// Takes a partial file away that nobody writes any more; whether it is gone.
-pub fn sweep(path: &Path) -> std::io::Result<bool> {
+fn sweep(path: &Path) -> std::io::Result<bool> {
     let left = File::open(path)?;
     if left.try_lock().is_err() {
         return Ok(false);
     }
     drop_journals(path);
     fs::remove_file(path).map(|()| true)
-}
-
-/// What a folder holds is durable once the folder is.
-pub fn sync_folder_of(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

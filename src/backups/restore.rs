@@ -4,13 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::partial::{Partial, sync_folder_of};
+use super::partial::Partial;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, beside, copy};
 use crate::domain::check::{self, Findings};
 use crate::error::{Error, Result};
-use crate::folder::{DATABASE, Folder};
+use crate::files::{second_name, sync_folder_of};
+use crate::folder::Folder;
 use crate::progress::Told;
 
 /// What came of it.
@@ -44,7 +45,7 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
     if is_there && !force {
         return Err(there_already(&config.data));
     }
-    let partial = Partial::begin(&database, "restoring")?;
+    let partial = Partial::begin(&database)?;
     copy::copy(file, partial.path(), "Restoring", told)?;
     if given.older.is_none() {
         // Opened as a server does. An older one is upgraded by the next start, with all that belongs to that.
@@ -57,25 +58,24 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
     if given.counts != findings.counts {
         return Err(Error::internal(format!("{} were read, and {} are there", given.counts, findings.counts)));
     }
-    let replaced = is_there.then(|| database.with_file_name(format!("{DATABASE}.{}.replaced", clock.now().compact())));
+    let replaced = is_there.then(|| folder.replaced(clock.now()));
     swap(&database, partial, replaced.as_deref())?;
-    let has_key = config.key.is_some() || config.key_file.is_some() || config.data.join("rollcall.key").exists();
+    let has_key = config.key.is_some() || config.key_file.is_some() || folder.has_key();
     Ok(Restored { findings, replaced, has_key })
 }
 
 /// Keeps the database under the name `aside`, and puts the new one in its place in one step.
 fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
     let cannot = |error: io::Error| {
-        let why = "nothing was changed";
-        Error::Unavailable(format!("Cannot replace {}: {error}; {why}.", database.display()))
+        Error::Unavailable(format!("Cannot replace {}: {error}; nothing was changed.", database.display()))
     };
     let Some(aside) = aside else {
         drop_log(database).map_err(cannot)?;
         return new.become_whole(database, true);
     };
-    forget_second_names(database).map_err(cannot)?;
-    if aside.exists() {
-        return Err(Error::Conflict("file_exists", format!("There is a file {} already.", aside.display()).into()));
+    if [""].iter().chain(&LOGS).any(|log| beside(aside, log).exists()) {
+        let message = format!("There is a file {} already. Wait a second, and try again.", aside.display());
+        return Err(Error::Conflict("file_exists", message.into()));
     }
     // Looking at a damaged database, SQLite takes a log away that it can't make sense of: that is kept before it looks.
     keep_log(database, aside).map_err(cannot)?;
@@ -91,26 +91,6 @@ fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
     sync_folder_of(database).map_err(cannot)?;
     new.become_whole(database, true)?;
     held.map_or(Ok(()), copy::Held::release)
-}
-
-/// A restore that was interrupted may have left the database a second name, which SQLite warns of: whoever opens it by that
-/// has another log.
-#[cfg(unix)]
-fn forget_second_names(database: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let ours = fs::metadata(database)?.ino();
-    for entry in fs::read_dir(database.parent().unwrap_or(Path::new(".")))?.flatten() {
-        let kept = entry.file_name().to_string_lossy().ends_with(".replaced");
-        if kept && entry.metadata()?.ino() == ours {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn forget_second_names(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// What SQLite may have left beside a database that holds a part of it.
@@ -136,11 +116,6 @@ fn drop_log(database: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A second name for a file, or where the file system has none, a second file.
-fn second_name(file: &Path, name: &Path) -> io::Result<()> {
-    fs::hard_link(file, name).or_else(|_| fs::copy(file, name).map(drop))
 }
 
 fn sound(findings: Findings, file: &Path) -> Result<Findings> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::partial::sweep;
+use super::partial::sweep_all;
 use super::{Made, create};
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -131,7 +131,8 @@ impl Shelf {
 
     fn make(&self, data: &Folder, now: Timestamp) -> Result<Made> {
         folder::make_private(&self.folder).map_err(|error| self.cannot(&error))?;
-        self.sweep();
+        // What a killed process left.
+        sweep_all(&self.folder, |whole| moment(whole).is_some());
         let mut told = |step| {
             let mut state = self.lock();
             state.running = Some(step);
@@ -143,15 +144,6 @@ impl Shelf {
             self.rotate(&name(now))?;
         }
         Ok(made)
-    }
-
-    /// Takes away what a killed process left half made.
-    fn sweep(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let half_made = |name: &str| name.strip_suffix(".partial").is_some_and(|name| moment(name).is_some());
-        for entry in entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(half_made)) {
-            drop(sweep(&entry.path()));
-        }
     }
 
     fn rotate(&self, newest: &str) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::output::Output;
-use super::{database, tell};
+use super::{tell, whole_database};
 use crate::backups::{self, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -12,16 +12,14 @@ use crate::domain::check::Findings;
 use crate::domain::words;
 use crate::error::Result;
 use crate::folder::Folder;
-use crate::progress::Progress;
+use crate::progress::shown;
 
 pub fn create(config: &Config, target: PathBuf, force: bool) -> Result<()> {
-    require_whole(&database(config)?)?;
+    whole_database(config)?;
     let now = Clock::system().now();
     let target = if target.is_dir() { target.join(backups::name(now)) } else { target };
-    let mut progress = Progress::new();
-    let told = &mut |step| progress.tell(step);
-    let made = backups::create(&Folder::open(&config.data)?, &target, force, now, told)?;
-    drop(progress);
+    let folder = Folder::open(&config.data)?;
+    let made = shown(|told| backups::create(&folder, &target, force, now, told))?;
     let mut output = Output::new();
     let (file, size) = (target.display(), words::bytes(made.bytes));
     output.line(&format!("{file}: {}; {size}, checked.", made.findings.counts))?;
@@ -35,10 +33,7 @@ pub fn create(config: &Config, target: PathBuf, force: bool) -> Result<()> {
 
 pub fn restore(config: &Config, file: &Path, force: bool) -> Result<()> {
     require_whole(file)?;
-    let mut progress = Progress::new();
-    let told = &mut |step| progress.tell(step);
-    let restored = backups::restore(config, file, force, &Clock::system(), told)?;
-    drop(progress);
+    let restored = shown(|told| backups::restore(config, file, force, &Clock::system(), told))?;
     let Restored { findings, replaced, has_key } = restored;
     let mut output = Output::new();
     output.line(&format!("{}: {}; restored and checked.", config.data.display(), findings.counts))?;

@@ -10,14 +10,12 @@ use crate::db::require_whole;
 use crate::domain::check::{self, Findings, RULES};
 use crate::domain::words;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::shown;
 
 pub fn run(config: &Config, file: Option<PathBuf>) -> Result<()> {
     let file = file.map_or_else(|| database(config), Ok)?;
     require_whole(&file)?;
-    let mut progress = Progress::new();
-    let findings = check::file(&file, Clock::system().now(), &mut |step| progress.tell(step))?;
-    drop(progress);
+    let findings = shown(|told| check::file(&file, Clock::system().now(), told))?;
     let mut output = Output::new();
     for line in findings.lines() {
         output.line(&line)?;

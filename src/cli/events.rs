@@ -39,7 +39,7 @@ pub fn export(app: &App, asked: Events) -> Result<()> {
     let mut output = Output::new();
     let (mut after, mut done) = (0, 0);
     // On a terminal, the events themselves show how far it is.
-    let mut progress = (!stdout().is_terminal()).then(Progress::new);
+    let mut progress = (!stdout().is_terminal()).then(Progress::begin);
     loop {
         let slice = app.db().read(|r| {
             let actor = accounts::at_shell(r, asked.account.as_ref())?;

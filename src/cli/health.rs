@@ -17,6 +17,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
 
+use crate::app::seen_from_here;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
@@ -48,10 +49,7 @@ fn unavailable(address: SocketAddr, cause: impl std::fmt::Display) -> Error {
 
 /// Where a server with these settings listens. The one that picked a port by itself says in its folder which.
 fn address(config: &Config) -> Result<SocketAddr> {
-    let mut address = config.listen;
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
-    }
+    let mut address = seen_from_here(config.listen);
     if address.port() == 0 {
         let nowhere = || {
             let folder = config.data.display();

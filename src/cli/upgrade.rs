@@ -9,7 +9,7 @@ use crate::db::migrations::SCHEMA_VERSION;
 use crate::domain::words;
 use crate::error::Result;
 use crate::folder::Folder;
-use crate::progress::Progress;
+use crate::progress::shown;
 use crate::upgrade::{self, Plan};
 
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub struct Rollback {
 }
 
 pub fn run(asked: Upgrade, config: &Config) -> Result<()> {
-    super::database(config)?;
+    super::whole_database(config)?;
     let folder = Folder::open(&config.data)?;
     let now = Clock::system().now();
     let Some(plan) = upgrade::plan(&folder, now)? else { return nothing_to_do(&folder) };
@@ -45,10 +45,7 @@ fn nothing_to_do(folder: &Folder) -> Result<()> {
 
 fn upgrade(folder: &Folder, now: Timestamp) -> Result<()> {
     let lock = folder.lock()?;
-    let mut progress = Progress::new();
-    let done = upgrade::run(folder, &lock, now, &mut |step| progress.tell(step))?;
-    drop(progress);
-    let Some(done) = done else { return nothing_to_do(folder) };
+    let Some(done) = shown(|told| upgrade::run(folder, &lock, now, told))? else { return nothing_to_do(folder) };
     let mut output = Output::new();
     output.line(&format!(
         "Upgraded {} from schema {} to {}: {}.",
@@ -81,9 +78,7 @@ fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
         words::bytes(plan.room())
     ))?;
     output.flush()?;
-    let mut progress = Progress::new();
-    let tried = upgrade::rehearse(folder, plan, now, &mut |step| progress.tell(step))?;
-    drop(progress);
+    let tried = shown(|told| upgrade::rehearse(folder, plan, now, told))?;
     output.line(&format!(
         "On a copy it took {:.1} s, and all is well there: {}.",
         tried.took.as_secs_f64(),
@@ -94,12 +89,10 @@ fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
 }
 
 pub fn roll_back(asked: Rollback, config: &Config) -> Result<()> {
-    super::database(config)?;
+    super::whole_database(config)?;
     let folder = Folder::open(&config.data)?;
     let lock = folder.lock()?;
-    let mut progress = Progress::new();
-    let done = upgrade::roll_back(&folder, &lock, Clock::system().now(), asked.force, &mut |step| progress.tell(step))?;
-    drop(progress);
+    let done = shown(|told| upgrade::roll_back(&folder, &lock, Clock::system().now(), asked.force, told))?;
     let mut output = Output::new();
     output.line(&format!(
         "{} is again as it was before the upgrade of {}, with schema {}.",

@@ -45,7 +45,7 @@ pub fn require_whole(database: &Path) -> Result<()> {
     }
     Err(Error::Unavailable(format!(
         "{} was cut off or damaged: of {} pages that were written last, {whole} are left, so what was answered at the end \
-         is lost. To go on with the rest, delete {} and see what `rollcall check` says",
+         is lost. Restore a backup: rollcall restore FILE. To go on with the rest, delete {} and see what `rollcall check` says",
         log.display(),
         noted.frames,
         shared.display()

@@ -3,6 +3,7 @@
 //! `Db::read` runs a closure on a query-only connection inside one read transaction; `Db::write` sends one to the
 //! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
 
+mod checkpoints;
 pub mod copy;
 pub mod inspect;
 pub mod later;
@@ -38,8 +39,6 @@ const SCHEMA: &str = include_str!("../../schema.sql");
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
 const READERS: u32 = 4;
-/// Bytes that the log keeps for itself, though it needs fewer: what it is written to without growing costs less.
-const LOG_KEPT: i64 = 16 << 20;
 
 pub type RowResult<T> = rusqlite::Result<T>;
 
@@ -122,7 +121,8 @@ pub struct Db {
 
 impl Db {
     /// Opens the file, creating it from `schema.sql` if it isn't there. A file from a newer version, of another program,
-    /// or that is no database at all is refused.
+    /// or that is no database at all is refused. That it is whole, see [`require_whole`], was looked at before any connection
+    /// was open.
     pub fn open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
         Self::try_open(path, clock, settings).map_err(|error| match error {
             Error::Unavailable(cause) if ADVICE.iter().any(|(_, advice)| cause.ends_with(advice)) => {
@@ -137,16 +137,19 @@ impl Db {
     }
 
     fn try_open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
-        require_whole(path)?;
         let writing =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
         configure(&conn)?;
         conn.execute_batch(SERVING)?;
-        require_schema(&mut conn, clock.now())?;
-        // While somebody copies the database its log grows; a checkpoint after that gives the room back.
-        conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
-        conn.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
+        let is_new = require_ours(&conn)?;
+        conn.execute_batch(
+            "pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864;",
+        )?;
+        if is_new {
+            // In the log it takes one sync, before there is one it takes four.
+            create(&mut conn, clock.now())?;
+        }
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(reading).with_init(|conn| {
@@ -232,6 +235,12 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// Bytes of a database, and of what waits in its log.
+pub fn size(path: &Path) -> u64 {
+    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    bytes(path) + bytes(&beside(path, "-wal"))
+}
+
 /// A read transaction, which ends with it. `Transaction` of rusqlite has its `begin` and `commit` parsed each time.
 struct Snapshot<'c>(&'c Connection);
 
@@ -267,15 +276,13 @@ fn configure(conn: &Connection) -> RowResult<()> {
 /// What a connection has besides that stays open and reads the same pages over and over.
 const SERVING: &str = "pragma cache_size = -8000; pragma mmap_size = 268435456;";
 
-/// Makes the tables of an empty file, and refuses one that isn't of this program's schema: an older one was upgraded
-/// before, if that is possible.
-fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
-    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let number = |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+/// Refuses a file that isn't of this program's schema: an older one was upgraded before, if that is possible. Whether it
+/// is empty yet.
+fn require_ours(conn: &Connection) -> Result<bool> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
     let (version, application) = (number("pragma user_version")?, number("pragma application_id")?);
-    let empty = number("select count(*) from sqlite_schema")? == 0;
     match version {
-        0 if empty => migrations::create(&transaction, now)?,
+        0 if is_empty(conn)? => return Ok(true),
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
         older if older < migrations::FIRST => {
@@ -290,7 +297,20 @@ fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
             )));
         }
     }
+    Ok(false)
+}
+
+/// Makes the tables, unless another process was faster.
+fn create(conn: &mut Connection, now: Timestamp) -> Result<()> {
+    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if is_empty(&transaction)? {
+        migrations::create(&transaction, now)?;
+    }
     Ok(transaction.commit()?)
+}
+
+fn is_empty(conn: &Connection) -> RowResult<bool> {
+    conn.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))
 }
 
 /// What can be wrong around the database, and what to do about it. It may pass, so it is tried again with every write.

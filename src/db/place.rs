@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::beside;
 use crate::error::{Error, Result};
+use crate::files::{Identity, identity};
 
-/// The database and what SQLite keeps beside it, each with what it was when it was opened.
+/// The database and what SQLite keeps beside it, each with what it was when it was opened, by which SQLite knows it, too.
 pub struct Place(Vec<(PathBuf, Option<Identity>)>);
-
-/// Device and inode, by which SQLite knows a file, too; other systems don't let open files be deleted.
-type Identity = (u64, u64);
 
 impl Place {
     /// The files of a database that is open, in WAL mode, from now on.
@@ -39,15 +37,4 @@ impl Place {
         let database = files.next().is_some_and(|(path, opened)| identity(path) == *opened);
         database && files.all(|(path, opened)| identity(path) == *opened || !path.exists())
     }
-}
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Option<Identity> {
-    path.exists().then_some((0, 0))
 }

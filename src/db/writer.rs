@@ -1,13 +1,15 @@
 //! The single writer: one thread, one connection, many closures, one durable commit.
 //!
 //! It takes every closure that waits, runs each as if it were alone, commits once, and only then answers them all.
-//! A lone write waits for nobody; under load a commit is shared. Who arrives meanwhile is for the next commit: taken into
-//! this one, everybody would wait for everybody, and then the writer for all of them.
+//! A lone write waits for nobody; under load a commit is shared. Who arrives while others run is taken along for as long as
+//! a commit takes, and then is for the next one: on a quick disk everybody would wait for everybody, and then the writer
+//! for all of them.
 //! A closure that errs or panics rolls back to its own savepoint and takes nobody with it; one that is alone needs none.
 //!
 //! Nobody waits for long in vain: who has waited for [`PATIENCE`], or has gone away, takes back what hasn't begun; and
 //! when storage fails, all who wait are told.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::checkpoints::Checkpoints;
 use super::place::Place;
 use super::trouble::{Damage, Trouble};
 use crate::error::{Error, Result};
@@ -95,7 +98,9 @@ impl Writer {
     pub fn start(conn: Connection, path: &Path, figures: Database) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let damage = Damage::default();
-        let storage = Storage { conn, place: Place::of(path), damage: damage.clone() };
+        let checkpoints = Checkpoints::take_over(&conn, path)?;
+        let storage =
+            Storage { checkpoints, conn, place: Place::of(path), damage: damage.clone(), commit_took: Cell::default() };
         let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
@@ -164,14 +169,21 @@ fn run(storage: &Storage, waiting: &Receiver<Job>, figures: &Database) {
         for answer in answers.drain(..) {
             answer(&fate);
         }
+        if fate.is_ok() {
+            storage.checkpoints.consider(&storage.conn);
+        }
     }
 }
 
 /// What the writer writes to.
 struct Storage {
+    /// Gone before the connection, whose end then puts the whole log away.
+    checkpoints: Checkpoints,
     conn: Connection,
     place: Place,
     damage: Damage,
+    /// How long the last commit took.
+    commit_took: Cell<Duration>,
 }
 
 impl Storage {
@@ -185,8 +197,11 @@ impl Storage {
         }
         let mut trouble = None;
         let together: Vec<_> = jobs.take(BATCH).collect();
-        let turn = Turn { conn: &self.conn, alone: together.len() == 1 };
-        for Ran { answer, trouble: met } in together.into_iter().filter_map(|job| job(Ok(turn))) {
+        let (turn, begun) = (Turn { conn: &self.conn, alone: together.len() == 1 }, Instant::now());
+        let take_along = || !turn.alone && begun.elapsed() < self.commit_took.get();
+        let late = std::iter::from_fn(|| take_along().then(|| waiting.try_recv().ok()).flatten());
+        let all = together.into_iter().chain(late).take(BATCH);
+        for Ran { answer, trouble: met } in all.filter_map(|job| job(Ok(turn))) {
             answers.push(answer);
             trouble = trouble.or(met);
         }
@@ -204,7 +219,12 @@ impl Storage {
     fn finish(&self, trouble: Option<Error>) -> Result<()> {
         let committed = match trouble {
             Some(Error::Damaged(cause)) => Err(Error::Damaged(cause)),
-            trouble => execute(&self.conn, "commit").map_err(|error| trouble.unwrap_or(error)),
+            trouble => {
+                let begun = Instant::now();
+                let committed = execute(&self.conn, "commit");
+                self.commit_took.set(begun.elapsed());
+                committed.map_err(|error| trouble.unwrap_or(error))
+            }
         };
         if committed.is_err() && !self.conn.is_autocommit() {
             drop(execute(&self.conn, "rollback"));
@@ -298,6 +318,12 @@ mod tests {
             (ticket, let_go)
         }
 
+        /// Bytes of the database, and of its log.
+        fn sizes(&self) -> (u64, u64) {
+            let size = |name| self.folder.path().join(name).metadata().map_or(0, |file| file.len());
+            (size("test.db"), size("test.db-wal"))
+        }
+
         /// Stops the writer; what is in the table then.
         fn names(&self) -> Vec<String> {
             self.writer.stop();
@@ -338,6 +364,27 @@ mod tests {
         assert_eq!(told(test.send("panics", |_| panic!("as asked"))), Some("internal_error"));
         assert_eq!(told(test.send("last", |_| Ok(()))), None);
         assert_eq!(test.names(), ["last"]);
+    }
+
+    /// However long somebody goes on writing.
+    #[test]
+    fn the_log_begins_anew_and_what_was_in_it_is_in_the_database() {
+        let test = Test::new();
+        let text = "x".repeat(64 * 1024);
+        for _ in 0..700 {
+            let text = text.clone();
+            let write = move |conn: &Connection| {
+                conn.execute("insert into names values (?1)", [text])?;
+                Ok(())
+            };
+            let ticket = test.send("long", write);
+            test.answered.recv().unwrap().1.unwrap();
+            drop(ticket);
+        }
+        let (database, log) = test.sizes();
+        assert!(log < 24 << 20, "{log} bytes of log after 44 MiB were written");
+        assert!(database > 24 << 20, "{database} bytes are in the database");
+        assert_eq!(test.names().len(), 1400);
     }
 
     #[tokio::test]

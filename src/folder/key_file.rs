@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::{Folder, private, require_private};
 use crate::error::{Error, Result};
+use crate::files::sync_folder_of;
 
 /// Where the keys are: in the data folder, or where a setting says.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ const LARGEST: u64 = 16 * 1024;
 impl KeyFile {
     pub(super) fn of(folder: &Folder, elsewhere: Option<&Path>) -> Result<Self> {
         let lock = folder.private_file(super::LOCK).and_then(|file| file.metadata()).map_err(Error::internal)?;
-        let path = elsewhere.map_or_else(|| folder.0.join("rollcall.key"), Path::to_owned);
+        let path = elsewhere.map_or_else(|| folder.0.join(super::KEY), Path::to_owned);
         Ok(Self { path, ours: elsewhere.is_none(), owner: owner(&lock) })
     }
 
@@ -75,7 +76,7 @@ impl KeyFile {
         let draft = self.draft(&path, text).map_err(cannot)?;
         let placed = keep_owner(&draft, &before).and_then(|()| fs::rename(&draft, &path));
         placed.inspect_err(|_| drop(fs::remove_file(&draft))).map_err(cannot)?;
-        sync_folder(&path).map_err(cannot)
+        sync_folder_of(&path).map_err(cannot)
     }
 
     /// Written aside and linked into place, so that two processes that start at once agree on one key.
@@ -86,7 +87,7 @@ impl KeyFile {
         fs::remove_file(&draft).map_err(cannot)?;
         match placed {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(cannot(error)),
-            _ => sync_folder(&self.path).map_err(cannot),
+            _ => sync_folder_of(&self.path).map_err(cannot),
         }
     }
 
@@ -129,14 +130,6 @@ impl KeyFile {
 impl Version {
     fn of(metadata: &Metadata) -> Self {
         Self { modified: metadata.modified().ok(), length: metadata.len(), inode: inode(metadata) }
-    }
-}
-
-/// A rename lasts once its folder is on the disk.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    match path.parent().filter(|_| cfg!(unix)) {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => Ok(()),
     }
 }
 

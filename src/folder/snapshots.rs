@@ -1,13 +1,21 @@
-//! What is kept beside the database of its earlier and later selves, when it is brought to another schema and back.
+//! What is kept beside the database of its earlier and later selves: when it is brought to another schema and back, and
+//! when a backup takes its place.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use super::{DATABASE, Folder};
 use crate::clock::Timestamp;
+use crate::db::beside;
+use crate::files::{self, identity};
 
 /// What the name of a snapshot has before its number.
 const BEFORE: &str = ".before-";
+/// The same of a file that gave way to one.
+const AFTER: &str = ".after-";
+/// How the name of a file ends that gave way to a backup.
+const REPLACED: &str = ".replaced";
 
 impl Folder {
     /// Where the file is kept as it was before it was brought to a schema.
@@ -17,7 +25,28 @@ impl Folder {
 
     /// Where the file of a schema is kept that gives way to what was before it.
     pub fn superseded(&self, schema: i64, now: Timestamp) -> PathBuf {
-        self.0.join(format!("{DATABASE}.after-{schema}.{}", now.compact()))
+        self.0.join(format!("{DATABASE}{AFTER}{schema}.{}", now.compact()))
+    }
+
+    /// Where the file is kept that gives way to a backup.
+    pub fn replaced(&self, now: Timestamp) -> PathBuf {
+        self.0.join(format!("{DATABASE}.{}{REPLACED}", now.compact()))
+    }
+
+    /// Forgets names that the database was to be kept under by a rollback or a restore that ended before another file had
+    /// its own: who opens one file by two names gives it two logs. For who has the lock, since another one may be at it.
+    pub(super) fn forget_second_names(&self) -> io::Result<()> {
+        let database = self.database();
+        let ours: Vec<_> =
+            ["", "-wal", "-journal"].iter().filter_map(|log| identity(&beside(&database, log))).collect();
+        for entry in fs::read_dir(&self.0)?.flatten() {
+            let (name, path) = (entry.file_name(), entry.path());
+            let is_kept = name.to_str().is_some_and(|name| name.contains(AFTER) || name.contains(REPLACED));
+            if cfg!(unix) && is_kept && identity(&path).is_some_and(|it| ours.contains(&it)) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Where an upgrade is tried on a copy.
@@ -36,15 +65,7 @@ impl Folder {
     }
 
     /// Bytes that may still be written here, where that can be told.
-    #[cfg(unix)]
     pub fn free(&self) -> Option<u64> {
-        let system = rustix::fs::statvfs(&self.0).ok()?;
-        Some(system.f_bavail.saturating_mul(system.f_frsize))
-    }
-
-    /// Bytes that may still be written here, where that can be told.
-    #[cfg(not(unix))]
-    pub fn free(&self) -> Option<u64> {
-        None
+        files::free(&self.0)
     }
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::SCHEMA_VERSION;
-use crate::backups::partial::sync_folder_of;
 use crate::clock::Timestamp;
 use crate::db::copy;
 use crate::db::inspect::{self, Age};
@@ -12,6 +11,7 @@ use crate::db::later::Later;
 use crate::domain::check::{self, Findings};
 use crate::domain::words;
 use crate::error::{Error, Result};
+use crate::files::{second_name, sync_folder_of};
 use crate::folder::{Folder, Lock};
 use crate::progress::Told;
 
@@ -55,9 +55,10 @@ pub fn roll_back(folder: &Folder, _: &Lock, now: Timestamp, force: bool, told: T
     Ok(RolledBack { to, upgraded_at, kept, later })
 }
 
-/// Keeps the database under another name, too, and puts the snapshot in its place: at any moment there is a whole one.
+/// Keeps the database under another name, too, and puts the snapshot in its place: at any moment there is a whole one. Who
+/// takes the folder's lock after an end in between forgets the other name.
 fn swap(database: &Path, snapshot: &Path, kept: &Path) -> std::io::Result<()> {
-    fs::hard_link(database, kept)?;
+    second_name(database, kept)?;
     sync_folder_of(database)?;
     fs::rename(snapshot, database)?;
     sync_folder_of(database)
@@ -76,7 +77,11 @@ fn upgraded_at(folder: &Folder, now: Timestamp) -> Result<Timestamp> {
     match (age, at) {
         (_, Some(at)) if folder.snapshot(SCHEMA_VERSION).exists() => Ok(at),
         (Age::Older(schema), _) => {
-            let message = format!("{} has schema {schema}: this Rollcall never upgraded it.", path.display());
+            let message = format!(
+                "{} has schema {schema} already, so there is nothing to go back from: the Rollcall of that schema goes on \
+                 with it.",
+                path.display()
+            );
             Err(Error::Conflict("not_upgraded", message.into()))
         }
         (_, None) => {

@@ -1,0 +1,54 @@
+//! Of files and folders what the standard library leaves to its users.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+/// The folder that a file is in, or would be.
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What a file is called, is so durably once the folder that it is in is on the disk.
+pub fn sync_folder_of(file: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder_of(file))?.sync_all() } else { Ok(()) }
+}
+
+/// Bytes that may still be written in a folder, where that can be told.
+#[cfg(unix)]
+pub fn free(folder: &Path) -> Option<u64> {
+    let system = rustix::fs::statvfs(folder).ok()?;
+    Some(system.f_bavail.saturating_mul(system.f_frsize))
+}
+
+/// Bytes that may still be written in a folder, where that can be told.
+#[cfg(not(unix))]
+pub fn free(_: &Path) -> Option<u64> {
+    None
+}
+
+/// By which a file is told from others, whatever it is called: device and inode.
+pub type Identity = (u64, u64);
+
+#[cfg(unix)]
+pub fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// Other systems don't let open files be deleted, so whether one is there is enough.
+#[cfg(not(unix))]
+pub fn identity(path: &Path) -> Option<Identity> {
+    path.exists().then_some((0, 0))
+}
+
+/// A second name for a file, or where the file system has none, a second file; `name` must be nobody's.
+pub fn second_name(file: &Path, name: &Path) -> io::Result<()> {
+    match fs::hard_link(file, name) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            fs::copy(file, name)?;
+            File::open(name)?.sync_all()
+        }
+        linked => linked,
+    }
+}
