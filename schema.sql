@@ -169,17 +169,17 @@ create index memberships_user    on memberships (user_id);
 create index memberships_team    on memberships (team_id, user_id) where team_id is not null;
 
 -- Each order of a list, with what its filters ask, so that whom they leave out needs no look at their row.
-create index memberships_email   on memberships (account_id, email_key, user_id, name_key, active, account_admin, team_id,
-                                                 invited_email, removed_at) where removed_at is null;
-create index memberships_name    on memberships (account_id, name_key, user_id, email_key, active, account_admin, team_id,
-                                                 invited_email, removed_at) where removed_at is null;
-create index memberships_created on memberships (account_id, created_at, user_id, email_key, name_key, active,
+create index memberships_email   on memberships (account_id, email_key, user_id, name_key, created_at, updated_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
-create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, active,
+create index memberships_name    on memberships (account_id, name_key, user_id, email_key, created_at, updated_at, active,
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+create index memberships_created on memberships (account_id, created_at, user_id, email_key, name_key, updated_at, active,
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, created_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
 
 create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
-create index memberships_pending  on memberships (account_id, user_id) where invited_email is not null;
+create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;
 create index memberships_inactive on memberships (account_id, user_id) where active = 0;
 create index memberships_invited  on memberships (joined_at) where invited_email is not null;
 create index memberships_purge    on memberships (removed_at) where removed_at is not null;

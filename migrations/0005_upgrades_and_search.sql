@@ -34,6 +34,7 @@ create table search_progress (
 
 insert into search_progress select 1, coalesce(max(id), 0) from users;
 insert into user_search (user_search) values ('rebuild');
+insert into user_search (user_search) values ('optimize');
 
 create trigger users_to_search_insert after insert on users
   when new.id >= (select indexed_to + 128 from search_progress) begin
@@ -92,13 +93,13 @@ drop index memberships_created;
 drop index memberships_updated;
 drop index memberships_pending;
 
-create index memberships_email   on memberships (account_id, email_key, user_id, name_key, active, account_admin, team_id,
-                                                 invited_email, removed_at) where removed_at is null;
-create index memberships_name    on memberships (account_id, name_key, user_id, email_key, active, account_admin, team_id,
-                                                 invited_email, removed_at) where removed_at is null;
-create index memberships_created on memberships (account_id, created_at, user_id, email_key, name_key, active,
+create index memberships_email   on memberships (account_id, email_key, user_id, name_key, created_at, updated_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
-create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, active,
+create index memberships_name    on memberships (account_id, name_key, user_id, email_key, created_at, updated_at, active,
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+create index memberships_created on memberships (account_id, created_at, user_id, email_key, name_key, updated_at, active,
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, created_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
 
-create index memberships_pending  on memberships (account_id, user_id) where invited_email is not null;
+create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;

@@ -30,6 +30,7 @@ const BREAKS: &[(&str, &str)] = &[
     ("repeated_columns", "update memberships set name_key = 'x' where user_id = 1"),
     ("repeated_columns", "update memberships set active = 0 where user_id = 1"),
     ("search", "update search_progress set indexed_to = 1"),
+    ("search_apart", "update memberships set name_key = 'x' where removed_at is not null"),
     ("invitations", "update memberships set name_key = 'eve' where invited_email is not null"),
     ("invitations", "update memberships set removed_at = joined_at where invited_email is not null"),
     ("deleted_accounts", "update memberships set removed_at = null where account_id = '2313'"),

@@ -30,8 +30,8 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
 }
 
 /// The same of a count that ends at a thousand: `1,000 or more people`.
-pub fn members(n: i64, one: &str, many: &str) -> String {
-    if n < 1000 { count(n.unsigned_abs(), one, many) } else { format!("1,000 or more {many}") }
+pub fn members(n: u64, one: &str, many: &str) -> String {
+    if n < 1000 { count(n, one, many) } else { format!("1,000 or more {many}") }
 }
 
 /// `12345` → `12,345`.

@@ -39,15 +39,24 @@ fn after(text: &str) -> String {
 /// Most that are asked for of a text's threes: a few of them are rarely together by chance.
 const THREES: usize = 4;
 
-/// Three letters each from all over a text, as FTS5 quotes them.
+/// Three letters each from all over a text, as FTS5 quotes them. `None` if it has fewer.
 fn threes(text: &str) -> Option<String> {
     let letters: Vec<char> = text.chars().collect();
-    let threes: Vec<_> = letters.windows(3).collect();
-    let most = threes.len().min(THREES);
-    let spread = (0..most).filter_map(|n| threes.get(n * (threes.len() - 1) / (most - 1).max(1)));
+    let all: Vec<&[char]> = letters.windows(3).collect();
+    // Who share a name are told apart by a number.
+    let numbered: Vec<_> = all.iter().copied().filter(|three| three.iter().any(char::is_ascii_digit)).collect();
+    let mut asked: Vec<_> = spread(&all).chain(spread(&numbered)).collect();
+    asked.sort_unstable();
+    asked.dedup();
     // At a NUL the query would end in the middle of its quotes; nobody's name holds one.
     let quoted =
         |three: &&[char]| format!("\"{}\"", three.iter().collect::<String>().replace('"', "\"\"").replace('\0', " "));
-    let all: Vec<_> = spread.map(quoted).collect();
-    (!all.is_empty()).then(|| all.join(" AND "))
+    let asked: Vec<_> = asked.iter().map(quoted).collect();
+    (!asked.is_empty()).then(|| asked.join(" AND "))
+}
+
+/// [`THREES`] from the first to the last.
+fn spread<'t>(threes: &[&'t [char]]) -> impl Iterator<Item = &'t [char]> {
+    let most = threes.len().min(THREES);
+    (0..most).filter_map(move |n| threes.get(n * (threes.len() - 1) / (most - 1).max(1)).copied())
 }
