@@ -166,7 +166,7 @@ create table memberships (
 
 create unique index memberships_primary on memberships (user_id) where primary_account = 1;  -- one primary per user
 create index memberships_user    on memberships (user_id);
-create index memberships_team    on memberships (team_id, user_id) where team_id is not null;
+create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
 
 -- Each order of a list, with what its filters ask, so that whom they leave out needs no look at their row.
 create index memberships_email   on memberships (account_id, email_key, user_id, name_key, created_at, updated_at, active,
@@ -185,10 +185,10 @@ create index memberships_invited  on memberships (joined_at) where invited_email
 create index memberships_purge    on memberships (removed_at) where removed_at is not null;
 
 -- The recycle bin is sorted like the account it belongs to.
-create index memberships_removed         on memberships (account_id, email_key, user_id)  where removed_at is not null;
-create index memberships_removed_name    on memberships (account_id, name_key, user_id)   where removed_at is not null;
-create index memberships_removed_created on memberships (account_id, created_at, user_id) where removed_at is not null;
-create index memberships_removed_updated on memberships (account_id, updated_at, user_id) where removed_at is not null;
+create index memberships_removed         on memberships (account_id, email_key, user_id, removed_at)  where removed_at is not null;
+create index memberships_removed_name    on memberships (account_id, name_key, user_id, removed_at)   where removed_at is not null;
+create index memberships_removed_created on memberships (account_id, created_at, user_id, removed_at) where removed_at is not null;
+create index memberships_removed_updated on memberships (account_id, updated_at, user_id, removed_at) where removed_at is not null;
 
 create trigger users_to_memberships after update of email_key, name_key, active, updated_at on users begin
   update memberships

@@ -92,6 +92,11 @@ drop index memberships_name;
 drop index memberships_created;
 drop index memberships_updated;
 drop index memberships_pending;
+drop index memberships_team;
+drop index memberships_removed;
+drop index memberships_removed_name;
+drop index memberships_removed_created;
+drop index memberships_removed_updated;
 
 create index memberships_email   on memberships (account_id, email_key, user_id, name_key, created_at, updated_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
@@ -103,3 +108,9 @@ create index memberships_updated on memberships (account_id, updated_at, user_id
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
 
 create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;
+create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
+
+create index memberships_removed         on memberships (account_id, email_key, user_id, removed_at)  where removed_at is not null;
+create index memberships_removed_name    on memberships (account_id, name_key, user_id, removed_at)   where removed_at is not null;
+create index memberships_removed_created on memberships (account_id, created_at, user_id, removed_at) where removed_at is not null;
+create index memberships_removed_updated on memberships (account_id, updated_at, user_id, removed_at) where removed_at is not null;

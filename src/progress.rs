@@ -3,6 +3,8 @@
 #![expect(clippy::print_stderr, reason = "it speaks to a terminal")]
 
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::domain::words;
@@ -21,10 +23,23 @@ pub struct Step {
 /// Who hears of the steps; they can stop the work by an error.
 pub type Told<'a> = &'a mut dyn FnMut(Step) -> Result<()>;
 
-/// Shows how far some work is, until it ends.
+/// Shows how far some work is, until it ends. A step that takes long is shown again, so that nobody takes it for stuck.
 pub fn shown<T>(work: impl FnOnce(Told) -> Result<T>) -> Result<T> {
-    let mut progress = Progress::begin();
-    work(&mut |step| progress.tell(step))
+    let progress = Mutex::new(Progress::begin());
+    let progress = || progress.lock().unwrap_or_else(PoisonError::into_inner);
+    let (working, ended) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let ended = ended;
+            while ended.recv_timeout(LINE_EVERY) == Err(RecvTimeoutError::Timeout) {
+                drop(progress().tell_again());
+            }
+        });
+        let working = working;
+        let result = work(&mut |step| progress().tell(step));
+        drop(working);
+        result
+    })
 }
 
 /// Work that is shorter than this shows nothing at all.
@@ -40,15 +55,18 @@ pub struct Progress {
     begun: Instant,
     /// When something was shown last, and of which work.
     shown: Option<(Instant, &'static str)>,
+    /// How far it is, shown or not.
+    last: Option<Step>,
 }
 
 impl Progress {
     pub fn begin() -> Self {
-        Self { terminal: stderr().is_terminal(), begun: Instant::now(), shown: None }
+        Self { terminal: stderr().is_terminal(), begun: Instant::now(), shown: None, last: None }
     }
 
     /// Shows a step. What can't be shown is no reason to stop.
     pub fn tell(&mut self, step: Step) -> Result<()> {
+        self.last = Some(step);
         let (patience, every) =
             if self.terminal { (PATIENCE, BAR_EVERY) } else { (LINE_EVERY.saturating_sub(PATIENCE), LINE_EVERY) };
         let recent = self.shown.is_some_and(|(at, what)| at.elapsed() < every && (what == step.what || !self.terminal));
@@ -59,6 +77,10 @@ impl Progress {
         drop(if self.terminal { write!(stderr(), "\r\x1b[2K{}", step.bar()) } else { writeln!(stderr(), "{step}") });
         drop(stderr().flush());
         Ok(())
+    }
+
+    fn tell_again(&mut self) -> Result<()> {
+        self.last.map_or(Ok(()), |step| self.tell(step))
     }
 
     /// Takes the bar away: what follows is written where it stood.

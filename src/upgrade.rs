@@ -16,7 +16,7 @@ use crate::domain::check::{self, Counts};
 use crate::domain::words;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, Lock};
-use crate::progress::{Told, shown};
+use crate::progress::{Step, Told, shown};
 
 pub use rollback::{RolledBack, roll_back};
 
@@ -133,7 +133,7 @@ impl Plan {
         }
         let snapshot = self.keep_snapshot(folder, told).map_err(|error| Obstacle::snapshot(&error))?;
         let Rehearsed { counts, .. } = self.try_on_a_copy(folder, &snapshot, now, told)?;
-        self.take_steps(&held)?;
+        self.take_steps(&held, "Upgrading", told)?;
         held.commit(self.from, now).map_err(Obstacle::elsewhere)?;
         Ok(Upgraded { from: self.from, to: SCHEMA_VERSION, snapshot, counts })
     }
@@ -168,7 +168,7 @@ impl Plan {
         copy::copy(source, partial.path(), "Copying", told).map_err(failed)?;
         let rehearsal = Migrating::open_copy(partial.path()).map_err(failed)?;
         let before = rehearsal.rows().map_err(failed)?;
-        self.take_steps(&rehearsal)?;
+        self.take_steps(&rehearsal, "Rehearsing", told)?;
         self.require_all_rows(&before, &rehearsal.rows().map_err(failed)?)?;
         rehearsal.commit(self.from, now).map_err(failed)?;
         let found = check::file(partial.path(), now, told).map_err(failed)?;
@@ -178,8 +178,13 @@ impl Plan {
         Ok(Rehearsed { counts: found.counts, took: begun.elapsed() })
     }
 
-    fn take_steps(&self, held: &Migrating) -> Result<(), Obstacle> {
-        self.steps.iter().try_for_each(|step| held.step(step).map_err(|error| Obstacle::step(step, &error)))
+    fn take_steps(&self, held: &Migrating, what: &'static str, told: Told) -> Result<(), Obstacle> {
+        let of = self.steps.len() as u64;
+        for (done, step) in (0..).zip(self.steps) {
+            let taken = told(Step { what, done, of }).and_then(|()| held.step(step));
+            taken.map_err(|error| Obstacle::step(step, &error))?;
+        }
+        Ok(())
     }
 
     /// Nothing got lost, or came from nowhere, but where a step says so.

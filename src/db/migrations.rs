@@ -115,6 +115,10 @@ fn connect(path: &Path) -> RowResult<Connection> {
     configure(&conn)?;
     conn.execute_batch(super::SERVING)?;
     conn.busy_timeout(Duration::from_secs(2))?;
+    // An index is made of all its rows sorted, which are more than memory should hold, if there is room for them elsewhere.
+    if tempfile::tempfile().is_ok() {
+        conn.execute_batch("pragma temp_store = file;")?;
+    }
     // A step may make a table anew, and dropping the old one must not take along what refers to it. The rehearsal looks
     // whether anything refers to what is gone.
     conn.execute_batch("pragma foreign_keys = off;")?;

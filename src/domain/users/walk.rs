@@ -19,9 +19,9 @@ pub(super) struct Walk<'a> {
 /// A list is filled along its order, where many are meant, or from those whom a filter's own index finds, where few are.
 /// Nobody knows beforehand which is shorter, so both are tried in turns, each time further: for so many whom an index
 /// finds, and [`ALONG`] times as many along the order.
-const TURNS: [usize; 3] = [100, 2_000, 20_000];
-/// To pass somebody in an index costs less than to look them up.
-const ALONG: usize = 3;
+const TURNS: [usize; 3] = [100, 1_000, 10_000];
+/// To pass somebody in an index costs a tenth of looking them up.
+const ALONG: usize = 10;
 
 impl<'a> Walk<'a> {
     pub fn new(account: &'a str, filter: &'a Filter) -> Self {
@@ -42,7 +42,8 @@ impl<'a> Walk<'a> {
         self.in_turns(r, most, |among| self.count_among(r, among, most), |count| *count > most)
     }
 
-    /// What `look` finds, which is everything or, as `full` says, enough. More than `any`, whoever they are, may be enough.
+    /// What `look` finds, which is everything or, as `full` says, enough. More than
+    /// `any`, whoever they are, are enough.
     fn in_turns<T>(
         &self,
         r: &Read,
@@ -63,7 +64,7 @@ impl<'a> Walk<'a> {
             if all || full(&found) {
                 return Ok(found);
             }
-            if most > any {
+            if most >= any {
                 let found = look(&Among::These(few.ids))?;
                 if full(&found) {
                     return Ok(found);
