@@ -1,7 +1,9 @@
 //! Routes that are known by name as well as served, so that a test can call every one of them and a 405 can say what
 //! would have been right. The API's own are known from its document.
 
-use poem::{Endpoint, IntoEndpoint, Route, get, post};
+use std::sync::LazyLock;
+
+use poem::{Endpoint, IntoEndpoint, Request, Route, get, post};
 
 /// A path, with `:name` for a part that varies, and the methods that do something there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,11 +12,12 @@ pub struct Address {
     pub path: String,
 }
 
-/// A [`Route`] that keeps a list of itself.
+/// What a [`Route`] is made of, and a list of it.
 #[derive(Default)]
 pub struct Routes {
-    route: Route,
     addresses: Vec<Address>,
+    /// How each gets into the router, which takes much longer than to list it.
+    add: Vec<Box<dyn FnOnce(Route) -> Route>>,
 }
 
 impl Routes {
@@ -38,7 +41,7 @@ impl Routes {
     }
 
     /// Something else that only looks: a file, a document.
-    pub fn served(self, path: &str, endpoint: impl IntoEndpoint<Endpoint: 'static>) -> Self {
+    pub fn served(self, path: &str, endpoint: impl IntoEndpoint<Endpoint: 'static> + 'static) -> Self {
         self.at(path, &["GET", "HEAD"], endpoint)
     }
 
@@ -46,10 +49,11 @@ impl Routes {
         mut self,
         path: &str,
         methods: &'static [&'static str],
-        endpoint: impl IntoEndpoint<Endpoint: 'static>,
+        endpoint: impl IntoEndpoint<Endpoint: 'static> + 'static,
     ) -> Self {
-        self.addresses.push(Address { methods, path: path.to_owned() });
-        self.route = self.route.at(path, endpoint);
+        let path = path.to_owned();
+        self.addresses.push(Address { methods, path: path.clone() });
+        self.add.push(Box::new(|route| route.at(path, endpoint)));
         self
     }
 
@@ -59,6 +63,24 @@ impl Routes {
     }
 
     pub fn into_route(self) -> Route {
-        self.route
+        self.add.into_iter().fold(Route::new(), |route, add| add(route))
+    }
+}
+
+/// Endpoints that are made when the first of them is asked for: a hundred routes take milliseconds, which nobody waits for
+/// who starts the server to ask something else.
+pub struct Later<E>(LazyLock<E, fn() -> E>);
+
+impl<E> Later<E> {
+    pub fn new(make: fn() -> E) -> Self {
+        Self(LazyLock::new(make))
+    }
+}
+
+impl<E: Endpoint> Endpoint for Later<E> {
+    type Output = E::Output;
+
+    async fn call(&self, request: Request) -> poem::Result<E::Output> {
+        self.0.call(request).await
     }
 }

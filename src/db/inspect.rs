@@ -50,8 +50,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     let log = super::beside(path, "-wal");
     let waits = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, waits)?;
-    // Every page is read, once: mapped, they would count as ours.
-    conn.execute_batch("pragma query_only = on; pragma mmap_size = 0;")?;
+    conn.execute_batch("pragma query_only = on;")?;
     Ok(conn)
 }
 

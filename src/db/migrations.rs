@@ -113,6 +113,7 @@ impl Migrating {
 fn connect(path: &Path) -> RowResult<Connection> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     configure(&conn)?;
+    conn.execute_batch(super::SERVING)?;
     conn.busy_timeout(Duration::from_secs(2))?;
     // A step may make a table anew, and dropping the old one must not take along what refers to it. The rehearsal looks
     // whether anything refers to what is gone.

@@ -3,6 +3,7 @@
 //! `Db::read` runs a closure on a query-only connection inside one read transaction; `Db::write` sends one to the
 //! writer thread. Both get a `now` that stands still while they run. Closures never begin or commit.
 
+mod checkpoints;
 pub mod copy;
 pub mod inspect;
 pub mod later;
@@ -100,6 +101,12 @@ impl Write<'_> {
     pub fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
         Ok(self.0.conn.prepare_cached(sql)?.execute(params)?)
     }
+
+    /// Inserts a row and says its id; nothing if the statement leaves a row as it is that was there before. `returning` would
+    /// make a table for the one id.
+    pub fn insert(&self, sql: &str, params: impl Params) -> Result<Option<i64>> {
+        Ok((self.run(sql, params)? > 0).then(|| self.0.conn.last_insert_rowid()))
+    }
 }
 
 /// The open database: a pool of readers, one writer, and the clock and the settings they share.
@@ -134,12 +141,20 @@ impl Db {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, writing)?;
         configure(&conn)?;
-        require_schema(&mut conn, clock.now())?;
-        conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full;")?;
+        conn.execute_batch(SERVING)?;
+        let is_new = require_ours(&conn)?;
+        conn.execute_batch(
+            "pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864;",
+        )?;
+        if is_new {
+            // In the log it takes one sync, before there is one it takes four.
+            create(&mut conn, clock.now())?;
+        }
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(reading).with_init(|conn| {
             configure(conn)?;
+            conn.execute_batch(SERVING)?;
             conn.execute_batch("pragma query_only = on;")
         });
         let readers = r2d2::Pool::builder()
@@ -254,21 +269,20 @@ fn configure(conn: &Connection) -> RowResult<()> {
     conn.execute_batch(
         "pragma foreign_keys = on;
          pragma trusted_schema = off;
-         pragma cache_size = -8000;
-         pragma mmap_size = 268435456;
          pragma temp_store = memory;",
     )
 }
 
-/// Makes the tables of an empty file, and refuses one that isn't of this program's schema: an older one was upgraded
-/// before, if that is possible.
-fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
-    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let number = |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+/// What a connection has besides that stays open and reads the same pages over and over.
+const SERVING: &str = "pragma cache_size = -8000; pragma mmap_size = 268435456;";
+
+/// Refuses a file that isn't of this program's schema: an older one was upgraded before, if that is possible. Whether it
+/// is empty yet.
+fn require_ours(conn: &Connection) -> Result<bool> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
     let (version, application) = (number("pragma user_version")?, number("pragma application_id")?);
-    let empty = number("select count(*) from sqlite_schema")? == 0;
     match version {
-        0 if empty => migrations::create(&transaction, now)?,
+        0 if is_empty(conn)? => return Ok(true),
         _ if application != APPLICATION_ID => return Err(Error::Unavailable("it belongs to another program".into())),
         SCHEMA_VERSION => {}
         older if older < migrations::FIRST => {
@@ -283,7 +297,20 @@ fn require_schema(conn: &mut Connection, now: Timestamp) -> Result<()> {
             )));
         }
     }
+    Ok(false)
+}
+
+/// Makes the tables, unless another process was faster.
+fn create(conn: &mut Connection, now: Timestamp) -> Result<()> {
+    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if is_empty(&transaction)? {
+        migrations::create(&transaction, now)?;
+    }
     Ok(transaction.commit()?)
+}
+
+fn is_empty(conn: &Connection) -> RowResult<bool> {
+    conn.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))
 }
 
 /// What can be wrong around the database, and what to do about it. It may pass, so it is tried again with every write.

@@ -1,12 +1,15 @@
 //! The single writer: one thread, one connection, many closures, one durable commit.
 //!
-//! It takes the first closure that waits, begins at once, runs every closure that has arrived by then in a savepoint of
-//! its own, commits once, and only then answers them all. A lone write waits for nobody; under load a commit is shared.
-//! A closure that errs or panics rolls back to its own savepoint and takes nobody with it.
+//! It takes every closure that waits, runs each as if it were alone, commits once, and only then answers them all.
+//! A lone write waits for nobody; under load a commit is shared. Who arrives while others run is taken along for as long as
+//! a commit takes, and then is for the next one: on a quick disk everybody would wait for everybody, and then the writer
+//! for all of them.
+//! A closure that errs or panics rolls back to its own savepoint and takes nobody with it; one that is alone needs none.
 //!
 //! Nobody waits for long in vain: who has waited for [`PATIENCE`], or has gone away, takes back what hasn't begun; and
 //! when storage fails, all who wait are told.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +21,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::checkpoints::Checkpoints;
 use super::place::Place;
 use super::trouble::{Damage, Trouble};
 use crate::error::{Error, Result};
@@ -32,7 +36,7 @@ const BATCH: usize = 64;
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs in the transaction, or is told that there is none. Nothing comes of a write that was taken back.
-type Job = Box<dyn FnOnce(Result<&Connection, &Error>) -> Option<Ran> + Send>;
+type Job = Box<dyn FnOnce(Result<Turn, &Error>) -> Option<Ran> + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 /// A write that has run and waits for the commit.
@@ -41,6 +45,14 @@ struct Ran {
     answer: Answer,
     /// What storage did to it, if it failed for that.
     trouble: Option<Error>,
+}
+
+/// The transaction that a closure runs in.
+#[derive(Clone, Copy)]
+struct Turn<'c> {
+    conn: &'c Connection,
+    /// Whether no other closure is in it.
+    alone: bool,
 }
 
 #[derive(Clone)]
@@ -86,7 +98,9 @@ impl Writer {
     pub fn start(conn: Connection, path: &Path, figures: Database) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let damage = Damage::default();
-        let storage = Storage { conn, place: Place::of(path), damage: damage.clone() };
+        let checkpoints = Checkpoints::take_over(&conn, path)?;
+        let storage =
+            Storage { checkpoints, conn, place: Place::of(path), damage: damage.clone(), commit_took: Cell::default() };
         let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
@@ -109,7 +123,7 @@ impl Writer {
             if !claim(&begun) {
                 return None;
             }
-            let result = transaction.map_err(Clone::clone).and_then(|conn| in_savepoint(conn, work));
+            let result = transaction.map_err(Clone::clone).and_then(|turn| turn.take(work));
             let trouble = result.as_ref().err().filter(|error| is_of_storage(error)).cloned();
             let answer = |fate: &Result<()>| answer(fate.clone().and(result));
             Some(Ran { answer: Box::new(answer), trouble })
@@ -155,14 +169,21 @@ fn run(storage: &Storage, waiting: &Receiver<Job>, figures: &Database) {
         for answer in answers.drain(..) {
             answer(&fate);
         }
+        if fate.is_ok() {
+            storage.checkpoints.consider(&storage.conn);
+        }
     }
 }
 
 /// What the writer writes to.
 struct Storage {
+    /// Gone before the connection, whose end then puts the whole log away.
+    checkpoints: Checkpoints,
     conn: Connection,
     place: Place,
     damage: Damage,
+    /// How long the last commit took.
+    commit_took: Cell<Duration>,
 }
 
 impl Storage {
@@ -175,7 +196,12 @@ impl Storage {
             return Err(error);
         }
         let mut trouble = None;
-        for Ran { answer, trouble: met } in jobs.take(BATCH).filter_map(|job| job(Ok(&self.conn))) {
+        let together: Vec<_> = jobs.take(BATCH).collect();
+        let (turn, begun) = (Turn { conn: &self.conn, alone: together.len() == 1 }, Instant::now());
+        let take_along = || !turn.alone && begun.elapsed() < self.commit_took.get();
+        let late = std::iter::from_fn(|| take_along().then(|| waiting.try_recv().ok()).flatten());
+        let all = together.into_iter().chain(late).take(BATCH);
+        for Ran { answer, trouble: met } in all.filter_map(|job| job(Ok(turn))) {
             answers.push(answer);
             trouble = trouble.or(met);
         }
@@ -193,7 +219,12 @@ impl Storage {
     fn finish(&self, trouble: Option<Error>) -> Result<()> {
         let committed = match trouble {
             Some(Error::Damaged(cause)) => Err(Error::Damaged(cause)),
-            trouble => execute(&self.conn, "commit").map_err(|error| trouble.unwrap_or(error)),
+            trouble => {
+                let begun = Instant::now();
+                let committed = execute(&self.conn, "commit");
+                self.commit_took.set(begun.elapsed());
+                committed.map_err(|error| trouble.unwrap_or(error))
+            }
         };
         if committed.is_err() && !self.conn.is_autocommit() {
             drop(execute(&self.conn, "rollback"));
@@ -213,21 +244,28 @@ impl Storage {
     }
 }
 
-fn in_savepoint<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    if conn.is_autocommit() {
-        // A full disk ended the transaction: nothing may run, or it would commit by itself.
-        return Err(Error::Unavailable("there is no transaction to write in".into()));
+impl Turn<'_> {
+    /// Runs a closure, and takes back what it did if it errs or panics.
+    fn take<T>(self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let Self { conn, alone } = self;
+        if conn.is_autocommit() {
+            // A full disk ended the transaction: nothing may run, or it would commit by itself.
+            return Err(Error::Unavailable("there is no transaction to write in".into()));
+        }
+        // A savepoint keeps a copy of every page that is changed in it.
+        let (begin, end, undo): (&[_], &[_], &[_]) = match alone {
+            true => (&[], &[], &["rollback", "begin"]),
+            false => (&["savepoint closure"], &["release closure"], &["rollback to closure", "release closure"]),
+        };
+        let run = |sql: &[&str]| sql.iter().try_for_each(|sql| execute(conn, sql));
+        run(begin)?;
+        let result = catch_unwind(AssertUnwindSafe(|| work(conn)))
+            .unwrap_or_else(|_| Err(Error::Internal("a rule panicked inside the writer".into())));
+        if !conn.is_autocommit() {
+            run(if result.is_ok() { end } else { undo })?;
+        }
+        result
     }
-    execute(conn, "savepoint closure")?;
-    let result = catch_unwind(AssertUnwindSafe(|| work(conn)))
-        .unwrap_or_else(|_| Err(Error::Internal("a rule panicked inside the writer".into())));
-    if result.is_err() && !conn.is_autocommit() {
-        execute(conn, "rollback to closure")?;
-    }
-    if !conn.is_autocommit() {
-        execute(conn, "release closure")?;
-    }
-    result
 }
 
 fn execute(conn: &Connection, sql: &str) -> Result<()> {
@@ -280,6 +318,12 @@ mod tests {
             (ticket, let_go)
         }
 
+        /// Bytes of the database, and of its log.
+        fn sizes(&self) -> (u64, u64) {
+            let size = |name| self.folder.path().join(name).metadata().map_or(0, |file| file.len());
+            (size("test.db"), size("test.db-wal"))
+        }
+
         /// Stops the writer; what is in the table then.
         fn names(&self) -> Vec<String> {
             self.writer.stop();
@@ -306,6 +350,41 @@ mod tests {
             answers.iter().map(|(name, error)| (*name, error.as_ref().map_or("", Error::code))).collect();
         let expected = [("held", ""), ("first", ""), ("panics", "internal_error"), ("errs", "not_found"), ("last", "")];
         assert_eq!(codes, expected);
+    }
+
+    #[test]
+    fn a_write_that_is_alone_and_fails_leaves_nothing() {
+        let test = Test::new();
+        let told = |ticket: Ticket| {
+            let (_, result) = test.answered.recv().unwrap();
+            drop(ticket);
+            result.err().map(|error| error.code())
+        };
+        assert_eq!(told(test.send("errs", |_| Err(Error::not_found("as asked")))), Some("not_found"));
+        assert_eq!(told(test.send("panics", |_| panic!("as asked"))), Some("internal_error"));
+        assert_eq!(told(test.send("last", |_| Ok(()))), None);
+        assert_eq!(test.names(), ["last"]);
+    }
+
+    /// However long somebody goes on writing.
+    #[test]
+    fn the_log_begins_anew_and_what_was_in_it_is_in_the_database() {
+        let test = Test::new();
+        let text = "x".repeat(64 * 1024);
+        for _ in 0..700 {
+            let text = text.clone();
+            let write = move |conn: &Connection| {
+                conn.execute("insert into names values (?1)", [text])?;
+                Ok(())
+            };
+            let ticket = test.send("long", write);
+            test.answered.recv().unwrap().1.unwrap();
+            drop(ticket);
+        }
+        let (database, log) = test.sizes();
+        assert!(log < 24 << 20, "{log} bytes of log after 44 MiB were written");
+        assert!(database > 24 << 20, "{database} bytes are in the database");
+        assert_eq!(test.names().len(), 1400);
     }
 
     #[tokio::test]

@@ -177,8 +177,8 @@ fn insert(
     let owner = actor.impersonator.as_ref();
     let sql = "insert into events (event, at, account_id, actor_id, actor, impersonator_id, impersonator, subject_id,
                                    subject, request_id, address, changes)
-               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) returning id";
-    w.value(
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let id = w.insert(
         sql,
         params![
             event.name(),
@@ -194,7 +194,8 @@ fn insert(
             actor.trace.address,
             changes.map(|changes| changes.to_string()),
         ],
-    )
+    )?;
+    id.ok_or_else(|| Error::internal("an event that was not recorded"))
 }
 
 const COLUMNS: &str = "id, event, at, actor_id, actor, subject_id, subject, request_id, address, changes, reported,

@@ -80,7 +80,11 @@ impl fmt::Display for EmailText {
 
 /// The key of an address that somebody typed to be found by, valid or not.
 pub fn email_key(text: &str) -> String {
-    text.trim().nfkc().flat_map(char::to_lowercase).collect()
+    let text = text.trim();
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.nfkc().flat_map(char::to_lowercase).collect()
 }
 
 /// The id of an account: `[A-Za-z0-9_-]{1,64}`.

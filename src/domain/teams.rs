@@ -60,8 +60,8 @@ pub fn create(w: &Write, new: NewTeam) -> Result<Team> {
     let account = w.actor.require(Permission::TeamsManage)?.clone();
     let name = parse_name(&new.name)?;
     let sql = "insert into teams (account_id, name, name_key, created_at, updated_at) values (?1, ?2, ?3, ?4, ?4)
-               on conflict (account_id, name_key) do nothing returning id";
-    let id = w.maybe(sql, params![account.as_str(), name, fold(&name), w.now], |row| row.get(0))?;
+               on conflict (account_id, name_key) do nothing";
+    let id = w.insert(sql, params![account.as_str(), name, fold(&name), w.now])?;
     let id = id.ok_or_else(|| taken(&name))?;
     events::record(w, PulseEvent::TeamCreated, Some(&account), Subject::named(&name), None)?;
     load(w, &account, id)

@@ -260,16 +260,19 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
 }
 
 /// ?1 is the token, ?2 the account that the request names, ?3 the kind that the token says it is of, ?4 whether passkeys are
-/// the only way in.
+/// the only way in. What roles permit is not looked up for whom everything is permitted.
 const IDENTIFY: &str = "
     select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
-           (select group_concat(role) from membership_roles where account_id = m.account_id and user_id = m.user_id),
-           (select group_concat(p.permission) from membership_roles h
-              join role_permissions p on p.account_id = h.account_id and p.role = h.role
-             where h.account_id = m.account_id and h.user_id = m.user_id),
-           (select group_concat(permission) from membership_permissions
-             where account_id = m.account_id and user_id = m.user_id),
-           exists (select 1 from memberships where user_id = u.id and removed_at is null),
+           iif(u.owner or m.account_admin, null,
+               (select group_concat(role) from membership_roles where account_id = m.account_id and user_id = m.user_id)),
+           iif(u.owner or m.account_admin, null,
+               (select group_concat(p.permission) from membership_roles h
+                  join role_permissions p on p.account_id = h.account_id and p.role = h.role
+                 where h.account_id = m.account_id and h.user_id = m.user_id)),
+           iif(u.owner or m.account_admin, null,
+               (select group_concat(permission) from membership_permissions
+                 where account_id = m.account_id and user_id = m.user_id)),
+           u.owner or exists (select 1 from memberships where user_id = u.id and removed_at is null),
            t.created_at, t.expires_at, t.proved_at,
            case when t.kind <> 'session' or t.impersonator_id is not null then 0
                 when ?4 then not exists (select 1 from passkeys where user_id = u.id)

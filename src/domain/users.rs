@@ -215,7 +215,7 @@ pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) ->
     let sql = "insert into users (email, email_key, name, name_key, phone, img_src, active, owner,
                                   created_by, updated_by, created_at, updated_at)
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?10)
-               on conflict (email_key) do nothing returning id";
+               on conflict (email_key) do nothing";
     let name_key = fold(member.name.as_deref().unwrap_or_default());
     let values = params![
         email,
@@ -229,7 +229,7 @@ pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) ->
         by,
         w.now
     ];
-    let id = w.maybe(sql, values, |row| row.get(0))?.ok_or_else(|| taken(email))?;
+    let id = w.insert(sql, values)?.ok_or_else(|| taken(email))?;
     memberships::insert(w, account, id, place)?;
     let changes = place.changes().some();
     events::record(w, PulseEvent::UserCreated, Some(account), Subject::user(id, email), changes)?;

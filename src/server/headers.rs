@@ -6,14 +6,14 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::limits::Room;
 
 /// Nothing is framed, sniffed, cached by others, or told to other sites.
-const DEFAULTS: [(HeaderName, &str); 7] = [
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::CACHE_CONTROL, "no-store"),
-    (header::CONTENT_SECURITY_POLICY, NOTHING),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+const DEFAULTS: [(HeaderName, HeaderValue); 7] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING)),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS)),
 ];
 
 /// For what is no page: it loads nothing, sends nothing, and is shown in nothing.
@@ -33,7 +33,7 @@ const HTTPS_ONLY: &str = "max-age=31536000; includeSubDomains";
 /// Adds what is missing. `https` is whether the client speaks it, with us or with the proxy before us.
 pub fn set(headers: &mut HeaderMap, request_id: &str, https: bool) {
     for (name, value) in DEFAULTS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(value);
     }
     // Told to nobody at all, browsers send `Origin: null` with our own forms. Over plain http, where they leave
     // `Sec-Fetch-Site` out, that would be refused.

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::routes::{Address, Routes};
+use crate::routes::{Address, Later, Routes};
 use crate::{api, docs, jobs, web};
 pub use bounds::Bounds;
 use tls::Certificate;
@@ -34,11 +34,11 @@ pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
     let for_programs = watching::add_to(documents())
         .into_route()
         .nest("/static", web::files())
-        .at("/<.+>", api::endpoint()) // not `/*`, which would take `/` too
+        .at("/<.+>", Later::new(api::endpoint)) // not `/*`, which would take `/` too
         .around(api::in_json);
     Route::new()
-        .nest("/ui", web::pages())
-        .nest("/reference", docs::reference())
+        .nest("/ui", Later::new(web::pages))
+        .nest("/reference", Later::new(|| docs::reference().into_endpoint()))
         .at("/", web::front_door().into_endpoint().around(api::in_json))
         .at("/<.+>", for_programs)
         .around(context::in_context)

@@ -1,0 +1,108 @@
+//! Moving what is in the log into the database: beside the writer, so that no commit waits for it.
+//!
+//! SQLite would do so in the commit that finds the log long. Here a thread with a connection of its own does. What is
+//! written meanwhile is left to the writer, which moves that short rest between two commits: the log begins anew only when
+//! all of it was moved.
+
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, Result};
+use crate::limits::Seldom;
+
+/// Pages that are added to the log before it is moved: 8 MiB. Those that change all the time are in it many times, and
+/// moved once.
+const DUE: c_int = 2000;
+
+thread_local! {
+    /// Pages in the log after the last commit of this thread.
+    static LOG: Cell<c_int> = const { Cell::new(0) };
+}
+
+/// Ends when it is dropped.
+pub struct Checkpoints {
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// Pages in the log at which the thread is woken next.
+    next: Cell<c_int>,
+    /// Whether it has moved all but the rest, or could not: then all of it is the rest.
+    moved: Arc<AtomicBool>,
+}
+
+impl Checkpoints {
+    /// Takes over from SQLite what `conn` writes to the database at `path`.
+    pub fn take_over(conn: &Connection, path: &Path) -> Result<Self> {
+        conn.wal_hook(Some(|_, pages| {
+            LOG.set(pages);
+            Ok(())
+        }));
+        let (path, moved) = (path.to_owned(), Arc::new(AtomicBool::new(false)));
+        let (tell, (wake, woken)) = (moved.clone(), sync_channel(1));
+        let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || run(&path, &woken, &tell));
+        Ok(Self { wake: Some(wake), thread: Some(thread.map_err(Error::internal)?), next: Cell::new(DUE), moved })
+    }
+
+    /// To be called after each commit of `conn`, on the thread that made it.
+    pub fn consider(&self, conn: &Connection) {
+        let pages = LOG.get();
+        if self.moved.swap(false, Ordering::AcqRel) {
+            checkpoint(conn);
+            // If a reader still needs a part of it, the log goes on.
+            self.next.set(pages + DUE);
+        } else if pages >= self.next.get() {
+            self.next.set(pages + DUE);
+            if let Some(wake) = &self.wake {
+                let _already_woken = wake.try_send(());
+            }
+        } else if pages < DUE {
+            self.next.set(DUE);
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.wake = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread of checkpoints ended in a panic");
+        }
+    }
+}
+
+fn run(path: &Path, woken: &Receiver<()>, moved: &AtomicBool) {
+    let mut open = None;
+    while woken.recv().is_ok() {
+        // Most servers never write enough to need it.
+        if open.is_none() {
+            open = connect(path).inspect_err(|error| tracing::warn!(%error, "the log can't be moved")).ok();
+        }
+        if let Some(conn) = &open {
+            checkpoint(conn);
+        }
+        moved.store(true, Ordering::Release);
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.execute_batch("pragma synchronous = full; pragma query_only = on;")?;
+    Ok(conn)
+}
+
+static FAILED: Seldom = Seldom::new();
+
+/// Moves what no reader needs any more where it is. Nothing is lost if that fails: the log still has it.
+fn checkpoint(conn: &Connection) {
+    if let Err(error) = conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+        && let Some(left_out) = FAILED.due()
+    {
+        tracing::warn!(%error, left_out, "the log can't be moved into the database; the next writes try it again");
+    }
+}
