@@ -37,10 +37,17 @@ create table users (
 
 create index users_owner on users (active) where owner = 1;
 
+-- What is searched: two letters more, so that the last ones begin three letters, too.
+create view searched as
+  select id, email_key || '  ' as email_key, name_key || '  ' as name_key from users;
+
 -- Any three letters of an e-mail or a name lead to its user. Who is new waits until there are enough to be taken up
 -- together, which costs a tenth of doing so one by one; until then a search looks at each of those who wait.
-create virtual table user_search using fts5 (email_key, name_key, content = 'users', content_rowid = 'id',
+create virtual table user_search using fts5 (email_key, name_key, content = 'searched', content_rowid = 'id',
                                              tokenize = 'trigram', detail = none);
+
+-- The same in the order of its letters, for one or two of them.
+create virtual table user_search_terms using fts5vocab (user_search, instance);
 
 -- Up to which user they are in the index.
 create table search_progress (
@@ -53,19 +60,22 @@ insert into search_progress values (1, 0);
 create trigger users_to_search_insert after insert on users
   when new.id >= (select indexed_to + 128 from search_progress) begin
   insert into user_search (rowid, email_key, name_key)
-    select id, email_key, name_key from users where id > (select indexed_to from search_progress);
+    select id, email_key, name_key from searched where id > (select indexed_to from search_progress);
   update search_progress set indexed_to = new.id;
 end;
 
 create trigger users_to_search_update after update of email_key, name_key on users
-  when old.id <= (select indexed_to from search_progress) begin
-  insert into user_search (user_search, rowid, email_key, name_key) values ('delete', old.id, old.email_key, old.name_key);
-  insert into user_search (rowid, email_key, name_key) values (new.id, new.email_key, new.name_key);
+  when (old.email_key, old.name_key) <> (new.email_key, new.name_key)
+   and old.id <= (select indexed_to from search_progress) begin
+  insert into user_search (user_search, rowid, email_key, name_key)
+    values ('delete', old.id, old.email_key || '  ', old.name_key || '  ');
+  insert into user_search (rowid, email_key, name_key) select id, email_key, name_key from searched where id = new.id;
 end;
 
 create trigger users_to_search_delete after delete on users
   when old.id <= (select indexed_to from search_progress) begin
-  insert into user_search (user_search, rowid, email_key, name_key) values ('delete', old.id, old.email_key, old.name_key);
+  insert into user_search (user_search, rowid, email_key, name_key)
+    values ('delete', old.id, old.email_key || '  ', old.name_key || '  ');
 end;
 
 -- How somebody proves who they are; apart from `users`, so that reading a user can never read a secret.
@@ -157,15 +167,21 @@ create table memberships (
 create unique index memberships_primary on memberships (user_id) where primary_account = 1;  -- one primary per user
 create index memberships_user    on memberships (user_id);
 create index memberships_team    on memberships (team_id, user_id) where team_id is not null;
-create index memberships_email   on memberships (account_id, email_key, user_id)  where removed_at is null;
-create index memberships_name    on memberships (account_id, name_key, user_id)   where removed_at is null;
-create index memberships_created on memberships (account_id, created_at, user_id) where removed_at is null;
-create index memberships_updated on memberships (account_id, updated_at, user_id) where removed_at is null;
+
+-- Each order of a list, with what its filters ask, so that whom they leave out needs no look at their row.
+create index memberships_email   on memberships (account_id, email_key, user_id, name_key, created_at, updated_at, active,
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+create index memberships_name    on memberships (account_id, name_key, user_id, email_key, created_at, updated_at, active,
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+create index memberships_created on memberships (account_id, created_at, user_id, email_key, name_key, updated_at, active,
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, created_at, active,
+                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
 
 create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
-create index memberships_pending  on memberships (account_id, user_id, invited_email, email_key) where invited_email is not null;
+create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;
 create index memberships_inactive on memberships (account_id, user_id) where active = 0;
-create index memberships_invited on memberships (joined_at) where invited_email is not null;
+create index memberships_invited  on memberships (joined_at) where invited_email is not null;
 create index memberships_purge    on memberships (removed_at) where removed_at is not null;
 
 -- The recycle bin is sorted like the account it belongs to.
@@ -178,6 +194,27 @@ create trigger users_to_memberships after update of email_key, name_key, active,
   update memberships
      set email_key = new.email_key, name_key = new.name_key, active = new.active, updated_at = new.updated_at
    where user_id = new.id and invited_email is null and removed_at is null;
+end;
+
+-- Members whom the index of the search knows by another e-mail or name than their account does, since they changed it while
+-- they were pending or in the recycle bin. They are few, and a search looks at each.
+create table search_apart (
+  account_id  text not null,
+  user_id     integer not null,
+  primary key (account_id, user_id),
+  foreign key (account_id, user_id) references memberships on delete cascade
+) strict, without rowid;
+
+create trigger users_to_search_apart after update of email_key, name_key on users
+  when (old.email_key, old.name_key) <> (new.email_key, new.name_key) begin
+  insert or ignore into search_apart (account_id, user_id)
+    select account_id, user_id from memberships
+     where user_id = new.id and (invited_email is not null or removed_at is not null);
+end;
+
+create trigger memberships_to_search_apart after update of invited_email, removed_at on memberships
+  when new.invited_email is null and new.removed_at is null begin
+  delete from search_apart where account_id = new.account_id and user_id = new.user_id;
 end;
 
 -- The roles a member holds, by name: built-in ones or the account's own.

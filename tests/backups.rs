@@ -129,7 +129,7 @@ fn a_database_that_is_damaged_gives_no_backup() {
     let trigger = "select sql from sqlite_schema where name = 'users_to_search_update'";
     let trigger: String = database.query_row(trigger, [], |row| row.get(0)).unwrap();
     // Of the same length, so that only a look at every row of the search index finds it.
-    let sql = "insert into user_search (rowid, email_key, name_key) select id, email_key, name_key from users;
+    let sql = "insert into user_search (rowid, email_key, name_key) select id, email_key, name_key from searched;
                update search_progress set indexed_to = 3;
                drop trigger users_to_search_update; update users set name_key = '', email_key = 'xob@example.com' where id = 2;";
     database.execute_batch(&format!("{sql} {trigger}")).unwrap();

@@ -134,12 +134,12 @@ impl Town {
             .unwrap();
         let account = Some(ACCOUNT.parse().unwrap());
         let caller = Caller { claims: Some(token.clone()), account, ..Caller::default() };
-        for first in (2..=users).step_by(1000) {
+        for first in (2..=users).step_by(50) {
             let caller = caller.clone();
             let join = move |w: &mut Write| {
                 let owner = tokens::identify(w, &caller)?;
                 w.acting_as(owner);
-                (first..(first + 1000).min(users + 1))
+                (first..(first + 50).min(users + 1))
                     .try_for_each(|n| rollcall::domain::users::create(w, person(n)).map(drop))
             };
             app.db().write_here(join).unwrap();

@@ -65,7 +65,7 @@ fn compare_search(conn: &Connection) -> Result<()> {
         0 => "",
         _ => {
             "insert into user_search (rowid, email_key, name_key)
-               select id, email_key, name_key from users where id > (select indexed_to from search_progress);"
+               select id, email_key, name_key from searched where id > (select indexed_to from search_progress);"
         }
     };
     if has("user_search")? == 0 {

@@ -54,7 +54,7 @@ fn directory(people: usize) -> Connection {
          insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at, invited_email,
                                   invited_by, removed_at, email_key, name_key, active, created_at, updated_at)
            select account, i, i % 7 > 1, {rare} and i % 7 > 1, iif(account = 'here', iif({rare}, 2, 1), null), i,
-                  iif(i % 7 = 0 and i < 7000, 'p' || i || '@example.com', null), iif(i % 7 = 0 and i < 7000, 'x', null),
+                  iif(i % 7 = 0, 'p' || i || '@example.com', null), iif(i % 7 = 0, 'x', null),
                   iif(i % 7 = 1, i, null),
                   email_key, name_key, active, created_at, updated_at from n join users on id = i;
          insert into membership_roles select account, i, 'member' from n;
@@ -285,12 +285,11 @@ fn users_email(email: &str) -> crate::domain::fields::EmailText {
 #[test]
 fn no_list_costs_more_over_twice_as_many() {
     let mut wrong = Vec::new();
-    let [once, twice] = [7_500, 15_000].map(|people| costs(people, &mut wrong));
-    // Whether a page is full with the first that are looked at is luck; if not, there are a thousand to look at.
-    let unlucky = 40 * 1_000;
+    // Both are groups of 128 as a whole, so that as many wait for the index of the search.
+    let [once, twice] = [7_488, 14_976].map(|people| costs(people, &mut wrong));
     for (name, steps) in &once {
         let more = twice[name];
-        if more > steps + steps / 10 + 50 && more > unlucky {
+        if more > steps + steps / 10 + 50 {
             wrong.push(format!("{name}: {steps} steps become {more} over twice as many"));
         }
     }
@@ -321,7 +320,7 @@ fn costs(people: usize, wrong: &mut Vec<String>) -> BTreeMap<String, i32> {
     cost
 }
 
-/// A count reads the first thousand that it finds, or ten thousand of members, and looks at each in a few dozen steps.
+/// A count reads the first thousand that it finds, and looks at each in a few dozen steps.
 #[test]
 fn a_count_ends_after_a_thousand() {
     let conn = directory(11_000);
@@ -331,7 +330,7 @@ fn a_count_ends_after_a_thousand() {
     }
     let members = [watch(&conn, |w| roles::list(w).map(drop)), watch(&conn, |w| teams::list(w).map(drop))];
     for run in members {
-        assert!(steps(&run) < 40 * 10_000, "counting members takes {} steps", steps(&run));
+        assert!(steps(&run) < 40 * 4_000, "counting members takes {} steps", steps(&run));
         assert!(run.iter().all(|(sql, _)| scans(&plan(&conn, sql)).is_empty()));
     }
 }
@@ -346,7 +345,7 @@ fn each_page_goes_along_its_index() {
             continue;
         }
         let run = watch(&conn, |w| users::list(w, &filter));
-        let page = run.iter().rfind(|(sql, _)| sql.contains("join users u on u.id = m.user_id")).unwrap();
+        let page = run.iter().rfind(|(sql, _)| sql.contains("join users u on u.id = page.user_id")).unwrap();
         let through: Vec<_> =
             plan(&conn, &page.0).into_iter().filter(|line| line.contains(" m ") || line.contains("ORDER")).collect();
         told += &format!("{name}: {}\n", through.join("; "));

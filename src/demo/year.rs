@@ -9,7 +9,7 @@ use super::OWNER;
 use super::names::{FIRMS, Firm, ROLES};
 use super::people::People;
 use crate::clock::Timestamp;
-use crate::db::Write;
+use crate::db::{Read, Write};
 use crate::domain::accounts;
 use crate::domain::actor::{ActingIn, Actor, Trace};
 use crate::domain::api_keys::{self, NewApiKey};
@@ -33,6 +33,14 @@ struct Someone {
     id: i64,
     email: String,
     name: Option<String>,
+}
+
+impl Someone {
+    fn find(r: &Read, id: i64) -> Result<Self> {
+        let sql = "select email, name from users where id = ?1";
+        let found = r.maybe(sql, [id], |row| Ok(Self { id, email: row.get(0)?, name: row.get(1)? }))?;
+        found.ok_or_else(|| Error::internal("somebody of the demo who is gone"))
+    }
 }
 
 /// An account and those who look after it.
@@ -62,8 +70,8 @@ pub struct Year {
     people: People,
     owner: Someone,
     places: Vec<Place>,
-    /// By time, then by number.
-    later: BTreeMap<(i64, u32), (Someone, usize, Act)>,
+    /// To whom, by their ID, and in which place; by time, then by number. There are many, so they are small.
+    later: BTreeMap<(i64, u32), (i64, usize, Act)>,
     count: u32,
     joined: u32,
     end: i64,
@@ -185,11 +193,10 @@ impl Year {
         w.acting_as(actor);
         let admin = new.account_admin == Some(true);
         let (user, _) = users::create(w, new)?;
-        let someone = Someone { id: user.id, email: user.email.0, name };
         if admin {
-            self.places[at].admins.push(someone);
+            self.places[at].admins.push(Someone { id: user.id, email: user.email.0, name });
         } else {
-            self.foresee(someone, at, w.now.0);
+            self.foresee(user.id, at, w.now.0);
         }
         Ok(())
     }
@@ -207,7 +214,7 @@ impl Year {
     }
 
     /// What will happen to somebody who has just joined.
-    fn foresee(&mut self, someone: Someone, at: usize, joined: i64) {
+    fn foresee(&mut self, id: i64, at: usize, joined: i64) {
         let elsewhere = (at + 1 + self.random.usize(..self.places.len() - 1)) % self.places.len();
         let (end, number) = (self.end, self.joined);
         let mut some_time = |from: i64| self.random.i64(joined.max(from) + 1..end - 1);
@@ -225,23 +232,22 @@ impl Year {
             _ => Vec::new(),
         };
         for (time, act) in acts {
-            self.later.insert((time, number), (someone.clone(), at, act));
+            self.later.insert((time, number), (id, at, act));
         }
     }
 
     fn catch_up(&mut self, w: &mut Write, now: i64) -> Result<()> {
         while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
-            let ((time, _), (someone, at, act)) = entry.remove_entry();
+            let ((time, _), (id, at, act)) = entry.remove_entry();
             w.now = Timestamp(time);
             let actor = self.admin_of(at);
             w.acting_as(actor);
-            self.happen(w, &someone, at, act)?;
+            self.happen(w, id, at, act)?;
         }
         Ok(())
     }
 
-    fn happen(&mut self, w: &mut Write, someone: &Someone, at: usize, act: Act) -> Result<()> {
-        let id = someone.id;
+    fn happen(&mut self, w: &mut Write, id: i64, at: usize, act: Act) -> Result<()> {
         match act {
             Act::Suspend => suspensions::create(w, id).map(drop),
             Act::Reactivate => suspensions::delete(w, id).map(drop),
@@ -249,12 +255,12 @@ impl Year {
             Act::Invite(to) => {
                 let actor = self.admin_of(to);
                 w.acting_as(actor);
-                let new = NewUser { email: EmailText(someone.email.clone()), ..NewUser::default() };
+                let new = NewUser { email: EmailText(Someone::find(w, id)?.email), ..NewUser::default() };
                 users::create(w, new).map(drop)
             }
             Act::Accept(to) => {
                 let account = self.places[to].account.clone();
-                let actor = self.actor(Some(someone), &account);
+                let actor = self.actor(Some(&Someone::find(w, id)?), &account);
                 w.acting_as(actor);
                 memberships::accept(w, &account.id).map(drop)
             }
@@ -272,7 +278,7 @@ impl Year {
             }
             Act::SignIn => {
                 let account = self.places[at].account.clone();
-                let trace = self.actor(Some(someone), &account).trace;
+                let trace = self.actor(Some(&Someone::find(w, id)?), &account).trace;
                 w.acting_as(Actor { trace, ..Actor::nobody() });
                 sessions::create(w, id).map(drop)
             }

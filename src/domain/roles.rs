@@ -26,7 +26,7 @@ pub struct Role {
     pub built_in: bool,
     /// Names of the permissions it gives, sorted
     pub permissions: Vec<String>,
-    /// How many members hold it; 10000 stands for all above it too
+    /// How many members hold it; 1000 stands for all above it too
     pub members: i64,
 }
 
@@ -87,7 +87,7 @@ pub fn find(r: &Read, name: &str) -> Result<Role> {
     let sql = "select count(*) from
                  (select 1 from membership_roles h
                     join memberships m on m.account_id = h.account_id and m.user_id = h.user_id and m.removed_at is null
-                   where h.account_id = ?1 and h.role = ?2 limit 10000)";
+                   where h.account_id = ?1 and h.role = ?2 limit 1000)";
     Ok(Role {
         id: name.to_owned(),
         name: name.to_owned(),

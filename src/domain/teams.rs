@@ -22,7 +22,7 @@ pub struct Team {
     pub name: String,
     /// Whether people can be put into it
     pub active: bool,
-    /// How many members are in it; 10000 stands for all above it too
+    /// How many members are in it; 1000 stands for all above it too
     pub members: i64,
     /// Creation timestamp
     pub created_at: Timestamp,
@@ -117,12 +117,14 @@ pub fn update(w: &Write, id: i64, patch: TeamPatch) -> Result<Team> {
 pub fn delete(w: &Write, id: i64) -> Result<()> {
     let account = w.actor.require(Permission::TeamsManage)?.clone();
     let team = load(w, &account, id)?;
+    // All of them, whom it takes out anyway.
+    let members: i64 = w.value("select count(*) from memberships where team_id = ?1 and removed_at is null", [id])?;
     w.run(
         "update memberships set team_id = null where account_id = ?1 and team_id = ?2",
         params![account.as_str(), id],
     )?;
     w.run("delete from teams where account_id = ?1 and id = ?2", params![account.as_str(), id])?;
-    let changes = Changes::of("members", team.members, 0);
+    let changes = Changes::of("members", members, 0);
     events::record(w, PulseEvent::TeamDeleted, Some(&account), Subject::named(&team.name), changes)
 }
 
@@ -148,7 +150,7 @@ fn taken(name: &str) -> Error {
 
 const COLUMNS: &str = "t.id, t.name, t.active, t.created_at, t.updated_at,
                        (select count(*) from (select 1 from memberships
-                                               where team_id = t.id and removed_at is null limit 10000))";
+                                               where team_id = t.id and removed_at is null limit 1000))";
 
 fn from_row(row: &Row) -> RowResult<Team> {
     Ok(Team {

@@ -21,11 +21,17 @@ use crate::error::{Error, Problems, Result};
 
 pub use change::{ProfilePatch, invite, set_preferences, update, update_own};
 pub(super) use change::{record as record_change, require_match};
-pub use list::{COUNT_MAX, Cursor, Filter, Limit, Page, Sort, SortBy, count, list};
+pub use filter::{Cursor, Filter, Limit, Sort, SortBy};
+pub use list::{COUNT_MAX, Page, count, list};
 
 mod change;
+mod conditions;
+mod few;
+mod filter;
 mod list;
 mod load;
+mod search;
+mod walk;
 
 use load::{load, load_anywhere};
 

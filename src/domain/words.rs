@@ -29,6 +29,11 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// The same of a count that ends at a thousand: `1,000 or more people`.
+pub fn members(n: u64, one: &str, many: &str) -> String {
+    if n < 1000 { count(n, one, many) } else { format!("1,000 or more {many}") }
+}
+
 /// `12345` → `12,345`.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();

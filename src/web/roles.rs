@@ -139,7 +139,7 @@ pub async fn ask(visit: Visit, Path(Name { name }): Path<Name>) -> Result<Respon
     let page = move |r: &crate::db::Read, frame| {
         r.actor.require(Permission::RolesManage)?;
         let role = roles::find(r, &name)?;
-        let people = words::count(role.members.unsigned_abs(), "member loses", "members lose");
+        let people = words::members(role.members.unsigned_abs(), "member loses", "members lose");
         let sentences = vec![format!("{people} what only this role gave them. It can't be brought back.")];
         let title = format!("Delete the role {name}?");
         Ok(ConfirmPage { frame, title, sentences, button: "Delete role", grave: true, typed: None, back })

@@ -101,7 +101,7 @@ pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
     let page = move |r: &crate::db::Read, frame| {
         r.actor.require(Permission::TeamsManage)?;
         let team = teams::find(r, id)?;
-        let people = words::count(team.members.unsigned_abs(), "member stays", "members stay");
+        let people = words::members(team.members.unsigned_abs(), "member stays", "members stay");
         let sentences =
             vec![format!("Its {people} in the account, in no team. The team itself can't be brought back.")];
         let title = format!("Delete the team {}?", team.name);

@@ -153,7 +153,16 @@ rules! {
            from (select * from users where id <= (select indexed_to from search_progress)) u
            full join user_search_docsize d on d.id = u.id
           where u.id is null or d.id is null
-             or search_sizes(hex(d.sz)) <> max(length(u.email_key) - 2, 0) || ' ' || max(length(u.name_key) - 2, 0)"
+             or search_sizes(hex(d.sz)) <> length(u.email_key) || ' ' || length(u.name_key)"
+
+    search_apart "Who changed their e-mail or name while pending or in a recycle bin is found there by what they had."
+        SAVE_AGAIN
+        "select 'user ' || m.user_id || ' in account ' || m.account_id as offender
+           from (select account_id, user_id, email_key, name_key from memberships where removed_at is not null union all
+                 select account_id, user_id, email_key, null from memberships where invited_email is not null) m
+           join users u on u.id = m.user_id
+          where (m.email_key <> u.email_key or m.name_key <> u.name_key)
+            and not exists (select 1 from search_apart where account_id = m.account_id and user_id = m.user_id)"
 
     invitations "Of whom it only invited, an account knows the e-mail it invited and nothing else."
         "Withdraw the invitation and send it again."

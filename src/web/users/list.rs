@@ -85,7 +85,7 @@ struct ListPage {
     view: View,
     sort: Sort,
     people: Page,
-    count: u64,
+    count: usize,
     teams: Vec<(i64, String)>,
     roles: Vec<String>,
     now: Timestamp,
@@ -176,7 +176,7 @@ impl ListPage {
     }
 
     fn count(&self) -> String {
-        if self.count > users::COUNT_MAX { "1,000+".into() } else { words::number(self.count) }
+        if self.count > users::COUNT_MAX { "1,000+".into() } else { words::number(self.count as u64) }
     }
 
     /// What a team is called.
