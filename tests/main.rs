@@ -50,6 +50,7 @@ mod passwords;
 mod properties;
 mod roles;
 mod schemas;
+mod searching;
 mod security_doc;
 mod service;
 mod sessions;

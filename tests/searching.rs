@@ -1,0 +1,184 @@
+//! Searches and filters, however they are looked up: exactly those of the whole list whom they mean, in its order.
+
+use std::collections::BTreeSet;
+
+use fastrand::Rng;
+use rollcall::db::{Read, Write};
+use rollcall::domain::fields::{EmailText, email_key, fold};
+use rollcall::domain::users::{self, Filter, Limit, NewUser, ProfilePatch, Sort, SortBy};
+use rollcall::domain::{accounts, memberships, suspensions};
+
+use crate::support::TestApp;
+
+/// More than a filter's index is asked for at once, and more than are passed along the order before it is asked.
+const PEOPLE: usize = 700;
+const OTHER: &str = "4712";
+
+fn write<T: Send + 'static>(
+    test: &TestApp,
+    account: &'static str,
+    f: impl FnOnce(&mut Write) -> rollcall::Result<T> + Send + 'static,
+) -> T {
+    let shell = move |w: &mut Write| {
+        let actor = accounts::at_shell(w, Some(&account.parse().unwrap()))?;
+        w.acting_as(actor);
+        f(w)
+    };
+    test.app.db().write_here(shell).unwrap()
+}
+
+fn read<T>(test: &TestApp, f: impl Fn(&Read) -> rollcall::Result<T>) -> T {
+    let shell = |r: &mut Read| {
+        let actor = accounts::at_shell(r, Some(&"2311".parse().unwrap()))?;
+        r.acting_as(actor);
+        f(r)
+    };
+    test.app.db().read(shell).unwrap()
+}
+
+/// A few letters, so that many share some, of three scripts.
+fn word(random: &mut Rng, letters: usize) -> String {
+    const LETTERS: [char; 12] = ['a', 'b', 'é', 'ß', 'n', 'o', 'x', '田', '中', '太', '7', '3'];
+    (0..letters).map(|_| *random.choice(&LETTERS).unwrap()).collect()
+}
+
+fn somebody(random: &mut Rng, n: usize) -> NewUser {
+    let length = random.usize(1..4);
+    let name = format!("{} {}", word(random, length), word(random, 2));
+    let email = format!("u{}.{n}@{}.example", random.usize(..40), ["north", "south"][n % 2]);
+    let admin = (n.is_multiple_of(9)).then_some(true);
+    NewUser { email: EmailText(email), name: Some(name), account_admin: admin, ..NewUser::default() }
+}
+
+/// An account of many: some suspended, removed, invited from elsewhere, and renamed since.
+fn crowd() -> TestApp {
+    let (test, mut random) = (TestApp::new(), Rng::with_seed(11));
+    test.account(OTHER, "Other", "eve@example.com");
+    let all: Vec<NewUser> = (0..PEOPLE).map(|n| somebody(&mut random, n)).collect();
+    let guests: Vec<NewUser> = (PEOPLE..PEOPLE + 60).map(|n| somebody(&mut random, n)).collect();
+    let emails: Vec<EmailText> = guests.iter().map(|guest| guest.email.clone()).collect();
+    let guests = write(&test, OTHER, move |w| {
+        guests.into_iter().map(|guest| Ok(users::create(w, guest)?.0.id)).collect::<rollcall::Result<Vec<_>>>()
+    });
+    write(&test, "2311", move |w| {
+        for (n, new) in all.into_iter().enumerate() {
+            let id = users::create(w, new)?.0.id;
+            match n % 40 {
+                1 => drop(suspensions::create(w, id)?),
+                2 => memberships::delete(w, id)?,
+                _ => {}
+            }
+        }
+        emails.into_iter().try_for_each(|email| users::create(w, NewUser { email, ..NewUser::default() }).map(drop))
+    });
+    // They are others now where they live, and to the account that invited them they stay who they were.
+    let renamed: Vec<_> =
+        guests.into_iter().step_by(2).map(|id| (id, somebody(&mut random, id as usize + 5000))).collect();
+    write(&test, OTHER, move |w| {
+        renamed.into_iter().try_for_each(|(id, new)| {
+            let patch = ProfilePatch { email: Some(new.email), name: Some(new.name).into(), ..ProfilePatch::default() };
+            users::update(w, id, &patch, None).map(drop)
+        })
+    });
+    test
+}
+
+/// Everybody in the account or its bin whom a condition leaves, with what they are known by there.
+fn known(test: &TestApp, condition: &str) -> Vec<(i64, String, String)> {
+    let sql = format!("select user_id, email_key, name_key from memberships where account_id = '2311' and {condition}");
+    read(test, |r| r.all(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
+}
+
+/// All pages of a list.
+fn listed(test: &TestApp, mut filter: Filter) -> Vec<i64> {
+    let mut ids = Vec::new();
+    loop {
+        let page = read(test, |r| users::list(r, &filter));
+        ids.extend(page.items.iter().map(|user| user.id));
+        match page.next {
+            Some(next) => filter.cursor = Some(next),
+            None => return ids,
+        }
+    }
+}
+
+#[test]
+fn a_search_finds_whom_it_means_and_nobody_else() {
+    let (test, mut random) = (crowd(), Rng::with_seed(3));
+    let filters: [(&str, fn(&mut Filter)); 5] = [
+        ("removed_at is null", |_| {}),
+        ("removed_at is not null", |filter| filter.removed = true),
+        ("removed_at is null and invited_email is not null", |filter| filter.pending = Some(true)),
+        ("removed_at is null and active = 0", |filter| filter.active = Some(false)),
+        ("removed_at is null and account_admin = 1", |filter| filter.account_admin = Some(true)),
+    ];
+    let mut found = 0;
+    for round in 0..300 {
+        let (condition, set) = filters[round % filters.len()];
+        let query = match round % 7 {
+            0 => format!("u{}.", random.usize(..40)),
+            1 => ["north", "e.example", "le", "u1", "example", "7 "][random.usize(..6)].to_owned(),
+            2 => String::new(),
+            _ => {
+                let length = random.usize(1..5);
+                word(&mut random, length)
+            }
+        };
+        let sort = Sort { by: SortBy::ALL[random.usize(..4)], descending: random.bool() };
+        let mut filter = Filter { query: query.clone(), sort, limit: Limit(40), ..Filter::default() };
+        set(&mut filter);
+        let (email, name) = (email_key(query.trim()), fold(query.trim()));
+        let meant = known(&test, condition).into_iter().filter(|(_, e, n)| e.contains(&email) || n.contains(&name));
+        let meant: BTreeSet<i64> = meant.map(|(id, ..)| id).collect();
+        let ids = listed(&test, filter.clone());
+        assert_eq!(ids.iter().copied().collect::<BTreeSet<_>>(), meant, "“{query}” of those with {condition}");
+        assert_eq!(ids.len(), meant.len(), "“{query}” of those with {condition}");
+        let whole: Vec<i64> = listed(&test, Filter { query: String::new(), ..filter.clone() });
+        let in_order: Vec<i64> = whole.into_iter().filter(|id| meant.contains(id)).collect();
+        assert_eq!(ids, in_order, "“{query}” of those with {condition}, by {sort}");
+        if !filter.removed {
+            assert_eq!(read(&test, |r| users::count(r, &filter)), meant.len(), "“{query}” of those with {condition}");
+        }
+        found += meant.len();
+    }
+    assert!(found > 10_000, "the searches find somebody: {found}");
+}
+
+#[test]
+fn who_was_renamed_since_is_found_by_what_the_account_knows() {
+    let test = TestApp::new();
+    test.account(OTHER, "Other", "eve@example.com");
+    let rename = |id: i64, email: &str| {
+        let patch = ProfilePatch { email: Some(EmailText(email.into())), ..ProfilePatch::default() };
+        write(&test, OTHER, move |w| users::update(w, id, &patch, None).map(drop));
+    };
+    let guest = |email: &str| NewUser { email: EmailText(email.into()), ..NewUser::default() };
+    let search = |query: &str, removed| {
+        let filter = Filter { query: query.into(), removed, ..Filter::default() };
+        read(&test, |r| users::list(r, &filter)).items.len()
+    };
+    let (there, here) = (guest("grace@example.com"), guest("grace@example.com"));
+    write(&test, OTHER, move |w| users::create(w, there).map(drop));
+    write(&test, "2311", move |w| users::create(w, here).map(drop));
+    // As many as have the index of the search take up who waits for it.
+    write(&test, OTHER, move |w| {
+        (0..200).try_for_each(|n| {
+            let new = NewUser { email: EmailText(format!("n{n}@other.example")), ..NewUser::default() };
+            users::create(w, new).map(drop)
+        })
+    });
+    let id: i64 = read(&test, |r| r.value("select id from users where email = 'grace@example.com'", []));
+    rename(id, "hopper@navy.example");
+    assert_eq!((search("grace", false), search("hopper", false)), (1, 0), "while pending");
+    let accept = move |w: &mut Write| {
+        w.actor.user_id = Some(id);
+        memberships::accept(w, &"2311".parse().unwrap()).map(drop)
+    };
+    write(&test, "2311", accept);
+    assert_eq!((search("grace", false), search("hopper", false)), (0, 1), "as a member");
+    write(&test, "2311", move |w| memberships::delete(w, id));
+    rename(id, "murray@navy.example");
+    assert_eq!((search("hopper", true), search("murray", true)), (1, 0), "in the bin");
+    write(&test, "2311", move |w| memberships::restore(w, id).map(drop));
+    assert_eq!((search("hopper", false), search("murray", false)), (0, 1), "and back");
+}
