@@ -46,12 +46,13 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     }
     require_room(&folder.database(), target)?;
     let partial = Partial::begin(target)?;
-    copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| cannot_write(target, &error))?;
+    copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| match &error {
+        Error::Damaged(damage) => damaged(damage),
+        error => cannot_write(target, error),
+    })?;
     let findings = check::file(partial.path(), now, told)?;
     if let Some(damage) = findings.damage.first() {
-        return Err(Error::Unavailable(format!(
-            "The copy is damaged, so the database is too, and no backup was made: {damage}. `rollcall check` says more."
-        )));
+        return Err(damaged(damage));
     }
     let bytes = fs::metadata(partial.path()).map_err(Error::internal)?.len();
     partial.become_whole(target, replace)?;
@@ -77,6 +78,13 @@ fn require_room(database: &Path, target: &Path) -> Result<()> {
         words::bytes(needed),
         words::bytes(free),
     )))
+}
+
+fn damaged(damage: &str) -> Error {
+    Error::Unavailable(format!(
+        "The copy is damaged, so the database is too, and no backup was made: {damage}. See what `rollcall check` says, and \
+         restore the last good backup: rollcall restore FILE."
+    ))
 }
 
 fn there_already(target: &Path) -> Error {

@@ -1,5 +1,4 @@
 //! The terminal: one short arm per command, each calling the same domain functions as the server.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal is what this file speaks to")]
 
 mod accounts;
 mod backup;
@@ -12,6 +11,7 @@ mod upgrade;
 mod users;
 
 pub use keys::rotate_keys;
+use output::{print, print_line, tell};
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -137,7 +137,6 @@ pub enum Command {
 }
 
 pub fn main() -> ExitCode {
-    end_quietly_when_nobody_reads();
     let Cli { command, config } = Cli::parse();
     let format = config.log_format;
     log_to_stderr(config.log.into(), format);
@@ -145,23 +144,12 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match format {
-                LogFormat::Human => eprintln!("rollcall: {}", error.sentence()),
+                LogFormat::Human => tell(&format!("rollcall: {}", error.sentence())),
                 LogFormat::Json => tracing::error!(code = error.code(), "{}", error.sentence()),
             }
             ExitCode::from(exit_code(&error))
         }
     }
-}
-
-/// `rollcall user list | head -1` closes the pipe after a line; `println!` panics on that, which is no fault of ours.
-fn end_quietly_when_nobody_reads() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if info.payload_as_str().is_some_and(|text| text.starts_with("failed printing to stdout")) {
-            std::process::exit(1);
-        }
-        usual(info);
-    }));
 }
 
 /// The application on a folder that is there already: a mistyped `--data` makes no new one.
@@ -207,12 +195,8 @@ fn log_to_stderr(level: tracing::Level, format: LogFormat) {
 
 /// A panic is said in a line like all others, for whoever reads lines.
 fn log_panics() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
+    std::panic::set_hook(Box::new(|info| {
         let cause = info.payload_as_str().unwrap_or_default();
-        if cause.starts_with("failed printing to stdout") {
-            return usual(info);
-        }
         let place = info.location().map(ToString::to_string);
         tracing::error!(request_id = request_id::current(), cause, place, "a panic");
     }));
@@ -232,17 +216,12 @@ fn run(command: Command, config: Config) -> Result<()> {
                 let user_id = setup::create(w, owner)?;
                 tokens::issue(w, Kind::ApiKey, Some(user_id), TOKEN_LIFETIME)
             })?;
-            println!("{}", app.seal(&claims)?);
-            Ok(())
+            print_line(&app.seal(&claims)?)
         }
-        Command::Token { email, ttl } => {
-            println!("{}", bearer_token(&open_existing(config)?, email, ttl)?);
-            Ok(())
-        }
+        Command::Token { email, ttl } => print_line(&bearer_token(&open_existing(config)?, email, ttl)?),
         Command::Link { email } => {
             let app = App::open(config, Clock::system())?;
-            println!("{}{}", app.signing_in_at(base_url(&app)?), link(&app, email)?);
-            Ok(())
+            print_line(&(app.signing_in_at(base_url(&app)?) + &link(&app, email)?))
         }
         Command::User(asked) => users::run(&open_existing(config)?, asked),
         Command::Account(asked) => accounts::run(&open_existing(config)?, asked),
@@ -255,8 +234,8 @@ fn run(command: Command, config: Config) -> Result<()> {
         Command::Key(asked) => keys::run(asked, || open_existing(config)),
         Command::Health => health::ask(&config),
         Command::Openapi { yaml } => {
-            print!("{}", if yaml { docs::yaml_text() } else { docs::json_text() });
-            Ok(())
+            let text = if yaml { docs::yaml_text() } else { docs::json_text() };
+            print(|output| output.text(&text))
         }
         Command::Demo { users } => demo(config, users),
     }
@@ -276,11 +255,6 @@ fn bearer_token(app: &App, email: String, ttl: Duration) -> Result<String> {
 /// Where people reach the server that runs beside this command, or will.
 fn base_url(app: &App) -> Result<String> {
     Ok(Folder::open(&app.config().data)?.served_at().unwrap_or_else(|| app.public_url()))
-}
-
-/// Says something to whoever sits there; what scripts read goes to standard output.
-fn tell(sentence: &str) {
-    eprintln!("{sentence}");
 }
 
 /// The path of a fresh one-time link: set-up while there is no owner, sign-in afterwards.
@@ -310,23 +284,24 @@ fn serve(config: Config, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>)
 
 fn greet(app: &App) -> Result<()> {
     let url = app.public_url();
-    println!("Rollcall is listening on {url}");
-    if !app.db().read(|r| setup::is_done(r))? {
-        println!();
-        println!(
-            "Nobody is here yet. Open this link to set it up (it works once, for an hour; `rollcall link` prints a new one):"
-        );
-        println!("  {}{}", app.signing_in_at(url), link(app, None)?);
-        println!("Or without a browser:");
-        println!("  rollcall init --email you@example.com");
+    print_line(&format!("Rollcall is listening on {url}"))?;
+    if app.db().read(|r| setup::is_done(r))? {
+        return Ok(());
     }
-    Ok(())
+    let link = app.signing_in_at(url) + &link(app, None)?;
+    print_line(&format!(
+        "
+Nobody is here yet. Open this link to set it up (it works once, for an hour; `rollcall link` prints a new one):
+  {link}
+Or without a browser:
+  rollcall init --email you@example.com"
+    ))
 }
 
 fn demo(config: Config, users: u32) -> Result<()> {
     let (folder, config) = demo::folder(config)?;
     let lock = Folder::open(&config.data)?.lock()?;
-    eprintln!("Making up {}…", words::count(users.into(), "person", "people"));
+    tell(&format!("Making up {}…", words::count(users.into(), "person", "people")));
     shown(|told| demo::fill(config.clone(), users, told))?;
     serve(config, lock, introduce)?;
     folder.close().map_err(Error::internal)
@@ -335,19 +310,21 @@ fn demo(config: Config, users: u32) -> Result<()> {
 /// Everything a visitor of the demo needs, ready to paste.
 fn introduce(app: &App) -> Result<()> {
     let (url, token) = (app.public_url(), bearer_token(app, demo::OWNER.into(), TOKEN_LIFETIME)?);
-    println!("Rollcall is listening on {url}, with a made-up team that is gone when it stops.");
-    println!();
-    println!("Sign in as {} (works once, for 10 minutes):", demo::OWNER);
-    println!("  {}{}", app.signing_in_at(url.clone()), link(app, None)?);
-    println!();
-    println!("Bearer token, for 8 hours:");
-    println!("  {token}");
-    println!();
-    println!("Create a user:");
-    println!("  curl {url}/users -H 'authorization: Bearer {token}' \\");
-    println!("    -H 'x-account-id: {}' -H 'content-type: application/json' \\", demo::ACCOUNT);
-    println!("    -d '{{\"email\": \"new.colleague@example.com\"}}'");
-    Ok(())
+    let (link, owner, account) = (app.signing_in_at(url.clone()) + &link(app, None)?, demo::OWNER, demo::ACCOUNT);
+    print_line(&format!(
+        "Rollcall is listening on {url}, with a made-up team that is gone when it stops.
+
+Sign in as {owner} (works once, for 10 minutes):
+  {link}
+
+Bearer token, for 8 hours:
+  {token}
+
+Create a user:
+  curl {url}/users -H 'authorization: Bearer {token}' \\
+    -H 'x-account-id: {account}' -H 'content-type: application/json' \\
+    -d '{{\"email\": \"new.colleague@example.com\"}}'"
+    ))
 }
 
 /// The first Ctrl-C or, where there is such a thing, SIGTERM stops gently, and the second one at once.

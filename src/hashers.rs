@@ -1,5 +1,5 @@
 //! Threads of their own for password hashes. Each hash takes 19 MiB and tens of milliseconds: on the server's own threads
-//! it would hold up requests, and on ever different ones the allocator would keep 19 MiB for each of them.
+//! it would hold up requests, and many at once would take all of the memory.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};

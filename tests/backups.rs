@@ -136,8 +136,22 @@ fn a_database_that_is_damaged_gives_no_backup() {
     drop(database);
     let (code, printed, why) = run(folder.path(), &["backup", "bad.db"]);
     assert_eq!((code, printed.as_str()), (1, ""));
-    assert!(why.contains("the search index is not of what is searched"), "{why}");
+    assert!(why.contains("no backup was made: the search index is not of what is searched"), "{why}");
+    assert!(why.contains("restore the last good backup: rollcall restore FILE."), "{why}");
     assert_eq!(names(folder.path()), ["data", "good.db"], "nothing is left of it");
+    // Nor is such a file restored, however it came to be.
+    fs::copy(folder.path().join("data/rollcall.db"), folder.path().join("bad.db")).unwrap();
+    fs::write(
+        folder.path().join("bad.db-wal"),
+        fs::read(folder.path().join("data/rollcall.db-wal")).unwrap_or_default(),
+    )
+    .unwrap();
+    let there = folder.path().join("there");
+    let output = rollcall(&there).args(["restore", "bad.db"]).current_dir(folder.path()).output().unwrap();
+    let (code, _, why) = said(&output, folder.path());
+    assert_eq!(code, 1);
+    assert!(why.contains("bad.db is damaged, and nothing was changed: the search index is not of what"), "{why}");
+    assert_eq!(fs::metadata(there.join("rollcall.db")).unwrap().len(), 0, "nothing is there");
 }
 
 #[test]
@@ -226,6 +240,27 @@ fn what_is_no_good_backup_is_refused_and_nothing_is_changed() {
         assert!(code > 0 && printed.is_empty() && why.contains(reason), "{file}: {code} {why}");
         assert_eq!((names(&data), fs::read(data.join("rollcall.db")).unwrap()), before, "{file}");
     }
+}
+
+/// A file may not grow beyond so much, as on a disk that is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_restore_that_finds_no_room_changes_nothing_and_says_so() {
+    let folder = backed_up();
+    let data = folder.path().join("data");
+    let before = (names(&data), fs::read(data.join("rollcall.db")).unwrap());
+    let mut shell = std::process::Command::new("bash");
+    shell.args([
+        "-c",
+        "trap '' XFSZ; ulimit -f 100; exec \"$0\" restore --force good.db",
+        env!("CARGO_BIN_EXE_rollcall"),
+    ]);
+    let (code, _, why) =
+        said(&shell.env("ROLLCALL_DATA", &data).current_dir(folder.path()).output().unwrap(), folder.path());
+    assert_eq!(code, 1);
+    assert!(why.starts_with("rollcall: Cannot replace FOLDER/data/rollcall.db: "), "{why}");
+    assert!(why.contains("see whether the disk is full") && why.ends_with("; nothing was changed.\n"), "{why}");
+    assert_eq!((names(&data), fs::read(data.join("rollcall.db")).unwrap()), before);
 }
 
 /// A database that is beyond reading is replaced too, and kept as it is, log and all.

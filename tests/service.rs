@@ -242,6 +242,27 @@ fn health_is_asked_at_the_command_line() {
     assert!(code == Some(1) && said.starts_with("rollcall: Not ready at 127.0.0.1:"), "{said}");
 }
 
+/// Some other server that took the port, and finds all in order.
+#[test]
+fn what_answers_but_is_no_rollcall_is_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    for answer in
+        ["HTTP/1.1 200 OK\r\n\r\nhello", "HTTP/1.1 200 OK\r\n\r\n{\"ready\":1}", "HTTP/1.1 503 No\r\n\r\n{}", ""]
+    {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap().to_string();
+        let answering = std::thread::spawn(move || {
+            let (mut asked, _) = other.accept().unwrap();
+            std::io::Read::read(&mut asked, &mut [0; 1024]).unwrap();
+            std::io::Write::write_all(&mut asked, answer.as_bytes()).unwrap();
+        });
+        let said = health(rollcall(folder.path()).args(["--listen", &address]));
+        answering.join().unwrap();
+        let expected = format!("rollcall: Not ready at {address}: what answers there is no Rollcall\n");
+        assert_eq!(said, (Some(1), expected), "{answer}");
+    }
+}
+
 #[test]
 fn health_is_asked_over_https_of_the_server_that_has_the_certificate() {
     let folder = tempfile::tempdir().unwrap();

@@ -236,9 +236,56 @@ fn nobody_has_to_read_to_the_end() {
     use std::process::Stdio;
     let folder = tempfile::tempdir().unwrap();
     init(folder.path());
-    let mut child =
-        rollcall(folder.path()).args(["events"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    for arguments in [&["events"][..], &["openapi"], &["link"], &["user", "list"]] {
+        let mut child =
+            rollcall(folder.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+/// `rollcall key new > key` on a full disk must not leave an empty file as if all were well.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    let data = folder.path().join("data");
+    init(&data);
+    for arguments in [
+        "key new",
+        "key list",
+        "key rotate",
+        "link",
+        "token --email ada@example.com",
+        "account list",
+        "account list --json",
+        "account add --name Other",
+        "account add --name Another --json",
+        "user list --account 2311",
+        "user list --account 2311 --json",
+        "user show 1 --account 2311",
+        "user show 1 --account 2311 --json",
+        "user add --account 2311 --email grace@example.com",
+        "user add --account 2311 --email hanako@example.com --json",
+        "user suspend 2 --account 2311 --json",
+        "user restore 2 --account 2311 --json",
+        "user reset-password 2 --account 2311",
+        "events --account 2311",
+        "check",
+        "upgrade",
+        "openapi",
+        "openapi --yaml",
+        &format!("backup {}", copy.display()),
+        &format!("restore --force {}", copy.display()),
+        "serve",
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = rollcall(&data).args(arguments.split(' ')).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let end = "rollcall: Cannot print: No space left on device (os error 28).\n";
+        assert!(output.status.code() == Some(1) && said.ends_with(end), "{arguments}: {:?} {said}", output.status);
+    }
 }

@@ -46,13 +46,12 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
         return Err(there_already(&config.data));
     }
     let partial = Partial::begin(&database)?;
-    copy::copy(file, partial.path(), "Restoring", told)?;
+    copy::copy(file, partial.path(), "Restoring", told).map_err(|error| match &error {
+        Error::Damaged(damage) => damaged(file, damage),
+        error => cannot_replace(&database, &error.cause()),
+    })?;
     if given.older.is_none() {
-        // Opened as a server does. An older one is upgraded by the next start, with all that belongs to that.
-        let db = Db::open(partial.path(), clock.clone(), config.settings())?;
-        db.close();
-        drop(db);
-        copy::fold(partial.path())?;
+        try_to_open(partial.path(), config, clock).map_err(|error| cannot_replace(&database, &error.cause()))?;
     }
     let findings = sound(check::file(partial.path(), clock.now(), told)?, partial.path())?;
     if given.counts != findings.counts {
@@ -64,11 +63,17 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
     Ok(Restored { findings, replaced, has_key })
 }
 
+/// Opens a file as a server does. An older one is upgraded by the next start, with all that belongs to that.
+fn try_to_open(file: &Path, config: &Config, clock: &Clock) -> Result<()> {
+    let db = Db::open(file, clock.clone(), config.settings())?;
+    db.close();
+    drop(db);
+    copy::fold(file)
+}
+
 /// Keeps the database under the name `aside`, and puts the new one in its place in one step.
 fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
-    let cannot = |error: io::Error| {
-        Error::Unavailable(format!("Cannot replace {}: {error}; nothing was changed.", database.display()))
-    };
+    let cannot = |error: io::Error| cannot_replace(database, &error.to_string());
     let Some(aside) = aside else {
         drop_log(database).map_err(cannot)?;
         return new.become_whole(database, true);
@@ -121,11 +126,20 @@ fn drop_log(database: &Path) -> io::Result<()> {
 fn sound(findings: Findings, file: &Path) -> Result<Findings> {
     match findings.damage.first() {
         None => Ok(findings),
-        Some(damage) => Err(Error::Unavailable(format!(
-            "{} is damaged, and nothing was changed: {damage}. `rollcall check` with another backup finds a good one.",
-            file.display()
-        ))),
+        Some(damage) => Err(damaged(file, damage)),
     }
+}
+
+fn damaged(file: &Path, damage: &str) -> Error {
+    Error::Unavailable(format!(
+        "{} is damaged, and nothing was changed: {damage}. `rollcall check` with another backup finds a good one.",
+        file.display()
+    ))
+}
+
+fn cannot_replace(database: &Path, why: &str) -> Error {
+    let (database, why) = (database.display(), why.trim_end_matches('.'));
+    Error::Unavailable(format!("Cannot replace {database}: {why}; nothing was changed."))
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

@@ -2,8 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::output::{Output, Table};
-use super::tell;
+use super::output::{Table, print, print_json, print_line, tell};
 use crate::app::App;
 use crate::domain::accounts::{self, NewAccount};
 use crate::domain::actor::Actor;
@@ -46,15 +45,14 @@ fn add(app: &App, new: NewAccount, json: bool) -> Result<()> {
         w.acting_as(Actor::shell());
         accounts::create_as_owner(w, new)
     })?;
-    let mut output = Output::new();
     if json {
-        return output.json(&account);
+        return print_json(&account);
     }
     tell(&format!(
         "Created the account {}. `rollcall user add --account {}` puts people in.",
         account.name, account.id
     ));
-    output.line(account.id.as_str())
+    print_line(account.id.as_str())
 }
 
 fn list(app: &App, json: bool) -> Result<()> {
@@ -62,13 +60,12 @@ fn list(app: &App, json: bool) -> Result<()> {
         r.acting_as(Actor::shell());
         accounts::list(r)
     })?;
-    let mut output = Output::new();
     if json {
-        return accounts.iter().try_for_each(|account| output.json(account));
+        return print(|output| accounts.iter().try_for_each(|account| output.json(account)));
     }
     if accounts.is_empty() {
         tell("There is no account yet; `rollcall init` makes the first.");
     }
     let rows: Vec<_> = accounts.into_iter().map(|account| [account.id.to_string(), account.name]).collect();
-    Table::new(["ID", "NAME"]).print(&mut output, &rows)
+    print(|output| Table::new(["ID", "NAME"]).print(output, &rows))
 }

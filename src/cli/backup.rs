@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::output::Output;
-use super::{tell, whole_database};
+use super::output::{print_line, tell};
+use super::whole_database;
 use crate::backups::{self, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,10 +20,8 @@ pub fn create(config: &Config, target: PathBuf, force: bool) -> Result<()> {
     let target = if target.is_dir() { target.join(backups::name(now)) } else { target };
     let folder = Folder::open(&config.data)?;
     let made = shown(|told| backups::create(&folder, &target, force, now, told))?;
-    let mut output = Output::new();
     let (file, size) = (target.display(), words::bytes(made.bytes));
-    output.line(&format!("{file}: {}; {size}, checked.", made.findings.counts))?;
-    output.flush()?;
+    print_line(&format!("{file}: {}; {size}, checked.", made.findings.counts))?;
     warn(&made.findings);
     tell(
         "The key isn't in it: without rollcall.key, people sign in anew and API keys are made anew. Keep a copy apart.",
@@ -35,9 +33,7 @@ pub fn restore(config: &Config, file: &Path, force: bool) -> Result<()> {
     require_whole(file)?;
     let restored = shown(|told| backups::restore(config, file, force, &Clock::system(), told))?;
     let Restored { findings, replaced, has_key } = restored;
-    let mut output = Output::new();
-    output.line(&format!("{}: {}; restored and checked.", config.data.display(), findings.counts))?;
-    output.flush()?;
+    print_line(&format!("{}: {}; restored and checked.", config.data.display(), findings.counts))?;
     warn(&findings);
     if let Some(replaced) = replaced {
         tell(&format!("The database until now is kept as {}. Delete it when you are sure.", replaced.display()));

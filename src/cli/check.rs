@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::database;
-use super::output::Output;
+use super::output::print;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::require_whole;
@@ -16,14 +16,11 @@ pub fn run(config: &Config, file: Option<PathBuf>) -> Result<()> {
     let file = file.map_or_else(|| database(config), Ok)?;
     require_whole(&file)?;
     let findings = shown(|told| check::file(&file, Clock::system().now(), told))?;
-    let mut output = Output::new();
-    for line in findings.lines() {
-        output.line(&line)?;
-    }
+    let mut lines = findings.lines();
     if findings.damage.is_empty() {
-        output.line(&format!("{}: {}. {}", file.display(), findings.counts, verdict(&findings)))?;
+        lines.push(format!("{}: {}. {}", file.display(), findings.counts, verdict(&findings)));
     }
-    output.flush()?;
+    print(|output| lines.iter().try_for_each(|line| output.line(line)))?;
     if findings.are_good() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stdout};
 
 use clap::Args;
 
-use super::output::Output;
+use super::output::{Output, print};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::accounts;
@@ -35,8 +35,11 @@ const SLICE: usize = 1000;
 
 /// Prints every event that `asked` finds, the oldest first.
 pub fn export(app: &App, asked: Events) -> Result<()> {
+    print(|output| export_to(output, app, asked))
+}
+
+fn export_to(output: &mut Output, app: &App, asked: Events) -> Result<()> {
     let filter = Filter { event: asked.event, from: asked.from, to: asked.to, ..Filter::default() };
-    let mut output = Output::new();
     let (mut after, mut done) = (0, 0);
     // On a terminal, the events themselves show how far it is.
     let mut progress = (!stdout().is_terminal()).then(Progress::begin);
@@ -53,7 +56,7 @@ pub fn export(app: &App, asked: Events) -> Result<()> {
         }
         match slice.last() {
             Some(last) if slice.len() == SLICE && !output.closed => after = last.id,
-            _ => return output.flush(),
+            _ => return Ok(()),
         }
     }
 }

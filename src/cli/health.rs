@@ -36,10 +36,11 @@ pub fn ask(config: &Config) -> Result<()> {
     let too_slow = || unavailable(address, format!("it did not answer within {WITHIN:?}"));
     let answer = asked.unwrap_or_else(|_| Err(too_slow()))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-    if head.split(' ').nth(1) == Some("200") {
+    let said: Value = serde_json::from_str(body).unwrap_or_default();
+    if head.split(' ').nth(1) == Some("200") && said["ready"] == true {
         return Ok(());
     }
-    let said = serde_json::from_str::<Value>(body).ok().and_then(|body| Some(body["message"].as_str()?.to_owned()));
+    let said = said["message"].as_str().map(str::to_owned);
     Err(unavailable(address, said.unwrap_or_else(|| "what answers there is no Rollcall".into())))
 }
 

@@ -2,8 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::output::{Output, Table};
-use super::tell;
+use super::output::{Table, print, print_line, tell};
 use crate::app::App;
 use crate::db::{Read, Write};
 use crate::domain::actor::Actor;
@@ -35,7 +34,7 @@ pub fn run(asked: Asked, open: impl FnOnce() -> Result<App>) -> Result<()> {
     match asked.command {
         Command::Rotate { revoke } => rotate(&open()?, revoke),
         Command::List => list(&open()?),
-        Command::New => Output::new().line(&Keys::generate()?),
+        Command::New => print_line(&Keys::generate()?),
     }
 }
 
@@ -49,7 +48,7 @@ fn rotate(app: &App, revoke: bool) -> Result<()> {
         true => "The older keys are gone, and every token and session with them: everybody signs in again.",
         false => "What the older keys sealed stays valid until it expires.",
     });
-    print(&keys)
+    show(&keys)
 }
 
 /// Puts a fresh key in use and drops those that nothing needs; with `revoke`, all others and every token. The file is
@@ -71,13 +70,11 @@ fn is_needed(r: &Read, keys: &Keys, id: &str) -> bool {
 }
 
 fn list(app: &App) -> Result<()> {
-    print(&app.keys())
+    show(&app.keys())
 }
 
-fn print(keys: &Keys) -> Result<()> {
+fn show(keys: &Keys) -> Result<()> {
     let since = |key: &Key| key.since.map_or_else(|| "unknown".into(), |since| since.minute());
     let rows: Vec<_> = keys.iter().map(|key| [key.id.clone(), since(key)]).collect();
-    let mut output = Output::new();
-    Table::new(["ID", "IN USE SINCE"]).print(&mut output, &rows)?;
-    output.flush()
+    print(|output| Table::new(["ID", "IN USE SINCE"]).print(output, &rows))
 }

@@ -1,6 +1,6 @@
 //! What commands print on standard output: aligned tables for people, one JSON object per line for programs.
 
-use std::io::{BufWriter, ErrorKind, StdoutLock, Write};
+use std::io::{BufWriter, ErrorKind, StdoutLock, Write, stderr};
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -14,13 +14,36 @@ pub struct Output {
     pub closed: bool,
 }
 
-impl Output {
-    pub fn new() -> Self {
-        Self { out: BufWriter::new(std::io::stdout().lock()), closed: false }
-    }
+/// Prints what `say` says, to the end: what couldn't be printed is an error.
+pub fn print<T>(say: impl FnOnce(&mut Output) -> Result<T>) -> Result<T> {
+    let mut output = Output { out: BufWriter::new(std::io::stdout().lock()), closed: false };
+    let said = say(&mut output)?;
+    output.flush()?;
+    Ok(said)
+}
 
+/// Prints one line.
+pub fn print_line(text: &str) -> Result<()> {
+    print(|output| output.line(text))
+}
+
+/// Prints one JSON object, in one line.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    print(|output| output.json(value))
+}
+
+/// Says something to whoever sits there, if they still do; what scripts read goes to standard output.
+pub fn tell(sentence: &str) {
+    drop(writeln!(stderr(), "{sentence}"));
+}
+
+impl Output {
     pub fn line(&mut self, text: &str) -> Result<()> {
         self.write(|out| writeln!(out, "{text}"))
+    }
+
+    pub fn text(&mut self, text: &str) -> Result<()> {
+        self.write(|out| out.write_all(text.as_bytes()))
     }
 
     pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
@@ -28,8 +51,7 @@ impl Output {
         self.line(&text)
     }
 
-    /// Shows what was printed so far.
-    pub fn flush(&mut self) -> Result<()> {
+    fn flush(&mut self) -> Result<()> {
         self.write(Write::flush)
     }
 

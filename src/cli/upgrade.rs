@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::output::Output;
+use super::output::{Output, print, print_line};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::migrations::SCHEMA_VERSION;
@@ -35,36 +35,42 @@ pub fn run(asked: Upgrade, config: &Config) -> Result<()> {
 }
 
 fn nothing_to_do(folder: &Folder) -> Result<()> {
-    let mut output = Output::new();
-    output.line(&format!(
+    print_line(&format!(
         "{} has schema {SCHEMA_VERSION}, as this Rollcall does. There is nothing to do.",
         folder.database().display()
-    ))?;
-    output.flush()
+    ))
 }
 
 fn upgrade(folder: &Folder, now: Timestamp) -> Result<()> {
     let lock = folder.lock()?;
     let Some(done) = shown(|told| upgrade::run(folder, &lock, now, told))? else { return nothing_to_do(folder) };
-    let mut output = Output::new();
-    output.line(&format!(
-        "Upgraded {} from schema {} to {}: {}.",
-        folder.database().display(),
-        done.from,
-        done.to,
-        done.counts
-    ))?;
-    output
-        .line(&format!("As it was, it is kept in {}; `rollcall rollback` returns to that.", done.snapshot.display()))?;
-    output.flush()
+    let (path, snapshot) = (folder.database(), done.snapshot.display());
+    print(|output| {
+        output.line(&format!(
+            "Upgraded {} from schema {} to {}: {}.",
+            path.display(),
+            done.from,
+            done.to,
+            done.counts
+        ))?;
+        output.line(&format!("As it was, it is kept in {snapshot}; `rollcall rollback` returns to that."))
+    })
 }
 
 fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
-    let mut output = Output::new();
-    let path = folder.database();
+    print(|output| describe(folder, plan, output))?;
+    let tried = shown(|told| upgrade::rehearse(folder, plan, now, told))?;
+    print(|output| {
+        let (seconds, counts) = (tried.took.as_secs_f64(), tried.counts);
+        output.line(&format!("On a copy it took {seconds:.1} s, and all is well there: {counts}."))?;
+        output.line("Nothing was changed. `rollcall upgrade` does it, and so does the next start.")
+    })
+}
+
+fn describe(folder: &Folder, plan: &Plan, output: &mut Output) -> Result<()> {
     output.line(&format!(
         "{} has schema {}; this is Rollcall {} with schema {SCHEMA_VERSION}.",
-        path.display(),
+        folder.database().display(),
         plan.from,
         env!("CARGO_PKG_VERSION")
     ))?;
@@ -72,20 +78,8 @@ fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
         output.line(&format!("  step {}: {}", step.number, step.name))?;
     }
     let free = plan.free.map(|free| format!(", and {} are free", words::bytes(free))).unwrap_or_default();
-    output.line(&format!(
-        "It has {}; an upgrade takes {} of room{free}.",
-        words::bytes(plan.size),
-        words::bytes(plan.room())
-    ))?;
-    output.flush()?;
-    let tried = shown(|told| upgrade::rehearse(folder, plan, now, told))?;
-    output.line(&format!(
-        "On a copy it took {:.1} s, and all is well there: {}.",
-        tried.took.as_secs_f64(),
-        tried.counts
-    ))?;
-    output.line("Nothing was changed. `rollcall upgrade` does it, and so does the next start.")?;
-    output.flush()
+    let (size, room) = (words::bytes(plan.size), words::bytes(plan.room()));
+    output.line(&format!("It has {size}; an upgrade takes {room} of room{free}."))
 }
 
 pub fn roll_back(asked: Rollback, config: &Config) -> Result<()> {
@@ -93,14 +87,14 @@ pub fn roll_back(asked: Rollback, config: &Config) -> Result<()> {
     let folder = Folder::open(&config.data)?;
     let lock = folder.lock()?;
     let done = shown(|told| upgrade::roll_back(&folder, &lock, Clock::system().now(), asked.force, told))?;
-    let mut output = Output::new();
-    output.line(&format!(
-        "{} is again as it was before the upgrade of {}, with schema {}.",
-        folder.database().display(),
-        done.upgraded_at.minute(),
-        done.to
-    ))?;
-    output.line(&format!("The newer file is kept in {}, with {}.", done.kept.display(), done.later))?;
-    output.line("Start the Rollcall that you ran before. This one would upgrade the file again.")?;
-    output.flush()
+    let (path, at) = (folder.database(), done.upgraded_at.minute());
+    print(|output| {
+        output.line(&format!(
+            "{} is again as it was before the upgrade of {at}, with schema {}.",
+            path.display(),
+            done.to
+        ))?;
+        output.line(&format!("The newer file is kept in {}, with {}.", done.kept.display(), done.later))?;
+        output.line("Start the Rollcall that you ran before. This one would upgrade the file again.")
+    })
 }

@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::output::{Output, Table};
-use super::{base_url, tell};
+use super::base_url;
+use super::output::{Output, Table, print, print_json, print_line, tell};
 use crate::app::App;
 use crate::db::{Read, Write};
 use crate::domain::fields::{AccountId, EmailText};
@@ -146,7 +146,7 @@ impl Shell<'_> {
         let (mut user, invitation) = self.write(|w| users::create(w, new))?;
         user.token = invitation.map(|claims| self.app.seal(&claims)).transpose()?;
         if self.json {
-            return Output::new().json(&user);
+            return print_json(&user);
         }
         let Some(token) = &user.token else {
             tell(&format!("{} is in another account already. They are asked to join this one too.", user.email));
@@ -154,12 +154,16 @@ impl Shell<'_> {
         };
         let hours = invitations::LIFETIME.as_secs() / 3600;
         tell(&format!("Added {} as user {}. This link lets them in, for {hours} hours:", user.email, user.id));
-        Output::new().line(&format!("{}/ui/welcome/{token}", base_url(self.app)?))
+        print_line(&format!("{}/ui/welcome/{token}", base_url(self.app)?))
     }
 
     fn list(&self, asked: &Asked) -> Result<()> {
+        print(|output| self.list_to(output, asked))
+    }
+
+    fn list_to(&self, output: &mut Output, asked: &Asked) -> Result<()> {
         let mut filter = Filter { query: asked.query.clone(), removed: asked.removed, ..Filter::default() };
-        let (mut output, mut left) = (Output::new(), asked.limit);
+        let mut left = asked.limit;
         let mut table = Table::new(["ID", "E-MAIL", "NAME", "STATUS", "ROLES"]);
         while left > 0 && !output.closed {
             filter.limit = Limit(u32::try_from(left).unwrap_or(u32::MAX).clamp(1, Limit::MAX));
@@ -172,14 +176,14 @@ impl Shell<'_> {
             if self.json {
                 page.items.iter().try_for_each(|user| output.json(user))?;
             } else {
-                table.print(&mut output, &page.items.iter().map(|user| row(user, &account)).collect::<Vec<_>>())?;
+                table.print(output, &page.items.iter().map(|user| row(user, &account)).collect::<Vec<_>>())?;
             }
             filter.cursor = page.next;
             if filter.cursor.is_none() {
                 break;
             }
         }
-        output.flush()
+        Ok(())
     }
 
     fn show(&self, person: &str) -> Result<()> {
@@ -188,18 +192,19 @@ impl Shell<'_> {
             let granted = if user.pending.is_some() { Vec::new() } else { memberships::permissions(r, user.id)? };
             Ok((user, granted))
         })?;
-        let mut output = Output::new();
         if self.json {
             let mut json = serde_json::to_value(&user).map_err(crate::Error::internal)?;
             json["permissions"] = serde_json::to_value(&granted).map_err(crate::Error::internal)?;
-            return output.json(&json);
-        }
-        Table::new(["FIELD", "VALUE"]).print(&mut output, &fields(&user))?;
-        if !granted.is_empty() {
-            output.line("")?;
+            return print_json(&json);
         }
         let rows: Vec<_> = granted.into_iter().map(|g| [g.permission, g.sources.join(", ")]).collect();
-        Table::new(["MAY", "BECAUSE OF"]).print(&mut output, &rows)
+        print(|output| {
+            Table::new(["FIELD", "VALUE"]).print(output, &fields(&user))?;
+            if !rows.is_empty() {
+                output.line("")?;
+            }
+            Table::new(["MAY", "BECAUSE OF"]).print(output, &rows)
+        })
     }
 
     fn suspend(&self, person: String) -> Result<()> {
@@ -221,11 +226,11 @@ impl Shell<'_> {
         let (origin, token) = (origin.origin().ascii_serialization(), self.app.seal(&claims)?);
         let link = format!("{origin}/ui/passkey/{token}");
         if self.json {
-            return Output::new().json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
+            return print_json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
         }
         let hours = passkeys::LINK_LIFETIME.as_secs() / 3600;
         tell(&format!("With this link {email} registers a passkey, once, for {hours} hours:"));
-        Output::new().line(&link)
+        print_line(&link)
     }
 
     fn reset_password(&self, person: String) -> Result<()> {
@@ -235,11 +240,11 @@ impl Shell<'_> {
         })?;
         let link = format!("{}/ui/reset/{}", base_url(self.app)?, self.app.seal(&claims)?);
         if self.json {
-            return Output::new().json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
+            return print_json(&serde_json::json!({ "url": link, "expiresAt": claims.expires_at }));
         }
         let hours = password_resets::LIFETIME.as_secs() / 3600;
         tell(&format!("With this link {email} chooses a new password, once, for {hours} hours:"));
-        Output::new().line(&link)
+        print_line(&link)
     }
 
     fn restore(&self, person: String) -> Result<()> {
@@ -260,7 +265,7 @@ impl Shell<'_> {
 
     fn changed(&self, user: &User, what: &str) -> Result<()> {
         if self.json {
-            return Output::new().json(user);
+            return print_json(user);
         }
         tell(&format!("{} {what}", user.email));
         Ok(())

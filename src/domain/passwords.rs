@@ -2,10 +2,8 @@
 //!
 //! [`check`], [`hash`] and [`verify`] are slow and touch no database: never call them inside a closure for the writer.
 
-use std::cell::RefCell;
-
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Params, Version};
 use zxcvbn::feedback::Warning;
 
 use super::accounts;
@@ -158,17 +156,9 @@ pub fn is_outdated(stored: &str) -> bool {
     })
 }
 
-thread_local! {
-    /// What argon2 fills: kept by each thread that hashes, because the allocator would keep far more of it.
-    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
-}
-
 fn output(argon2: &Argon2, password: &str, salt: &Salt) -> Result<Output> {
     let mut bytes = [0; Params::DEFAULT_OUTPUT_LEN];
-    MEMORY.with_borrow_mut(|memory| {
-        memory.resize(argon2.params().block_count(), Block::default());
-        argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut bytes, memory).map_err(Error::internal)
-    })?;
+    argon2.hash_password_into(password.as_bytes(), salt, &mut bytes).map_err(Error::internal)?;
     Output::new(&bytes).map_err(Error::internal)
 }
 
