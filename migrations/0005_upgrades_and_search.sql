@@ -85,19 +85,25 @@ insert into search_apart (account_id, user_id)
     join users u on u.id = m.user_id
    where m.email_key <> u.email_key or m.name_key <> u.name_key;
 
--- The orders of a list know what its filters ask.
+-- The orders of a list know what its filters ask. All are made anew that come after them, so that they stand in the order
+-- of `schema.sql`, by which SQLite decides between two that are as good.
 
+drop index memberships_team;
 drop index memberships_email;
 drop index memberships_name;
 drop index memberships_created;
 drop index memberships_updated;
+drop index memberships_admin;
 drop index memberships_pending;
-drop index memberships_team;
+drop index memberships_inactive;
+drop index memberships_invited;
+drop index memberships_purge;
 drop index memberships_removed;
 drop index memberships_removed_name;
 drop index memberships_removed_created;
 drop index memberships_removed_updated;
 
+create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
 create index memberships_email   on memberships (account_id, email_key, user_id, name_key, created_at, updated_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
 create index memberships_name    on memberships (account_id, name_key, user_id, email_key, created_at, updated_at, active,
@@ -106,10 +112,11 @@ create index memberships_created on memberships (account_id, created_at, user_id
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
 create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, created_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
-
+create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
 create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;
-create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
-
+create index memberships_inactive on memberships (account_id, user_id) where active = 0;
+create index memberships_invited  on memberships (joined_at) where invited_email is not null;
+create index memberships_purge    on memberships (removed_at) where removed_at is not null;
 create index memberships_removed         on memberships (account_id, email_key, user_id, removed_at)  where removed_at is not null;
 create index memberships_removed_name    on memberships (account_id, name_key, user_id, removed_at)   where removed_at is not null;
 create index memberships_removed_created on memberships (account_id, created_at, user_id, removed_at) where removed_at is not null;
