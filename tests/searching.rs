@@ -105,7 +105,8 @@ fn listed(test: &TestApp, mut filter: Filter) -> Vec<i64> {
 #[test]
 fn a_search_finds_whom_it_means_and_nobody_else() {
     let (test, mut random) = (crowd(), Rng::with_seed(3));
-    let filters: [(&str, fn(&mut Filter)); 5] = [
+    type Set = fn(&mut Filter);
+    let filters: [(&str, Set); 5] = [
         ("removed_at is null", |_| {}),
         ("removed_at is not null", |filter| filter.removed = true),
         ("removed_at is null and invited_email is not null", |filter| filter.pending = Some(true)),
