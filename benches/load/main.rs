@@ -2,8 +2,8 @@
 //!
 //! Starts the release binary on a temporary folder and drives it over loopback with wrk, 32 connections in a closed loop.
 //! Each figure is a ratio to the same request at a bare poem-openapi endpoint in the same run, since times say more of the
-//! machine than of the program. `-- --sizes 1000,100000,1000000 --seconds 5` are the table's sizes and the time each
-//! figure is measured for.
+//! machine than of the program. `-- --sizes 1000,10000 --seconds 5` are the numbers of users that are measured one after
+//! the other, and the time each figure is measured for.
 
 #![expect(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used, reason = "a program that prints a table")]
 

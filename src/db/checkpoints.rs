@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
+use super::RowResult;
 use crate::error::{Error, Result};
 use crate::limits::Seldom;
 
@@ -90,17 +91,22 @@ fn run(path: &Path, woken: &Receiver<()>, moved: &AtomicBool) {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+fn connect(path: &Path) -> RowResult<Connection> {
+    let conn = super::connect(path)?;
     conn.execute_batch("pragma synchronous = full; pragma query_only = on;")?;
     Ok(conn)
 }
 
 static FAILED: Seldom = Seldom::new();
 
-/// Moves what no reader needs any more where it is. Nothing is lost if that fails: the log still has it.
+/// Moves what the log has and no reader needs there any more.
+pub fn move_log(conn: &Connection) -> RowResult<()> {
+    conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+}
+
+/// The same, if it can be. Nothing is lost if not: the log still has it.
 fn checkpoint(conn: &Connection) {
-    if let Err(error) = conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+    if let Err(error) = move_log(conn)
         && let Some(left_out) = FAILED.due()
     {
         tracing::warn!(%error, left_out, "the log can't be moved into the database; the next writes try it again");

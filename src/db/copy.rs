@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 
 use super::inspect;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ pub fn copy(from: &Path, to: &Path, what: &'static str, told: Told) -> Result<()
     let source = inspect::open(from)?;
     source.execute_batch("begin")?;
     source.query_row("select count(*) from sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut target = super::connect(to)?;
     // Nobody reads a copy that isn't complete, so nothing has to be brought back or put on the disk in between.
     target.execute_batch("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -2000;")?;
     let copying = Backup::new(&source, &mut target)?;
@@ -51,7 +51,7 @@ pub fn copy(from: &Path, to: &Path, what: &'static str, told: Told) -> Result<()
 
 /// Takes the mark off a copy that would have SQLite put a log beside it, and looks whether its search is as it should be.
 fn finish(path: &Path) -> Result<()> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let conn = super::connect(path)?;
     conn.query_row("pragma journal_mode = delete", [], |row| row.get::<_, String>(0))?;
     compare_search(&conn)
 }
@@ -87,7 +87,7 @@ pub struct Held(pub(super) Connection);
 /// [`Error::Conflict`] if somebody uses it.
 pub fn hold(path: &Path) -> Result<Option<Held>> {
     let held = || {
-        let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let conn = super::connect(path)?;
         conn.busy_timeout(Duration::from_secs(5))?;
         let mode: String = conn.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
         conn.execute_batch("begin exclusive")?;
@@ -118,7 +118,7 @@ impl Held {
 
 /// Folds the log of a database that nobody uses any more into its file, and takes the log away.
 pub fn fold(path: &Path) -> Result<()> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let conn = super::connect(path)?;
     let fold = || conn.query_row("pragma journal_mode = delete", [], |row| row.get::<_, String>(0));
     // The connections of a pool that was let go of are closed a moment later.
     let mut folded = fold();

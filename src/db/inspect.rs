@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OpenFlags};
 
 use super::{APPLICATION_ID, Read, SCHEMA, SCHEMA_VERSION, Value, ValueRef, configure};
 use crate::clock::Timestamp;
@@ -45,7 +45,7 @@ pub fn look<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOn
 
 /// A connection for looking. Of a database that is in use, looking needs the shared memory of its log.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let conn = super::connect(path)?;
     configure(&conn)?;
     let log = super::beside(path, "-wal");
     let waits = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);

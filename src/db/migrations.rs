@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, params};
 
 use super::{APPLICATION_ID, RowResult, SCHEMA, beside, configure};
 use crate::clock::Timestamp;
@@ -111,7 +111,7 @@ impl Migrating {
 }
 
 fn connect(path: &Path) -> RowResult<Connection> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let conn = super::connect(path)?;
     configure(&conn)?;
     conn.execute_batch(super::SERVING)?;
     conn.busy_timeout(Duration::from_secs(2))?;

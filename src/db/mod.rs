@@ -260,6 +260,11 @@ impl Drop for Snapshot<'_> {
     }
 }
 
+/// A connection to a file that is there.
+fn connect(path: &Path) -> RowResult<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
 /// What every connection has in common.
 fn configure(conn: &Connection) -> RowResult<()> {
     conn.busy_timeout(Duration::from_secs(5))?;

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::checkpoints::Checkpoints;
+use super::checkpoints::{self, Checkpoints};
 use super::place::Place;
 use super::trouble::{Damage, Trouble};
 use crate::error::{Error, Result};
@@ -237,7 +237,7 @@ impl Storage {
     /// this process.
     fn save_log(&self) {
         if self.place.lost_only_the_log()
-            && let Err(error) = self.conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+            && let Err(error) = checkpoints::move_log(&self.conn)
         {
             tracing::error!(%error, "the log was deleted, and what it held can't be saved");
         }

@@ -10,6 +10,7 @@ use super::fields::AccountId;
 use super::object::only_from_objects;
 use super::permissions::{self, BUILT_IN_ROLES, Permission, Permissions};
 use super::pulse::PulseEvent;
+use super::users::COUNT_MAX;
 use super::words;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Problem, Problems, Result};
@@ -84,16 +85,18 @@ pub fn create(w: &Write, new: NewRole) -> Result<Role> {
 pub fn find(r: &Read, name: &str) -> Result<Role> {
     let account = r.actor.require(Permission::UsersRead)?;
     let permissions = permissions_of(r, account, name)?.ok_or_else(|| no_such(name))?;
-    let sql = "select count(*) from
+    let sql = format!(
+        "select count(*) from
                  (select 1 from membership_roles h
                     join memberships m on m.account_id = h.account_id and m.user_id = h.user_id and m.removed_at is null
-                   where h.account_id = ?1 and h.role = ?2 limit 1000)";
+                   where h.account_id = ?1 and h.role = ?2 limit {COUNT_MAX})"
+    );
     Ok(Role {
         id: name.to_owned(),
         name: name.to_owned(),
         built_in: permissions::built_in(name).is_some(),
         permissions: permissions.names(),
-        members: r.value(sql, params![account.as_str(), name])?,
+        members: r.value(&sql, params![account.as_str(), name])?,
     })
 }
 

@@ -224,7 +224,7 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     if !active {
         return Err(suspended());
     }
-    if !at_home && !actor.owner {
+    if !at_home {
         return Err(homeless());
     }
     if let Some(own) = &only_in {
@@ -297,7 +297,7 @@ struct Identified {
     account: Option<(String, String)>,
     /// What an API key is held back to, as JSON.
     limit: Option<String>,
-    /// Whether they are in any account.
+    /// Whether they are in any account, or need none.
     at_home: bool,
     times: Times,
     /// Whether they are signed in, and asked for a new password or for the passkey that everybody must have. Programs

@@ -1,5 +1,7 @@
 //! Names of the program turned into words for people.
 
+use super::users::COUNT_MAX;
+
 /// `lead_status_changed` → "Lead status changed", `api_key_created` → "API key created".
 pub fn sentence(name: &str) -> String {
     const ACRONYMS: [&str; 2] = ["api", "mid"];
@@ -29,9 +31,9 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// The same of a count that ends at a thousand: `1,000 or more people`.
+/// The same of a count that ends: `1,000 or more people`.
 pub fn members(n: u64, one: &str, many: &str) -> String {
-    if n < 1000 { count(n, one, many) } else { format!("1,000 or more {many}") }
+    if n < COUNT_MAX as u64 { count(n, one, many) } else { format!("{} or more {many}", number(COUNT_MAX as u64)) }
 }
 
 /// `12345` → `12,345`.

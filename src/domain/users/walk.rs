@@ -42,8 +42,7 @@ impl<'a> Walk<'a> {
         self.in_turns(r, most, |among| self.count_among(r, among, most), |count| *count > most)
     }
 
-    /// What `look` finds, which is everything or, as `full` says, enough. More than
-    /// `any`, whoever they are, are enough.
+    /// What `look` finds, which is everything or, as `full` says, enough. More than `any`, whoever they are, are enough.
     fn in_turns<T>(
         &self,
         r: &Read,
