@@ -164,8 +164,7 @@ create table memberships (
   check ((invited_email is null) = (invited_by is null))
 ) strict, without rowid;
 
-create unique index memberships_primary on memberships (user_id) where primary_account = 1;  -- one primary per user
-create index memberships_user    on memberships (user_id);
+create unique index memberships_user on memberships (user_id, iif(primary_account, '', account_id));  -- one primary per user
 create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
 
 -- Each order of a list, with what its filters ask, so that whom they leave out needs no look at their row.
@@ -272,7 +271,7 @@ create table tokens (
   check ((impersonator_id is null) = (reason is null) and (impersonator_id is null) = (parent_id is null)),
   check (kind = 'session' or (proved_at is null and impersonator_id is null and by_password = 0)),
   check ((user_id is null) = (kind = 'set_up_link'))
-) strict;
+) strict, without rowid;
 
 create index tokens_user    on tokens (user_id);
 create index tokens_impersonator on tokens (impersonator_id) where impersonator_id is not null;

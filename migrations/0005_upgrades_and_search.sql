@@ -88,6 +88,8 @@ insert into search_apart (account_id, user_id)
 -- The orders of a list know what its filters ask. All are made anew that come after them, so that they stand in the order
 -- of `schema.sql`, by which SQLite decides between two that are as good.
 
+drop index memberships_primary;
+drop index memberships_user;
 drop index memberships_team;
 drop index memberships_email;
 drop index memberships_name;
@@ -103,6 +105,7 @@ drop index memberships_removed_name;
 drop index memberships_removed_created;
 drop index memberships_removed_updated;
 
+create unique index memberships_user on memberships (user_id, iif(primary_account, '', account_id));  -- one primary per user
 create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
 create index memberships_email   on memberships (account_id, email_key, user_id, name_key, created_at, updated_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
@@ -121,3 +124,42 @@ create index memberships_removed         on memberships (account_id, email_key, 
 create index memberships_removed_name    on memberships (account_id, name_key, user_id, removed_at)   where removed_at is not null;
 create index memberships_removed_created on memberships (account_id, created_at, user_id, removed_at) where removed_at is not null;
 create index memberships_removed_updated on memberships (account_id, updated_at, user_id, removed_at) where removed_at is not null;
+
+-- A token is found by its id alone, so it stands in the order of those.
+
+alter table tokens rename to tokens_before;
+
+create table tokens (
+  id           text primary key,
+  kind         text not null check (kind in ('session', 'api_key', 'invitation', 'sign_in_link', 'set_up_link',
+                                               'password_reset', 'passkey_link')),
+  user_id      integer references users on delete cascade,          -- null only for a set-up link: nobody exists yet
+  created_at   integer not null,
+  expires_at   integer not null,
+  account_id   text references accounts on delete cascade,          -- an API key for this account alone
+  name         text,                                                -- what its maker calls an API key
+  permissions  text check (json_valid(permissions)),                -- a JSON array; null: all that its user has
+  used_at      integer,                                             -- to within a few minutes
+  address      text,                                                -- where a session was started from
+  device       text,                                                -- what the browser said it was
+  by_password  integer not null default 0 check (by_password in (0, 1)), -- what a session was started with
+  proved_at    integer,                                             -- when a session's user proved again who they are; null: when it began
+  impersonator_id integer references users on delete cascade,       -- an owner who acts as the user in this session
+  reason       text,                                                -- why they do
+  parent_id    text references tokens on delete cascade on update cascade, -- the owner's own session, which it ends with
+  check ((impersonator_id is null) = (reason is null) and (impersonator_id is null) = (parent_id is null)),
+  check (kind = 'session' or (proved_at is null and impersonator_id is null and by_password = 0)),
+  check ((user_id is null) = (kind = 'set_up_link'))
+) strict, without rowid;
+
+insert into tokens (id, kind, user_id, created_at, expires_at, account_id, name, permissions, used_at, address, device,
+                    by_password, proved_at, impersonator_id, reason, parent_id)
+  select id, kind, user_id, created_at, expires_at, account_id, name, permissions, used_at, address, device,
+         by_password, proved_at, impersonator_id, reason, parent_id from tokens_before order by id;
+drop table tokens_before;
+
+create index tokens_user    on tokens (user_id);
+create index tokens_impersonator on tokens (impersonator_id) where impersonator_id is not null;
+create index tokens_parent  on tokens (parent_id) where parent_id is not null;
+create index tokens_account on tokens (account_id, created_at) where account_id is not null;
+create index tokens_expires on tokens (expires_at);
