@@ -137,45 +137,54 @@ impl Attached {
     fn to(r: &Read, users: &[Loaded], account: Option<&AccountId>) -> Result<Vec<Self>> {
         let mut attached: Vec<Self> = users.iter().map(|_| Self::default()).collect();
         let ids: Vec<i64> = users.iter().map(|loaded| loaded.user.id).collect();
-        // `key` is somebody's place in the list, `value` their id; the cross join keeps SQLite from looking elsewhere first.
         let (each, ids) = match ids[..] {
-            [id] => ("(select 0 as key, ?1 as value)", Value::Integer(id)),
-            _ => ("json_each(?1)", Value::Text(serde_json::to_string(&ids).map_err(Error::internal)?)),
+            [id] => ("not materialized (select 0, ?1)", Value::Integer(id)),
+            _ => (
+                "materialized (select key, value from json_each(?1))",
+                Value::Text(serde_json::to_string(&ids).map_err(Error::internal)?),
+            ),
         };
+        // The cross joins keep SQLite from looking elsewhere first.
         let sql = format!(
-            "select key, account_id, primary_account, account_admin, removed_at is null and invited_email is null
-               from {each} cross join memberships where user_id = value"
+            "with each (place, id) as {each}
+             select place, 'account', account_id, primary_account, account_admin,
+                    removed_at is null and invited_email is null
+               from each cross join memberships where user_id = id
+             union all
+             select place, 'role', role, null, null, null
+               from each cross join membership_roles where account_id = ?2 and user_id = id
+             union all
+             select place, 'permission', permission, null, null, null
+               from each cross join membership_permissions where account_id = ?2 and user_id = id
+             union all
+             select place, 'preference', event, account_id, delivery, position
+               from each cross join notification_preferences where user_id = id"
         );
-        r.all(&sql, [&ids], |row| {
-            let (account_id, primary, admin, live) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
-            attached[place_of(row)?].memberships.push(Membership { account_id, primary, admin, live });
-            Ok(())
-        })?;
-        if let Some(account) = account {
-            let here = |what: &str, table: &str| {
-                format!("select key, {what} from {each} cross join {table} where account_id = ?2 and user_id = value")
-            };
-            let here_values = params![ids, account.as_str()];
-            r.all(&here("role", "membership_roles"), here_values, |row| {
-                attached[place_of(row)?].roles.push(row.get(1)?);
-                Ok(())
-            })?;
-            r.all(&here("permission", "membership_permissions"), here_values, |row| {
-                let held = &mut attached[place_of(row)?].permissions;
-                *held = held.union(Permission::find(&row.get::<_, String>(1)?).into_iter().collect());
-                Ok(())
-            })?;
-        }
-        let sql = format!(
-            "select key, event, account_id, delivery, position
-               from {each} cross join notification_preferences where user_id = value"
-        );
-        r.all(&sql, [&ids], |row| {
-            attached[place_of(row)?].preferences.push(preferences::stored(row, 1)?);
-            Ok(())
+        r.all(&sql, params![ids, account.map(AccountId::as_str)], |row| {
+            let place = usize::from(row.get::<_, u16>(0)?);
+            attached[place].take(row)
         })?;
         attached.iter_mut().for_each(Self::sort);
         Ok(attached)
+    }
+
+    /// Takes a row of what hangs on them.
+    fn take(&mut self, row: &Row) -> RowResult<()> {
+        match row.get_ref(1)?.as_str()? {
+            "account" => self.memberships.push(Membership {
+                account_id: row.get(2)?,
+                primary: row.get(3)?,
+                admin: row.get(4)?,
+                live: row.get(5)?,
+            }),
+            "role" => self.roles.push(row.get(2)?),
+            "permission" => {
+                let held = Permission::find(row.get_ref(2)?.as_str()?);
+                self.permissions = self.permissions.union(held.into_iter().collect());
+            }
+            _ => self.preferences.push(preferences::stored(row, 2)?),
+        }
+        Ok(())
     }
 
     /// The answers of SQLite in an order of our own, whatever index they came along.
@@ -184,11 +193,6 @@ impl Attached {
         self.roles.sort_unstable();
         self.preferences.sort_unstable_by_key(|stored| stored.position);
     }
-}
-
-/// Whose row it is: their place in the list that was asked about.
-fn place_of(row: &Row) -> RowResult<usize> {
-    row.get::<_, u16>(0).map(usize::from)
 }
 
 /// What the actor may see from an account. What it finds out for one user it remembers for the others of a page.
