@@ -57,13 +57,6 @@ create table search_progress (
 
 insert into search_progress values (1, 0);
 
-create trigger users_to_search_insert after insert on users
-  when new.id >= (select indexed_to + 128 from search_progress) begin
-  insert into user_search (rowid, email_key, name_key)
-    select id, email_key, name_key from searched where id > (select indexed_to from search_progress);
-  update search_progress set indexed_to = new.id;
-end;
-
 create trigger users_to_search_update after update of email_key, name_key on users
   when (old.email_key, old.name_key) <> (new.email_key, new.name_key)
    and old.id <= (select indexed_to from search_progress) begin
@@ -252,8 +245,8 @@ create index notification_preferences_account on notification_preferences (accou
 -- an encrypted PASETO that names this row, and is stored nowhere.
 create table tokens (
   id           text primary key,
-  kind         text not null check (kind in ('session', 'api_key', 'invitation', 'sign_in_link', 'set_up_link',
-                                               'password_reset', 'passkey_link')),
+  kind         text not null check (kind = 'session' or kind = 'api_key' or kind = 'invitation' or kind = 'sign_in_link' or
+                                    kind = 'set_up_link' or kind = 'password_reset' or kind = 'passkey_link'),
   user_id      integer references users on delete cascade,          -- null only for a set-up link: nobody exists yet
   created_at   integer not null,
   expires_at   integer not null,

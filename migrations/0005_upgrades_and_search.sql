@@ -36,13 +36,6 @@ insert into search_progress select 1, coalesce(max(id), 0) from users;
 insert into user_search (user_search) values ('rebuild');
 insert into user_search (user_search) values ('optimize');
 
-create trigger users_to_search_insert after insert on users
-  when new.id >= (select indexed_to + 128 from search_progress) begin
-  insert into user_search (rowid, email_key, name_key)
-    select id, email_key, name_key from searched where id > (select indexed_to from search_progress);
-  update search_progress set indexed_to = new.id;
-end;
-
 create trigger users_to_search_update after update of email_key, name_key on users
   when (old.email_key, old.name_key) <> (new.email_key, new.name_key)
    and old.id <= (select indexed_to from search_progress) begin
@@ -131,8 +124,8 @@ alter table tokens rename to tokens_before;
 
 create table tokens (
   id           text primary key,
-  kind         text not null check (kind in ('session', 'api_key', 'invitation', 'sign_in_link', 'set_up_link',
-                                               'password_reset', 'passkey_link')),
+  kind         text not null check (kind = 'session' or kind = 'api_key' or kind = 'invitation' or kind = 'sign_in_link' or
+                                    kind = 'set_up_link' or kind = 'password_reset' or kind = 'passkey_link'),
   user_id      integer references users on delete cascade,          -- null only for a set-up link: nobody exists yet
   created_at   integer not null,
   expires_at   integer not null,

@@ -5,8 +5,8 @@ tokio::task_local! {
 }
 
 /// Answers a request under its id.
-pub async fn under<T>(id: String, answer: impl Future<Output = T>) -> T {
-    CURRENT.scope(id, answer).await
+pub fn under<T>(id: String, answer: impl Future<Output = T>) -> impl Future<Output = T> {
+    CURRENT.scope(id, answer)
 }
 
 /// That of the request which is answered here; none elsewhere.

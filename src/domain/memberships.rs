@@ -104,11 +104,14 @@ impl Place {
 
 /// Puts a user into an account.
 pub fn insert(w: &Write, account: &AccountId, user_id: i64, place: &Place) -> Result<()> {
+    // One row of values: those of a `select` go into a table first, and every page they change is kept to be put back.
     let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at,
                                         email_key, name_key, active, created_at, updated_at)
-               select ?1, id, not exists (select 1 from memberships where user_id = ?2 and primary_account = 1), ?3, ?4, ?5,
-                      email_key, name_key, active, created_at, updated_at
-                 from users where id = ?2";
+               values (?1, ?2, not exists (select 1 from memberships where user_id = ?2 and primary_account = 1),
+                       ?3, ?4, ?5,
+                       (select email_key from users where id = ?2), (select name_key from users where id = ?2),
+                       (select active from users where id = ?2), (select created_at from users where id = ?2),
+                       (select updated_at from users where id = ?2))";
     w.run(sql, params![account.as_str(), user_id, place.account_admin, place.team_id, w.now])?;
     store(w, account, user_id, place)
 }

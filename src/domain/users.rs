@@ -236,6 +236,7 @@ pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) ->
         w.now
     ];
     let id = w.insert(sql, values)?.ok_or_else(|| taken(email))?;
+    search::take_up(w, id)?;
     memberships::insert(w, account, id, place)?;
     let changes = place.changes().some();
     events::record(w, PulseEvent::UserCreated, Some(account), Subject::user(id, email), changes)?;

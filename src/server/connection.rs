@@ -86,11 +86,12 @@ impl<E: Endpoint<Output = Response> + 'static> Service<E> {
             let share = self.budget.share(place.network());
             let request = arriving::within(request, self.bounds.body, &share);
             let service = self.clone();
-            async move {
+            // In a box, since it is large: hyper moves it about, and would keep room for it in each idle connection.
+            Box::pin(async move {
                 let response = HttpResponse::<_>::from(service.endpoint.get_response(request).await);
                 drop(share);
                 Ok::<_, Infallible>(response.map(|body| Sending { body, under_way }))
-            }
+            })
         };
         let builder = builder(&self.bounds);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service_fn(answer)));

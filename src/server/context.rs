@@ -173,7 +173,7 @@ static UNAVAILABLE: Seldom = Seldom::new();
 fn log(about: &About, response: &Response) {
     let About { id: request_id, method, path, client, started } = about;
     let status = response.status().as_u16();
-    let address = client.map(|address| address.to_string()).unwrap_or_default();
+    let address = client.map(tracing::field::display);
     let error = error_of(response);
     let code = error.map_or("", Error::code);
     if let Some(Error::Internal(cause)) = error {

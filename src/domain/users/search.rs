@@ -1,7 +1,24 @@
 //! What a search asks its index: too much rather than too little, since whoever it finds is compared with the text itself.
+//! And when the index takes up who is new.
 
-use crate::db::Value;
+use crate::db::{Value, Write, params};
 use crate::domain::fields::{email_key, fold};
+use crate::error::Result;
+
+/// So many who are new are taken up into the index together.
+const TOGETHER: i64 = 128;
+
+/// After somebody new: takes up all who wait for the index, if it is their turn. A trigger would do so as well, but with one
+/// SQLite prepares each new row for being put back.
+pub(super) fn take_up(w: &Write, id: i64) -> Result<()> {
+    if id % TOGETHER != 0 {
+        return Ok(());
+    }
+    let sql = "insert into user_search (rowid, email_key, name_key)
+                 select id, email_key, name_key from searched where id > (select indexed_to from search_progress)";
+    w.run(sql, [])?;
+    w.run("update search_progress set indexed_to = ?1", params![id]).map(drop)
+}
 
 /// A query for all whose e-mail or name may have a text in it, and its values.
 pub(super) fn of(account: &str, query: &str) -> (String, Vec<Value>) {
