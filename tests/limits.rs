@@ -128,10 +128,10 @@ fn the_log_names_who_was_refused_and_no_secret() {
     child.wait().unwrap();
     let log = fs::read_to_string(log).unwrap();
     for line in [
-        "path=/me address=\"127.0.0.1\" code=\"token_invalid\"",
-        "path=/me address=\"127.0.0.1\" code=\"too_many_requests\"",
-        "path=/ui/welcome address=\"127.0.0.1\" code=\"token_invalid\"",
-        "path=/ui/sign-in address=\"127.0.0.1\" code=\"forbidden\"",
+        "path=/me address=127.0.0.1 code=\"token_invalid\"",
+        "path=/me address=127.0.0.1 code=\"too_many_requests\"",
+        "path=/ui/welcome address=127.0.0.1 code=\"token_invalid\"",
+        "path=/ui/sign-in address=127.0.0.1 code=\"forbidden\"",
     ] {
         assert!(log.contains(line), "{line} is not in:\n{log}");
     }

@@ -60,7 +60,7 @@ pub async fn in_json<E: Endpoint>(api: Arc<E>, request: Request) -> poem::Result
     };
     let not_allowed = response.status() == StatusCode::METHOD_NOT_ALLOWED;
     let mut response = as_json(response, &request_id).await;
-    if let Some(allowed) = methods::allowed(&path).filter(|_| not_allowed) {
+    if not_allowed && let Some(allowed) = methods::allowed(&path) {
         response.headers_mut().insert(header::ALLOW, allowed.clone());
     }
     Ok(response)

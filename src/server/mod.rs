@@ -14,6 +14,7 @@ mod tls;
 mod watching;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
@@ -31,18 +32,20 @@ use tls::Certificate;
 /// The whole server as one endpoint, for the listener and for the tests.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
     app.metrics().requests.know(paths);
-    let for_programs = watching::add_to(documents())
-        .into_route()
-        .nest("/static", web::files())
-        .at("/<.+>", Later::new(api::endpoint)) // not `/*`, which would take `/` too
-        .around(api::in_json);
-    Route::new()
+    let for_programs = watching::add_to(documents()).into_route().nest("/static", web::files());
+    let for_programs = and_below(for_programs, Later::new(api::endpoint)).around(api::in_json);
+    let for_browsers = Route::new()
         .nest("/ui", Later::new(web::pages))
         .nest("/reference", Later::new(|| docs::reference().into_endpoint()))
-        .at("/", web::front_door().into_endpoint().around(api::in_json))
-        .at("/<.+>", for_programs)
-        .around(context::in_context)
-        .data(app)
+        .at("/", web::front_door().into_endpoint().around(api::in_json));
+    and_below(for_browsers, for_programs).around(context::in_context).data(app)
+}
+
+/// Everything below `/` that has no route yet. `/*` would take `/` too, and `/<.+>` has a regular expression compiled, and
+/// asked each time.
+fn and_below(route: Route, endpoint: impl Endpoint<Output = Response> + 'static) -> Route {
+    let endpoint = Arc::new(endpoint);
+    route.at("/:_", endpoint.clone()).at("/:_/*_", endpoint)
 }
 
 /// What the handlers are described by.
