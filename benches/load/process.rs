@@ -33,7 +33,7 @@ impl Server {
         ticks * 10_000.0
     }
 
-    /// Resident memory in MiB: now (`VmRSS`), or at its highest (`VmHWM`).
+    /// Resident memory in MiB: now (`VmRSS`), what of it is no file (`RssAnon`), or at its highest (`VmHWM`).
     pub fn memory(&self, which: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'));
