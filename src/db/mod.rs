@@ -278,8 +278,8 @@ fn configure(conn: &Connection) -> RowResult<()> {
     )
 }
 
-/// What a connection has besides that stays open and reads the same pages over and over.
-const SERVING: &str = "pragma cache_size = -8000; pragma mmap_size = 268435456;";
+/// What a connection has besides that stays open and reads the same pages over and over: room for 8 MB of them.
+const SERVING: &str = "pragma cache_size = -8000;";
 
 /// Refuses a file that isn't of this program's schema: an older one was upgraded before, if that is possible. Whether it
 /// is empty yet.
