@@ -2,8 +2,10 @@
 //! it would hold up requests, and many at once would take all of the memory.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use prometheus::IntGauge;
 
@@ -16,6 +18,11 @@ const THREADS: usize = 2;
 const WAITING: usize = 64;
 /// Of those, so many may be for one person, or for one link: nobody fills the queue for everybody.
 const EACH: u32 = 4;
+
+/// How long there is nothing to hash before their memory goes back to the system: mimalloc waits for a second.
+const RESTED: Duration = Duration::from_secs(2);
+/// Bytes that mimalloc takes from its reserves for one thing alone.
+const LARGE: usize = 4 * 1024 * 1024;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -64,8 +71,10 @@ impl Hashers {
         for n in 1..=THREADS {
             let waiting = waiting.clone();
             let work = move || {
-                while let Some(job) = next(&waiting) {
+                let mut worked = false;
+                while let Some(job) = next(&waiting, worked) {
                     job();
+                    worked = true;
                 }
             };
             std::thread::Builder::new().name(format!("hasher-{n}")).spawn(work).map_err(Error::internal)?;
@@ -102,6 +111,14 @@ impl Hashers {
 }
 
 /// The next job; none once the server is gone.
-fn next(waiting: &Mutex<Receiver<Job>>) -> Option<Job> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+fn next(waiting: &Mutex<Receiver<Job>>, worked: bool) -> Option<Job> {
+    let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    if worked {
+        if let Ok(job) = waiting.recv_timeout(RESTED) {
+            return Some(job);
+        }
+        // The allocator keeps what hashes took until something large is given back a while later: this.
+        drop(black_box(Vec::<u8>::with_capacity(LARGE)));
+    }
+    waiting.recv().ok()
 }
