@@ -67,6 +67,30 @@ fn memory(pid: u32) -> (u64, u64) {
     (number("VmRSS:"), number("VmHWM:"))
 }
 
+/// What hashes took is given back when nobody signs in any more, although nothing else is asked of the server.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_password_hashes_took_is_given_back() {
+    const TAKEN: u64 = 19 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let served = serve(&mut rollcall(folder.path()), 1);
+    let to: SocketAddr = served.url.trim_start_matches("http://").parse().unwrap();
+    let before = memory(served.child.id()).0;
+    let guesses: Vec<_> = (2..10).map(|guesser| tokio::spawn(send(to, guesser, guess(guesser)))).collect();
+    for guessed in guesses {
+        assert_eq!(guessed.await.unwrap().0, 401);
+    }
+    assert!(memory(served.child.id()).1 > before + TAKEN, "the hashes took too little to see it");
+    let given_back = async {
+        while memory(served.child.id()).0 > before + TAKEN {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), given_back).await;
+    assert!(in_time.is_ok(), "{before} KiB before, {} still", memory(served.child.id()).0);
+}
+
 /// `cargo test --test main sign_in_storm -- --ignored --nocapture` prints the figures.
 #[expect(clippy::print_stdout, reason = "figures are what it is for")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -58,21 +58,16 @@ fn finish(path: &Path) -> Result<()> {
 
 /// Compares the index of the search with what it is made from, which takes a connection that may write.
 fn compare_search(conn: &Connection) -> Result<()> {
-    let has =
-        |table: &str| conn.query_row("select count(*) from sqlite_schema where name = ?1", [table], |row| row.get(0));
-    // Who waits for the index is taken up for the comparison only.
-    let take_up = match has("search_progress")? {
-        0 => "",
-        _ => {
-            "insert into user_search (rowid, email_key, name_key)
-               select id, email_key, name_key from searched where id > (select indexed_to from search_progress);"
-        }
+    let has = |table: &str| {
+        conn.query_row("select count(*) from sqlite_schema where name = ?1", [table], |row| row.get::<_, i64>(0))
     };
+    // Who waits for the index is taken up for the comparison only.
+    let take_up = if has("search_progress")? == 0 { "" } else { super::TAKE_UP };
     if has("user_search")? == 0 {
         return Ok(());
     }
     let compare = "insert into user_search (user_search, rank) values ('integrity-check', 1);";
-    let same = conn.execute_batch(&format!("begin; {take_up} {compare} rollback;"));
+    let same = conn.execute_batch(&format!("begin; {take_up}; {compare} rollback;"));
     same.map_err(|error| Error::Damaged(format!("the search index is not of what is searched ({error})")))
 }
 

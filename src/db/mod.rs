@@ -36,6 +36,10 @@ pub use leftover::require_whole;
 pub use migrations::SCHEMA_VERSION;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
+/// Has the index of the search take up all who wait for it; `search_progress` is to be told.
+pub const TAKE_UP: &str = "insert into user_search (rowid, email_key, name_key)
+                             select id, email_key, name_key from searched
+                              where id > (select indexed_to from search_progress)";
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
 const READERS: u32 = 4;

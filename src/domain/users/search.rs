@@ -1,7 +1,7 @@
 //! What a search asks its index: too much rather than too little, since whoever it finds is compared with the text itself.
 //! And when the index takes up who is new.
 
-use crate::db::{Value, Write, params};
+use crate::db::{TAKE_UP, Value, Write, params};
 use crate::domain::fields::{email_key, fold};
 use crate::error::Result;
 
@@ -14,9 +14,7 @@ pub(super) fn take_up(w: &Write, id: i64) -> Result<()> {
     if id % TOGETHER != 0 {
         return Ok(());
     }
-    let sql = "insert into user_search (rowid, email_key, name_key)
-                 select id, email_key, name_key from searched where id > (select indexed_to from search_progress)";
-    w.run(sql, [])?;
+    w.run(TAKE_UP, [])?;
     w.run("update search_progress set indexed_to = ?1", params![id]).map(drop)
 }
 

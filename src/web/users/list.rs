@@ -176,7 +176,8 @@ impl ListPage {
     }
 
     fn count(&self) -> String {
-        if self.count > users::COUNT_MAX { "1,000+".into() } else { words::number(self.count as u64) }
+        let (counted, more) = (self.count.min(users::COUNT_MAX), self.count > users::COUNT_MAX);
+        format!("{}{}", words::number(counted as u64), if more { "+" } else { "" })
     }
 
     /// What a team is called.
