@@ -174,7 +174,7 @@ impl App {
     pub async fn write<T, F>(&self, caller: Caller, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
+        F: FnOnce(&mut Write) -> Result<T> + Clone + Send + 'static,
     {
         let identified = move |w: &mut Write| {
             let actor = tokens::identify(w, &caller)?;
@@ -198,8 +198,8 @@ impl App {
         caller: Caller,
         permission: Permission,
         once: Option<Once>,
-        change: impl FnOnce(&Write) -> Result<T> + Send + 'static,
-        answer: impl FnOnce(T) -> Result<A> + Send + 'static,
+        change: impl FnOnce(&Write) -> Result<T> + Clone + Send + 'static,
+        answer: impl FnOnce(T) -> Result<A> + Clone + Send + 'static,
     ) -> Result<A>
     where
         T: Send + 'static,

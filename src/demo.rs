@@ -7,9 +7,12 @@ mod names;
 mod people;
 mod year;
 
+use std::sync::{Arc, Mutex};
+
 use crate::app::App;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
+use crate::db::Write;
 use crate::error::{Error, Result};
 use crate::progress::{Step, Told};
 
@@ -34,15 +37,17 @@ const BATCH: u32 = 50;
 pub fn fill(config: Config, count: u32, told: Told) -> Result<()> {
     let end = Clock::system().now();
     let app = App::open(config, Clock::from_fn(move || Timestamp(end.0)))?;
-    let mut year = app.db().write_here(move |w| year::Year::begin(w, count))?;
+    let year = app.db().write_here(move |w| year::Year::begin(w, count))?;
+    let year = Arc::new(Mutex::new(year));
+    let go_on = |by: fn(&mut year::Year, &mut Write) -> Result<()>| {
+        let year = year.clone();
+        app.db().write_here(move |w| by(&mut *year.lock().map_err(|_| Error::internal("the year broke off"))?, w))
+    };
     for done in (0..count).step_by(BATCH as usize) {
         told(Step { what: "Making up", done: done.into(), of: count.into() })?;
-        year = app.db().write_here(move |w| {
-            year.go_on(w, BATCH)?;
-            Ok(year)
-        })?;
+        go_on(|year, w| year.go_on(w, BATCH))?;
     }
-    app.db().write_here(move |w| year.end(w))?;
+    go_on(year::Year::end)?;
     app.db().close();
     Ok(())
 }

@@ -35,7 +35,7 @@ impl Crowd {
         crowd
     }
 
-    fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Write) -> Result<T> + Send + 'static) -> T {
+    fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Write) -> Result<T> + Clone + Send + 'static) -> T {
         self.test.advance(Duration::from_millis(1));
         let shell = move |w: &mut Write| {
             let actor = accounts::at_shell(w, None)?;

@@ -17,7 +17,7 @@ const OTHER: &str = "4712";
 fn write<T: Send + 'static>(
     test: &TestApp,
     account: &'static str,
-    f: impl FnOnce(&mut Write) -> rollcall::Result<T> + Send + 'static,
+    f: impl FnOnce(&mut Write) -> rollcall::Result<T> + Clone + Send + 'static,
 ) -> T {
     let shell = move |w: &mut Write| {
         let actor = accounts::at_shell(w, Some(&account.parse().unwrap()))?;

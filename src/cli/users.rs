@@ -125,7 +125,7 @@ impl Shell<'_> {
         })
     }
 
-    fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Write) -> Result<T> + Send + 'static) -> Result<T> {
+    fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Write) -> Result<T> + Clone + Send + 'static) -> Result<T> {
         let account = self.account.clone();
         self.app.db().write_here(move |w| {
             let actor = accounts::at_shell(w, account.as_ref())?;

@@ -200,11 +200,12 @@ impl Db {
             .inspect_err(|error| self.writer.heed(error))
     }
 
-    /// Runs the closure on the writer thread and answers once its change is durable.
+    /// Runs the closure on the writer thread and answers once its change is durable. It may run again, if what it did was
+    /// taken back for the sake of others, so all that it does is in the database.
     pub async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
+        F: FnOnce(&mut Write) -> Result<T> + Clone + Send + 'static,
     {
         let (clock, settings) = (self.clock.clone(), self.settings);
         let (answer, answered) = tokio::sync::oneshot::channel();
@@ -216,7 +217,10 @@ impl Db {
     }
 
     /// [`Db::write`] that blocks the calling thread: for the command line.
-    pub fn write_here<T: Send + 'static>(&self, f: impl FnOnce(&mut Write) -> Result<T> + Send + 'static) -> Result<T> {
+    pub fn write_here<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Write) -> Result<T> + Clone + Send + 'static,
+    ) -> Result<T> {
         let (clock, settings) = (self.clock.clone(), self.settings);
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
         let _ticket = self.writer.send(

@@ -1,10 +1,13 @@
 //! The single writer: one thread, one connection, many closures, one durable commit.
 //!
-//! It takes every closure that waits, runs each as if it were alone, commits once, and only then answers them all.
+//! It takes every closure that waits, runs one after the other, commits once, and only then answers them all.
 //! A lone write waits for nobody; under load a commit is shared. Who arrives while others run is taken along for as long as
 //! a commit takes, and then is for the next one: on a quick disk everybody would wait for everybody, and then the writer
 //! for all of them.
-//! A closure that errs or panics rolls back to its own savepoint and takes nobody with it; one that is alone needs none.
+//!
+//! A closure that errs or panics takes nobody with it. Nearly all that err do so before they change anything; if one does
+//! after it, all of the transaction is taken back, and each closure runs again in a savepoint of its own. Savepoints for all,
+//! to begin with, would copy every page that is changed.
 //!
 //! Nobody waits for long in vain: who has waited for [`PATIENCE`], or has gone away, takes back what hasn't begun; and
 //! when storage fails, all who wait are told.
@@ -18,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use prometheus::IntGauge;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -35,24 +39,47 @@ const BATCH: usize = 64;
 /// shorter than people and programs do.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Runs in the transaction, or is told that there is none. Nothing comes of a write that was taken back.
-type Job = Box<dyn FnOnce(Result<Turn, &Error>) -> Option<Ran> + Send>;
-type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
+/// A write that waits, then runs, then is answered.
+trait Job: Send {
+    /// Whether it may still run: who waits for it has not taken it back.
+    fn begin(&mut self) -> bool;
 
-/// A write that has run and waits for the commit.
-struct Ran {
-    /// Called with the fate of the commit.
-    answer: Answer,
-    /// What storage did to it, if it failed for that.
-    trouble: Option<Error>,
+    /// Runs it in a transaction; what went wrong, if something did. It may run again, after what it did was taken back.
+    fn run(&mut self, conn: &Connection) -> Option<&Error>;
+
+    /// Tells its result, or the fate of the commit that it was in.
+    fn answer(self: Box<Self>, fate: &Result<()>);
 }
 
-/// The transaction that a closure runs in.
-#[derive(Clone, Copy)]
-struct Turn<'c> {
-    conn: &'c Connection,
-    /// Whether no other closure is in it.
-    alone: bool,
+struct Waiting<T, W, A> {
+    claim: Claim,
+    queued: Option<Counted<IntGauge>>,
+    work: W,
+    answer: A,
+    result: Result<T>,
+}
+
+impl<T, W, A> Job for Waiting<T, W, A>
+where
+    T: Send,
+    W: FnOnce(&Connection) -> Result<T> + Clone + Send,
+    A: FnOnce(Result<T>) + Send,
+{
+    fn begin(&mut self) -> bool {
+        self.queued = None;
+        claim(&self.claim)
+    }
+
+    fn run(&mut self, conn: &Connection) -> Option<&Error> {
+        let work = self.work.clone();
+        self.result = catch_unwind(AssertUnwindSafe(|| work(conn)))
+            .unwrap_or_else(|_| Err(Error::Internal("a rule panicked inside the writer".into())));
+        self.result.as_ref().err()
+    }
+
+    fn answer(self: Box<Self>, fate: &Result<()>) {
+        (self.answer)(fate.clone().and(self.result));
+    }
 }
 
 #[derive(Clone)]
@@ -63,7 +90,7 @@ pub struct Writer {
 }
 
 struct Thread {
-    jobs: SyncSender<Job>,
+    jobs: SyncSender<Box<dyn Job>>,
     handle: JoinHandle<()>,
 }
 
@@ -112,22 +139,13 @@ impl Writer {
     /// Queues `work`; `answer` is called with its result when that is durable, or with why it isn't.
     pub fn send<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T> + Clone + Send + 'static,
         answer: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Result<Ticket> {
         let ticket = Ticket(Claim::default());
-        let begun = ticket.0.clone();
-        let queued = Counted::in_(self.figures.queued.clone());
-        let job: Job = Box::new(move |transaction| {
-            drop(queued);
-            if !claim(&begun) {
-                return None;
-            }
-            let result = transaction.map_err(Clone::clone).and_then(|turn| turn.take(work));
-            let trouble = result.as_ref().err().filter(|error| is_of_storage(error)).cloned();
-            let answer = |fate: &Result<()>| answer(fate.clone().and(result));
-            Some(Ran { answer: Box::new(answer), trouble })
-        });
+        let queued = Some(Counted::in_(self.figures.queued.clone()));
+        let result = Err(Error::Internal("a write that did not run".into()));
+        let job = Box::new(Waiting { claim: ticket.0.clone(), queued, work, answer, result });
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs = &thread.as_ref().ok_or_else(|| Error::Unavailable("the server is stopping".into()))?.jobs;
         match jobs.try_send(job) {
@@ -158,16 +176,16 @@ fn is_of_storage(error: &Error) -> bool {
     matches!(error, Error::Unavailable(_) | Error::Damaged(_))
 }
 
-fn run(storage: &Storage, waiting: &Receiver<Job>, figures: &Database) {
-    let mut answers = Vec::with_capacity(BATCH);
+fn run(storage: &Storage, waiting: &Receiver<Box<dyn Job>>, figures: &Database) {
+    let mut jobs = Vec::with_capacity(BATCH);
     let mut trouble = Trouble::default();
     while let Ok(first) = waiting.recv() {
         let begun = Instant::now();
-        let fate = storage.batch(first, waiting, &mut answers);
-        figures.note(answers.len(), begun.elapsed(), fate.is_ok());
-        trouble.note(&fate, answers.len());
-        for answer in answers.drain(..) {
-            answer(&fate);
+        let fate = storage.batch(first, waiting, &mut jobs);
+        figures.note(jobs.len(), begun.elapsed(), fate.is_ok());
+        trouble.note(&fate, jobs.len());
+        for job in jobs.drain(..) {
+            job.answer(&fate);
         }
         if fate.is_ok() {
             storage.checkpoints.consider(&storage.conn);
@@ -187,25 +205,54 @@ struct Storage {
 }
 
 impl Storage {
-    /// Runs what waits and commits it; what becomes of it all is for `answers`.
-    fn batch(&self, first: Job, waiting: &Receiver<Job>, answers: &mut Vec<Answer>) -> Result<()> {
-        let jobs = std::iter::once(first).chain(waiting.try_iter());
+    /// Runs what waits and commits it, all of it or nothing; `jobs` are those that are to be told.
+    fn batch(&self, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>, jobs: &mut Vec<Box<dyn Job>>) -> Result<()> {
+        let queue = std::iter::once(first).chain(waiting.try_iter());
+        let mut queue = queue.filter_map(|mut job| job.begin().then_some(job));
         if let Err(error) = self.begin() {
             // Whoever waits by now would only wait for the same.
-            answers.extend(jobs.take(QUEUE).filter_map(|job| job(Err(&error))).map(|ran| ran.answer));
+            jobs.extend(queue.take(QUEUE));
             return Err(error);
         }
-        let mut trouble = None;
-        let together: Vec<_> = jobs.take(BATCH).collect();
-        let (turn, begun) = (Turn { conn: &self.conn, alone: together.len() == 1 }, Instant::now());
-        let take_along = || !turn.alone && begun.elapsed() < self.commit_took.get();
-        let late = std::iter::from_fn(|| take_along().then(|| waiting.try_recv().ok()).flatten());
-        let all = together.into_iter().chain(late).take(BATCH);
-        for Ran { answer, trouble: met } in all.filter_map(|job| job(Ok(turn))) {
-            answers.push(answer);
-            trouble = trouble.or(met);
+        jobs.extend(queue.by_ref().take(BATCH));
+        let begun = Instant::now();
+        let mut spoilt = jobs.iter_mut().any(|job| self.spoils(job.as_mut()));
+        while !spoilt && jobs.len() < BATCH && begun.elapsed() < self.commit_took.get() {
+            let Some(mut late) = queue.next() else { break };
+            spoilt = self.spoils(late.as_mut());
+            jobs.push(late);
         }
-        self.finish(trouble).inspect_err(|error| self.damage.heed(error))
+        let ran = if spoilt { self.each_apart(jobs) } else { Ok(None) };
+        self.finish(ran).inspect_err(|error| self.damage.heed(error))
+    }
+
+    /// Runs a closure; whether it spoils the transaction for others: it erred after it had changed something, or ended it.
+    fn spoils(&self, job: &mut dyn Job) -> bool {
+        let before = self.conn.total_changes();
+        let erred = job.run(&self.conn).map(is_of_storage);
+        let changed = self.conn.total_changes() != before;
+        self.conn.is_autocommit() || erred.is_some_and(|of_storage| of_storage || changed)
+    }
+
+    /// Begins anew and runs each in a savepoint of its own; what storage did to one of them, if it failed for that.
+    fn each_apart(&self, jobs: &mut [Box<dyn Job>]) -> Result<Option<Error>> {
+        let mut trouble = None;
+        self.roll_back();
+        self.begin()?;
+        for job in jobs {
+            execute(&self.conn, "savepoint closure")?;
+            let erred = job.run(&self.conn).map(|error| Some(error).filter(|error| is_of_storage(error)).cloned());
+            if self.conn.is_autocommit() {
+                // A full disk ended the transaction: nothing may run, or it would commit by itself.
+                return Err(erred.flatten().unwrap_or_else(|| Error::Unavailable("the transaction has ended".into())));
+            }
+            if let Some(met) = erred {
+                execute(&self.conn, "rollback to closure")?;
+                trouble = trouble.or(met);
+            }
+            execute(&self.conn, "release closure")?;
+        }
+        Ok(trouble)
     }
 
     fn begin(&self) -> Result<()> {
@@ -214,23 +261,31 @@ impl Storage {
         execute(&self.conn, "begin immediate").inspect_err(|error| self.damage.heed(error))
     }
 
-    /// Commits, and makes sure that the files are still those that others will find. `trouble` is what a closure met: the
-    /// cause, if there is nothing left to commit.
-    fn finish(&self, trouble: Option<Error>) -> Result<()> {
-        let committed = match trouble {
-            Some(Error::Damaged(cause)) => Err(Error::Damaged(cause)),
-            trouble => {
-                let begun = Instant::now();
-                let committed = execute(&self.conn, "commit");
-                self.commit_took.set(begun.elapsed());
-                committed.map_err(|error| trouble.unwrap_or(error))
-            }
-        };
-        if committed.is_err() && !self.conn.is_autocommit() {
-            drop(execute(&self.conn, "rollback"));
+    /// Commits what ran, and makes sure that the files are still those that others will find.
+    fn finish(&self, ran: Result<Option<Error>>) -> Result<()> {
+        let committed = ran.and_then(|trouble| self.commit(trouble));
+        if committed.is_err() {
+            self.roll_back();
         }
         committed.map_err(|error| if is_of_storage(&error) { error } else { Error::Unavailable(error.cause()) })?;
         self.place.check()
+    }
+
+    /// `trouble` is what a closure met: the cause, if there is nothing left to commit.
+    fn commit(&self, trouble: Option<Error>) -> Result<()> {
+        if let Some(Error::Damaged(cause)) = trouble {
+            return Err(Error::Damaged(cause));
+        }
+        let begun = Instant::now();
+        let committed = execute(&self.conn, "commit");
+        self.commit_took.set(begun.elapsed());
+        committed.map_err(|error| trouble.unwrap_or(error))
+    }
+
+    fn roll_back(&self) {
+        if !self.conn.is_autocommit() {
+            drop(execute(&self.conn, "rollback"));
+        }
     }
 
     /// The log was deleted, and is open here all the same: what it holds is put into the database, before it is gone with
@@ -241,30 +296,6 @@ impl Storage {
         {
             tracing::error!(%error, "the log was deleted, and what it held can't be saved");
         }
-    }
-}
-
-impl Turn<'_> {
-    /// Runs a closure, and takes back what it did if it errs or panics.
-    fn take<T>(self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let Self { conn, alone } = self;
-        if conn.is_autocommit() {
-            // A full disk ended the transaction: nothing may run, or it would commit by itself.
-            return Err(Error::Unavailable("there is no transaction to write in".into()));
-        }
-        // A savepoint keeps a copy of every page that is changed in it.
-        let (begin, end, undo): (&[_], &[_], &[_]) = match alone {
-            true => (&[], &[], &["rollback", "begin"]),
-            false => (&["savepoint closure"], &["release closure"], &["rollback to closure", "release closure"]),
-        };
-        let run = |sql: &[&str]| sql.iter().try_for_each(|sql| execute(conn, sql));
-        run(begin)?;
-        let result = catch_unwind(AssertUnwindSafe(|| work(conn)))
-            .unwrap_or_else(|_| Err(Error::Internal("a rule panicked inside the writer".into())));
-        if !conn.is_autocommit() {
-            run(if result.is_ok() { end } else { undo })?;
-        }
-        result
     }
 }
 
@@ -297,7 +328,11 @@ mod tests {
             Self { writer: Writer::start(conn, &path, Database::new().unwrap()).unwrap(), folder, answers, answered }
         }
 
-        fn send(&self, name: &'static str, work: impl FnOnce(&Connection) -> Result<()> + Send + 'static) -> Ticket {
+        fn send(
+            &self,
+            name: &'static str,
+            work: impl FnOnce(&Connection) -> Result<()> + Clone + Send + 'static,
+        ) -> Ticket {
             let answers = self.answers.clone();
             let insert = move |conn: &Connection| {
                 conn.execute("insert into names values (?1)", [name])?;
@@ -310,9 +345,10 @@ mod tests {
         fn hold(&self) -> (Ticket, Sender<()>) {
             let (let_go, held) = channel();
             let (begin, begun) = channel();
+            let held = Arc::new(Mutex::new(held));
             let ticket = self.send("held", move |_| {
                 begin.send(()).unwrap();
-                held.recv().map_err(Error::internal)
+                held.lock().unwrap().recv().map_err(Error::internal)
             });
             begun.recv().unwrap();
             (ticket, let_go)

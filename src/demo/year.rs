@@ -137,7 +137,7 @@ impl Year {
     }
 
     /// What is left to happen, and what the owner did of late.
-    pub fn end(mut self, w: &mut Write) -> Result<()> {
+    pub fn end(&mut self, w: &mut Write) -> Result<()> {
         self.catch_up(w, self.end - DAY)?;
         w.now = Timestamp(self.end - DAY);
         let actor = self.actor(None, &self.places[0].account.clone());

@@ -121,7 +121,7 @@ pub fn wrong_password() -> Error {
 /// have ended anyway: whoever knew the old one is out.
 pub fn prove(w: &Write, session: &Claims) -> Result<Claims> {
     w.actor.require_self()?;
-    let renewed = Claims { id: tokens::random_id()?, ..session.clone() };
+    let renewed = Claims { id: tokens::ordered_id(w.now)?, ..session.clone() };
     let sql = "update tokens set id = ?2, proved_at = ?3, used_at = ?3 where id = ?1 and kind = 'session'";
     match w.run(sql, params![session.id, renewed.id, w.now])? {
         0 => Err(Error::internal("a proof without its session")),

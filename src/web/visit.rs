@@ -61,7 +61,7 @@ impl Visit {
     pub async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Write) -> Result<T> + Send + 'static,
+        F: FnOnce(&mut Write) -> Result<T> + Clone + Send + 'static,
     {
         self.app.write(self.caller(), f).await
     }
