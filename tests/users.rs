@@ -133,6 +133,41 @@ async fn every_writable_field_is_kept_and_answered_in_documented_order() {
     assert_eq!(found.to_string(), without_token.to_string(), "the same user, byte for byte, but without a token");
 }
 
+/// What a creation answers was not looked up, and must be what is.
+#[tokio::test]
+async fn whoever_creates_somebody_is_answered_what_they_find_then() {
+    let test = TestApp::new();
+    let owner = test.client(ADA, "2311");
+    let team = owner.post("/teams", json!({"name": "Crew"})).await.done()["id"].clone();
+    let role = json!({"name": "pilot", "permissions": ["users.read", "users.create", "events.read"]});
+    owner.post("/roles", role).await.done();
+    let people = [
+        json!({"email": "admin@example.com", "accountAdmin": true, "roles": []}),
+        json!({"email": "pilot@example.com", "roles": ["pilot", "member"], "teamId": team}),
+    ];
+    let mut tokens = vec![test.token(ADA)];
+    for person in people {
+        tokens.push(create(&test, &tokens[0], person).await["token"].as_str().unwrap().to_owned());
+    }
+    let key =
+        json!({"name": "Import", "expiresAt": "2026-12-23T08:00:00Z", "permissions": ["users.read", "users.create"]});
+    tokens.push(owner.post("/api-keys", key).await.done()["token"].as_str().unwrap().to_owned());
+    for (n, token) in tokens.iter().enumerate() {
+        let bodies = [
+            json!({"email": format!("a{n}@example.com")}),
+            json!({"email": format!("b{n}@example.com"), "teamId": team, "roles": ["member"], "permissions": ["users.read"],
+                   "notificationPreferences": {"lead_created": [], "user_created": [{"event": "user_created"}]}}),
+        ];
+        for body in bodies {
+            let mut made = create(&test, token, body).await;
+            made.as_object_mut().unwrap().shift_remove("token");
+            let path = format!("/users/{}", made["id"]);
+            let found = test.get(&path).token(token).account("2311").send().await.json();
+            assert_eq!(found.to_string(), made.to_string(), "by actor {n}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_preference_for_each_of_the_163_events_is_accepted() {
     let test = TestApp::new();

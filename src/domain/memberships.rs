@@ -62,12 +62,22 @@ pub struct Place {
     pub account_admin: bool,
     pub team_id: Option<i64>,
     pub roles: BTreeSet<String>,
+    /// Held apart from any role.
     pub permissions: Permissions,
+    /// What the roles permit.
+    pub of_roles: Permissions,
 }
 
 impl Place {
+    /// That of a built-in role.
     pub fn with_role(role: &str) -> Self {
-        Self { roles: [role.to_owned()].into(), ..Self::default() }
+        let of_roles = permissions::built_in(role).map(|role| role.permissions()).unwrap_or_default();
+        Self { roles: [role.to_owned()].into(), of_roles, ..Self::default() }
+    }
+
+    /// All that may be done in it.
+    pub fn permits(&self) -> Permissions {
+        if self.account_admin { Permissions::all() } else { self.of_roles.union(self.permissions) }
     }
 
     /// What it gives, for the event that tells of it.
@@ -97,7 +107,7 @@ impl Place {
         }
         require_may_appoint(r, place.account_admin)?;
         roles::require_grantable(r, of_roles.union(direct))?;
-        (place.roles, place.permissions) = (roles, direct);
+        (place.roles, place.permissions, place.of_roles) = (roles, direct, of_roles);
         Ok(place)
     }
 }

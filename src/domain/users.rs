@@ -33,7 +33,7 @@ mod load;
 mod search;
 mod walk;
 
-use load::{load, load_anywhere};
+use load::{load, load_anywhere, made};
 
 /// A user of the directory, as seen from one account.
 #[derive(Clone, Debug, Object, Serialize)]
@@ -170,7 +170,7 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     let id = insert(w, &account, &member, &place)?;
     preferences::insert(w, id, &preferences)?;
     let invitation = invitations::create(w, id)?;
-    Ok((load(w, id, &account)?, Some(invitation)))
+    Ok((made(w, id, member, place, preferences)?, Some(invitation)))
 }
 
 /// A user of the actor's account.

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::{User, UserAccount};
+use super::{Member, User, UserAccount};
 use crate::clock::Timestamp;
-use crate::db::{Read, Row, RowResult, Value, params};
+use crate::db::{Read, Row, RowResult, Value, Write, params};
 use crate::domain::fields::{self, AccountId, EmailText};
+use crate::domain::memberships::Place;
 use crate::domain::permissions::{Permission, Permissions};
 use crate::domain::preferences::{self, NotificationPreferences};
 use crate::domain::{accounts, memberships, roles};
@@ -88,6 +89,46 @@ pub(super) fn load(r: &Read, id: i64, account: &AccountId) -> Result<User> {
     let not_found = || Error::not_found(format!("There is no user {id} in this account."));
     let loaded = r.maybe(&sql, params![id, account.as_str()], from_row)?.ok_or_else(not_found)?;
     complete_one(r, loaded, Some(account))
+}
+
+/// Somebody whom the actor has just made in their account, as [`load`] would find them: all of it was stored a moment ago, so
+/// nothing has to be looked up.
+pub(super) fn made(
+    w: &Write,
+    id: i64,
+    member: Member,
+    place: Place,
+    mut preferences: NotificationPreferences,
+) -> Result<User> {
+    let here = w.actor.account.as_ref().ok_or_else(|| Error::internal("somebody made in no account"))?;
+    let by = w.actor.email.as_deref().unwrap_or(member.email.as_str()).to_owned();
+    preferences.retain(|_, list| !list.is_empty());
+    Ok(User {
+        id,
+        email: EmailText(member.email.as_str().to_owned()),
+        name: member.name,
+        active: member.active,
+        team_id: place.team_id,
+        phone: member.phone,
+        img_src: member.img_src,
+        notification_preferences: preferences,
+        created_by: by.clone(),
+        updated_by: by,
+        created_at: w.now,
+        updated_at: w.now,
+        accounts: vec![UserAccount {
+            account_id: here.id.as_str().to_owned(),
+            account_name: here.name.clone(),
+            users_primary_account: true,
+            account_admin: place.account_admin,
+        }],
+        flat_permissions_list: place.permits().names(),
+        flat_roles_list: place.roles.into_iter().collect(),
+        token: None,
+        pending: None,
+        removed_at: None,
+        owner: member.owner,
+    })
 }
 
 /// A user even where they are no member, such as an owner looking at themself.
