@@ -309,7 +309,6 @@ create index events_account on events (account_id, at, id);
 create index events_event   on events (account_id, event, at, id);
 create index events_actor   on events (account_id, actor_id, at, id);
 create index events_subject on events (account_id, subject_id, at, id);
-create index events_at      on events (at);
 
 -- What this file went through: which Rollcall made it, and which brought it to a later schema.
 create table upgrades (

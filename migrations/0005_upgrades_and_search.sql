@@ -156,3 +156,7 @@ create index tokens_impersonator on tokens (impersonator_id) where impersonator_
 create index tokens_parent  on tokens (parent_id) where parent_id is not null;
 create index tokens_account on tokens (account_id, created_at) where account_id is not null;
 create index tokens_expires on tokens (expires_at);
+
+-- Old events are found account by account.
+
+drop index events_at;

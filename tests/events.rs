@@ -169,16 +169,18 @@ async fn no_event_holds_a_secret() {
 #[tokio::test]
 async fn old_events_go_when_that_is_wanted() {
     let test = TestApp::with(|config| config.keep_events = Some(Duration::from_secs(7 * 24 * 3600)));
-    let insert = |at: i64| {
+    let insert = |days: i64, account: Option<&'static str>| {
         test.app.db().write_here(move |w| {
-            let sql = "insert into events (event, at, account_id) values ('cron_job', ?1, '2311')";
-            w.run(sql, rollcall::db::params![at])
+            let sql = "insert into events (event, at, account_id) values ('cron_job', ?1, ?2)";
+            w.run(sql, rollcall::db::params![crate::support::START - days * 24 * 3600 * 1000, account])
         })
     };
-    insert(crate::support::START - 8 * 24 * 3600 * 1000).unwrap();
-    insert(crate::support::START - 6 * 24 * 3600 * 1000).unwrap();
+    for account in [Some("2311"), Some("7"), Some("gone"), None] {
+        [9, 8, 6].map(|days| insert(days, account).unwrap());
+    }
     jobs::run_once(&test.app).await;
-    assert_eq!(test.query(|r| r.value::<i64>("select count(*) from events", [])), 1);
+    let left = "select group_concat(coalesce(account_id, '-')) from (select account_id from events order by 1)";
+    assert_eq!(test.query(|r| r.value::<String>(left, [])), "-,2311,7,gone");
 }
 
 #[tokio::test]

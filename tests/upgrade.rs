@@ -228,7 +228,7 @@ fn a_damaged_file_stays_as_it_is() {
         let sql = "select rootpage from sqlite_schema where name = ?1";
         old.open().query_row(sql, [name], |row| row.get::<_, u32>(0)).unwrap() as usize
     };
-    let at = (page("events_at") - 1) * 4096;
+    let at = (page("events_event") - 1) * 4096;
     let mut bytes = old.bytes();
     bytes[at..at + 4096].fill(0xa5);
     fs::write(old.path(), bytes).unwrap();

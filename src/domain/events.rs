@@ -160,9 +160,15 @@ fn load(r: &Read, account: &AccountId, id: i64) -> Result<Event> {
     found.ok_or_else(|| Error::not_found(format!("There is no event {id} in this account.")))
 }
 
-/// Removes up to `most` events from before a moment; says how many.
+/// Removes up to `most` events from before a moment, account by account and the oldest first; says how many.
 pub fn purge(w: &Write, before: Timestamp, most: i64) -> Result<usize> {
-    w.run("delete from events where id in (select id from events where at < ?1 limit ?2)", params![before, most])
+    // From one account to the next along their index, and at last to what belongs to none.
+    let sql = "with recursive a (id) as (
+                 select min(account_id) from events union all
+                 select (select min(account_id) from events where account_id > a.id) from a where a.id is not null)
+               delete from events where id in (
+                 select e.id from a cross join events e on e.account_id is a.id and e.at < ?1 limit ?2)";
+    w.run(sql, params![before, most])
 }
 
 fn insert(
