@@ -71,7 +71,8 @@ fn memory(pid: u32) -> (u64, u64) {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_password_hashes_took_is_given_back() {
-    const TAKEN: u64 = 19 * 1024;
+    // By one of the two that are computed at a time.
+    const TAKEN: u64 = 19 * 512;
     let folder = tempfile::tempdir().unwrap();
     init(folder.path());
     let served = serve(&mut rollcall(folder.path()), 1);
@@ -81,14 +82,15 @@ async fn what_password_hashes_took_is_given_back() {
     for guessed in guesses {
         assert_eq!(guessed.await.unwrap().0, 401);
     }
-    assert!(memory(served.child.id()).1 > before + TAKEN, "the hashes took too little to see it");
+    let (_, most) = memory(served.child.id());
+    assert!(most > before + 2 * TAKEN, "the hashes took too little to see it");
     let given_back = async {
-        while memory(served.child.id()).0 > before + TAKEN {
+        while memory(served.child.id()).0 > most - 2 * TAKEN + TAKEN / 10 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
     let in_time = tokio::time::timeout(Duration::from_secs(20), given_back).await;
-    assert!(in_time.is_ok(), "{before} KiB before, {} still", memory(served.child.id()).0);
+    assert!(in_time.is_ok(), "{before} KiB before, at most {most}, {} still", memory(served.child.id()).0);
 }
 
 /// `cargo test --test main sign_in_storm -- --ignored --nocapture` prints the figures.
@@ -129,5 +131,5 @@ async fn sign_in_storm() {
     }
     println!("memory: {before} KiB before, at most {most} KiB");
     assert!(statuses.keys().all(|status| [401, 503].contains(status)), "{statuses:?}");
-    assert!(most < before + 80 * 1024, "two hashes at a time take 38 MiB");
+    assert!(most < before + 60 * 1024, "two hashes at a time take 19 MiB");
 }
