@@ -13,11 +13,17 @@ use crate::domain::preferences::{self, NotificationPreferences};
 use crate::domain::{accounts, memberships, roles};
 use crate::error::{Error, Result};
 
+/// [`COLUMNS`] for statements that are put together beforehand.
+macro_rules! columns {
+    () => {
+        "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src, u.created_by,
+         u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin, m.invited_by, m.joined_at, m.removed_at,
+         m.email_key"
+    };
+}
+
 /// Of a user `u` and their membership `m`, which may be missing.
-pub(super) const COLUMNS: &str =
-    "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src,
-                                  u.created_by, u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin,
-                                  m.invited_by, m.joined_at, m.removed_at, m.email_key";
+pub(super) const COLUMNS: &str = columns!();
 /// How many columns those are.
 pub(super) const WIDTH: usize = 17;
 
@@ -81,13 +87,15 @@ impl User {
 
 /// A member of `account`, pending or not.
 pub(super) fn load(r: &Read, id: i64, account: &AccountId) -> Result<User> {
-    let sql = format!(
-        "select {COLUMNS} from users u
-           join memberships m on m.user_id = u.id and m.account_id = ?2 and m.removed_at is null
-          where u.id = ?1"
+    const SQL: &str = concat!(
+        "select ",
+        columns!(),
+        " from users u
+            join memberships m on m.user_id = u.id and m.account_id = ?2 and m.removed_at is null
+           where u.id = ?1"
     );
     let not_found = || Error::not_found(format!("There is no user {id} in this account."));
-    let loaded = r.maybe(&sql, params![id, account.as_str()], from_row)?.ok_or_else(not_found)?;
+    let loaded = r.maybe(SQL, params![id, account.as_str()], from_row)?.ok_or_else(not_found)?;
     complete_one(r, loaded, Some(account))
 }
 
@@ -173,35 +181,42 @@ struct Membership {
     live: bool,
 }
 
+/// What hangs on each of those with a `place` and an `id`; ?2 is the account. The cross joins keep SQLite from looking
+/// elsewhere first.
+macro_rules! attached {
+    ($each:literal) => {
+        concat!(
+            "with each (place, id) as ",
+            $each,
+            " select place, 'account', account_id, primary_account, account_admin,
+                     removed_at is null and invited_email is null
+                from each cross join memberships where user_id = id
+              union all
+              select place, 'role', role, null, null, null
+                from each cross join membership_roles where account_id = ?2 and user_id = id
+              union all
+              select place, 'permission', permission, null, null, null
+                from each cross join membership_permissions where account_id = ?2 and user_id = id
+              union all
+              select place, 'preference', event, account_id, delivery, position
+                from each cross join notification_preferences where user_id = id"
+        )
+    };
+}
+
 impl Attached {
     /// What hangs on each of them, in their order.
     fn to(r: &Read, users: &[Loaded], account: Option<&AccountId>) -> Result<Vec<Self>> {
         let mut attached: Vec<Self> = users.iter().map(|_| Self::default()).collect();
         let ids: Vec<i64> = users.iter().map(|loaded| loaded.user.id).collect();
-        let (each, ids) = match ids[..] {
-            [id] => ("not materialized (select 0, ?1)", Value::Integer(id)),
+        let (sql, ids) = match ids[..] {
+            [id] => (attached!("not materialized (select 0, ?1)"), Value::Integer(id)),
             _ => (
-                "materialized (select key, value from json_each(?1))",
+                attached!("materialized (select key, value from json_each(?1))"),
                 Value::Text(serde_json::to_string(&ids).map_err(Error::internal)?),
             ),
         };
-        // The cross joins keep SQLite from looking elsewhere first.
-        let sql = format!(
-            "with each (place, id) as {each}
-             select place, 'account', account_id, primary_account, account_admin,
-                    removed_at is null and invited_email is null
-               from each cross join memberships where user_id = id
-             union all
-             select place, 'role', role, null, null, null
-               from each cross join membership_roles where account_id = ?2 and user_id = id
-             union all
-             select place, 'permission', permission, null, null, null
-               from each cross join membership_permissions where account_id = ?2 and user_id = id
-             union all
-             select place, 'preference', event, account_id, delivery, position
-               from each cross join notification_preferences where user_id = id"
-        );
-        r.all(&sql, params![ids, account.map(AccountId::as_str)], |row| {
+        r.all(sql, params![ids, account.map(AccountId::as_str)], |row| {
             let place = usize::from(row.get::<_, u16>(0)?);
             attached[place].take(row)
         })?;
