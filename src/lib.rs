@@ -18,7 +18,7 @@ pub mod cli;
 pub mod clock;
 /// Every setting, once; the doc comments are `--help` and the README's table.
 pub mod config;
-/// The database: connections lent to closures, and the single writer.
+/// The database: connections lent to closures, and the single writer thread.
 pub mod db;
 /// A believable team, for `rollcall demo`.
 pub mod demo;
