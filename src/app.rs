@@ -160,7 +160,7 @@ impl App {
             r.acting_as(actor);
             Ok((f(r), stale))
         };
-        let (result, stale) = self.db().read(identified).await?;
+        let (result, stale) = self.db().read(identified)?;
         if let Some(token) = stale {
             // Nobody waits for it, and nothing hangs on it.
             let db = self.db().clone();

@@ -285,7 +285,7 @@ fn serve(config: Config, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>)
 fn greet(app: &App) -> Result<()> {
     let url = app.public_url();
     print_line(&format!("Rollcall is listening on {url}"))?;
-    if app.db().read_here(|r| setup::is_done(r))? {
+    if app.db().read(|r| setup::is_done(r))? {
         return Ok(());
     }
     let link = app.signing_in_at(url) + &link(app, None)?;

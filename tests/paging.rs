@@ -51,7 +51,7 @@ impl Crowd {
             r.acting_as(actor);
             f(r)
         };
-        self.test.app.db().read_here(shell).unwrap()
+        self.test.app.db().read(shell).unwrap()
     }
 
     /// Somebody new, at a place of the list that nobody can tell; several share a name.

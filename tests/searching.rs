@@ -33,7 +33,7 @@ fn read<T>(test: &TestApp, f: impl Fn(&Read) -> rollcall::Result<T>) -> T {
         r.acting_as(actor);
         f(r)
     };
-    test.app.db().read_here(shell).unwrap()
+    test.app.db().read(shell).unwrap()
 }
 
 /// A few letters, so that many share some, of three scripts.

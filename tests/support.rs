@@ -177,12 +177,12 @@ impl TestApp {
     pub fn rows(&self) -> Vec<(&'static str, i64)> {
         let tables =
             ["accounts", "users", "memberships", "membership_roles", "notification_preferences", "tokens", "events"];
-        let count = |table| self.app.db().read_here(|r| r.value(&format!("select count(*) from {table}"), [])).unwrap();
+        let count = |table| self.app.db().read(|r| r.value(&format!("select count(*) from {table}"), [])).unwrap();
         tables.into_iter().map(|table| (table, count(table))).collect()
     }
 
     pub fn query<T>(&self, f: impl FnOnce(&rollcall::db::Read) -> rollcall::Result<T>) -> T {
-        self.app.db().read_here(|r| f(r)).unwrap()
+        self.app.db().read(|r| f(r)).unwrap()
     }
 
     pub fn get(&self, path: &str) -> Call<'_> {

@@ -2,9 +2,7 @@
 //! to sync is no reason to lose anything. Without strace, or where nobody may trace, there is nothing to see.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeSet;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::faulty::Faulty;
 
@@ -65,72 +63,5 @@ fn a_disk_that_fails_to_sync_loses_nothing_that_was_answered() {
     listed.sort();
     answered.sort();
     assert_eq!(listed, answered);
-    stopped.require_sound();
-}
-
-/// Where many write at once, a commit can be seen before the disk has it; nobody may be told of it before.
-#[test]
-fn nobody_is_told_of_what_the_disk_does_not_have_yet() {
-    if !may_trace() {
-        return;
-    }
-    const SYNC: Duration = Duration::from_millis(200);
-    let server = traced(&format!("-e inject=fdatasync:delay_enter={}", SYNC.as_micros()));
-    let server = &server;
-    std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..8)
-            .map(|n| {
-                scope.spawn(move || {
-                    for round in 0..3 {
-                        let sent = Instant::now();
-                        server.create(&format!("p{n}-{round}")).unwrap();
-                        assert!(sent.elapsed() >= SYNC, "answered after {:?}", sent.elapsed());
-                    }
-                })
-            })
-            .collect();
-        let (mut before, mut grown) = (server.listed().len(), 0);
-        let (mut last_asked, mut last_grown) = (Instant::now(), None::<Instant>);
-        while !writers.iter().all(|writer| writer.is_finished()) {
-            let asked = Instant::now();
-            let now = server.listed().len();
-            if now > before {
-                // Between one group of people and the next there is a sync. The one before came after it was not yet seen.
-                let since = last_grown.replace(last_asked).map(|grown| grown.elapsed());
-                assert!(since.is_none_or(|since| since >= SYNC), "they grew twice within {since:?}");
-                grown += 1;
-            }
-            (before, last_asked) = (now, asked);
-        }
-        assert!(grown > 1);
-    });
-    assert_eq!(server.listed().len(), 25);
-}
-
-#[test]
-fn a_disk_that_fails_to_sync_what_many_wrote_loses_nothing_that_was_answered() {
-    if !may_trace() {
-        return;
-    }
-    let server = traced("-e inject=fdatasync:error=EIO:when=6..9");
-    let create = |n: u32| (0..20).map(|round| format!("p{n}-{round}")).map(|name| server.create(&name)).collect();
-    let outcomes: Vec<Vec<Result<_, _>>> = std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..8).map(|n| scope.spawn(move || create(n))).collect();
-        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
-    });
-    let (answered, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().flatten().partition(Result::is_ok);
-    let mut answered: BTreeSet<_> = answered.into_iter().map(Result::unwrap).collect();
-    answered.insert("ada@example.com".to_owned());
-    assert!(!refused.is_empty() && server.logs("storing works again"), "{}", server.log());
-    for error in refused.into_iter().map(Result::unwrap_err) {
-        assert_eq!((error.code.as_str(), error.retry_after), ("503 storage_unavailable", Some(5)));
-    }
-    let stopped = server.crash();
-    let trace = std::fs::read_to_string(stopped.folder.path().join("trace")).unwrap();
-    let (_, after) = trace.split_once("INJECTED").unwrap();
-    let again = after.lines().any(|line| line.contains(" write(") && line.contains("rollcall.db-wal"));
-    assert!(again, "what the disk may have lost was not given to it again");
-    let listed: BTreeSet<_> = stopped.start().listed().into_iter().collect();
-    assert!(listed.is_superset(&answered), "lost: {:?}", answered.difference(&listed));
     stopped.require_sound();
 }

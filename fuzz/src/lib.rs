@@ -107,7 +107,7 @@ impl Server {
 
     fn close(self) {
         let sound: String =
-            self.app.db().read_here(|r| r.value("pragma integrity_check(1)", [])).expect("the database can be read");
+            self.app.db().read(|r| r.value("pragma integrity_check(1)", [])).expect("the database can be read");
         assert_eq!(sound, "ok");
         let orphans: i64 = self
             .app

@@ -56,7 +56,7 @@ fn add(app: &App, new: NewAccount, json: bool) -> Result<()> {
 }
 
 fn list(app: &App, json: bool) -> Result<()> {
-    let accounts = app.db().read_here(|r| {
+    let accounts = app.db().read(|r| {
         r.acting_as(Actor::shell());
         accounts::list(r)
     })?;

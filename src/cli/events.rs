@@ -44,7 +44,7 @@ fn export_to(output: &mut Output, app: &App, asked: Events) -> Result<()> {
     // On a terminal, the events themselves show how far it is.
     let mut progress = (!stdout().is_terminal()).then(Progress::begin);
     loop {
-        let slice = app.db().read_here(|r| {
+        let slice = app.db().read(|r| {
             let actor = accounts::at_shell(r, asked.account.as_ref())?;
             r.acting_as(actor);
             events::export(r, &filter, after, SLICE)

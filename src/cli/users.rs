@@ -118,7 +118,7 @@ struct Shell<'a> {
 
 impl Shell<'_> {
     fn read<T>(&self, f: impl FnOnce(&Read) -> Result<T>) -> Result<T> {
-        self.app.db().read_here(|r| {
+        self.app.db().read(|r| {
             let actor = accounts::at_shell(r, self.account.as_ref())?;
             r.acting_as(actor);
             f(r)

@@ -24,15 +24,13 @@ const DUE: c_int = 2000;
 
 thread_local! {
     /// Pages in the log after the last commit of this thread.
-    static COMMITTED: Cell<c_int> = const { Cell::new(0) };
+    static LOG: Cell<c_int> = const { Cell::new(0) };
 }
 
 /// Ends when it is dropped.
 pub struct Checkpoints {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// Pages in the log after the last commit.
-    log: Cell<c_int>,
     /// Pages in the log at which the thread is woken next.
     next: Cell<c_int>,
     /// Whether it has moved all but the rest, or could not: then all of it is the rest.
@@ -43,29 +41,18 @@ impl Checkpoints {
     /// Takes over from SQLite what `conn` writes to the database at `path`.
     pub fn take_over(conn: &Connection, path: &Path) -> Result<Self> {
         conn.wal_hook(Some(|_, pages| {
-            COMMITTED.set(pages);
+            LOG.set(pages);
             Ok(())
         }));
         let (path, moved) = (path.to_owned(), Arc::new(AtomicBool::new(false)));
         let (tell, (wake, woken)) = (moved.clone(), sync_channel(1));
         let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || run(&path, &woken, &tell));
-        Ok(Self {
-            wake: Some(wake),
-            thread: Some(thread.map_err(Error::internal)?),
-            log: Cell::default(),
-            next: Cell::new(DUE),
-            moved,
-        })
+        Ok(Self { wake: Some(wake), thread: Some(thread.map_err(Error::internal)?), next: Cell::new(DUE), moved })
     }
 
-    /// To be called after each commit, on the thread that made it.
-    pub fn note(&self) {
-        self.log.set(COMMITTED.get());
-    }
-
-    /// To be called between two commits of `conn`.
+    /// To be called after each commit of `conn`, on the thread that made it.
     pub fn consider(&self, conn: &Connection) {
-        let pages = self.log.get();
+        let pages = LOG.get();
         if self.moved.swap(false, Ordering::AcqRel) {
             checkpoint(conn);
             // If a reader still needs a part of it, the log goes on.

@@ -8,12 +8,10 @@ pub mod copy;
 pub mod inspect;
 pub mod later;
 mod leftover;
-mod log;
 pub mod migrations;
 mod place;
 #[cfg(test)]
 mod plans;
-mod storage;
 mod trouble;
 mod writer;
 
@@ -192,15 +190,8 @@ impl Db {
     }
 
     /// Runs the closure on the calling thread, which costs less than handing it to another: what it asks is answered from
-    /// indexes and the cache of pages, in microseconds. Answers once what it may have seen is durable.
-    pub async fn read<T>(&self, f: impl FnOnce(&mut Read) -> Result<T>) -> Result<T> {
-        let result = self.read_here(f);
-        self.writer.seen().await;
-        result
-    }
-
-    /// [`Db::read`] for the command line, beside which nobody writes here.
-    pub fn read_here<T>(&self, f: impl FnOnce(&mut Read) -> Result<T>) -> Result<T> {
+    /// indexes and the cache of pages, in microseconds.
+    pub fn read<T>(&self, f: impl FnOnce(&mut Read) -> Result<T>) -> Result<T> {
         let waiting = Counted::in_(&self.figures.readers_waiting);
         let conn = self.readers.get().map_err(|_| Error::Overloaded(1))?;
         drop(waiting);

@@ -1,17 +1,23 @@
-//! The single writer: one connection, many closures, one durable commit.
+//! The single writer: one thread, one connection, many closures, one durable commit.
 //!
-//! It takes every closure that waits, runs one after the other, commits once, and only then answers them all. A lone write
-//! waits for nobody; under load a commit is shared. Two threads take turns, so that one runs the next closures while the
-//! other waits for the disk to have the last ones.
+//! It takes every closure that waits, runs one after the other, commits once, and only then answers them all.
+//! A lone write waits for nobody; under load a commit is shared. Who arrives while others run is taken along for as long as
+//! a commit takes, and then is for the next one: on a quick disk everybody would wait for everybody, and then the writer
+//! for all of them.
+//!
+//! A closure that errs or panics takes nobody with it. Nearly all that err do so before they change anything; if one does
+//! after it, all of the transaction is taken back, and each closure runs again in a savepoint of its own. Savepoints for all,
+//! to begin with, would copy every page that is changed.
 //!
 //! Nobody waits for long in vain: who has waited for [`PATIENCE`], or has gone away, takes back what hasn't begun; and
 //! when storage fails, all who wait are told.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,20 +25,22 @@ use prometheus::IntGauge;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::log::Log;
-use super::storage::{BATCH, Storage};
+use super::checkpoints::{self, Checkpoints};
+use super::place::Place;
 use super::trouble::{Damage, Trouble};
 use crate::error::{Error, Result};
 use crate::metrics::{Counted, Database};
 
 /// Writes that may wait before further ones are turned away: a bound on memory.
-pub const QUEUE: usize = 1024;
+const QUEUE: usize = 1024;
+/// Closures that share a commit at the most, so that the first of them isn't kept waiting by the last.
+const BATCH: usize = 64;
 /// How long a write may wait for its turn before it is turned away: longer than any queue takes on a disk that works, and
 /// shorter than people and programs do.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A write that waits, then runs, then is answered.
-pub trait Job: Send {
+trait Job: Send {
     /// Whether it may still run: who waits for it has not taken it back.
     fn begin(&mut self) -> bool;
 
@@ -76,29 +84,14 @@ where
 
 #[derive(Clone)]
 pub struct Writer {
-    threads: Arc<Mutex<Option<Threads>>>,
-    log: Arc<Log>,
+    thread: Arc<Mutex<Option<Thread>>>,
     damage: Damage,
     figures: Database,
 }
 
-struct Threads {
+struct Thread {
     jobs: SyncSender<Box<dyn Job>>,
-    handles: [JoinHandle<()>; 2],
-}
-
-/// What the threads share.
-struct Turns {
-    turn: Mutex<Turn>,
-    log: Arc<Log>,
-    trouble: Mutex<Trouble>,
-    figures: Database,
-}
-
-/// Whose turn it is has these.
-struct Turn {
-    storage: Storage,
-    waiting: Receiver<Box<dyn Job>>,
+    handle: JoinHandle<()>,
 }
 
 /// Held by whoever waits for a write. As long as it hasn't begun it can be taken back; dropping this does so.
@@ -131,17 +124,16 @@ impl Writer {
     /// Takes over a connection to the database at `path`, which is in WAL mode.
     pub fn start(conn: Connection, path: &Path, figures: Database) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
-        let (damage, log) = (Damage::default(), Arc::new(Log::of(path)?));
-        let storage = Storage::open(conn, path, log.clone(), damage.clone())?;
-        let turns = Arc::new(Turns {
-            turn: Mutex::new(Turn { storage, waiting }),
-            log: log.clone(),
-            trouble: Mutex::default(),
-            figures: figures.clone(),
-        });
-        let thread = |turns: Arc<Turns>| std::thread::Builder::new().name("writer".into()).spawn(move || turns.run());
-        let handles = [thread(turns.clone()).map_err(Error::internal)?, thread(turns).map_err(Error::internal)?];
-        Ok(Self { threads: Arc::new(Mutex::new(Some(Threads { jobs, handles }))), log, damage, figures })
+        let damage = Damage::default();
+        let checkpoints = Checkpoints::take_over(&conn, path)?;
+        let storage =
+            Storage { checkpoints, conn, place: Place::of(path), damage: damage.clone(), commit_took: Cell::default() };
+        let measured = figures.clone();
+        let handle = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || run(&storage, &waiting, &measured))
+            .map_err(Error::internal)?;
+        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage, figures })
     }
 
     /// Queues `work`; `answer` is called with its result when that is durable, or with why it isn't.
@@ -154,8 +146,8 @@ impl Writer {
         let queued = Some(Counted::in_(self.figures.queued.clone()));
         let result = Err(Error::Internal("a write that did not run".into()));
         let job = Box::new(Waiting { claim: ticket.0.clone(), queued, work, answer, result });
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let jobs = &threads.as_ref().ok_or_else(|| Error::Unavailable("the server is stopping".into()))?.jobs;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = &thread.as_ref().ok_or_else(|| Error::Unavailable("the server is stopping".into()))?.jobs;
         match jobs.try_send(job) {
             Ok(()) => Ok(ticket),
             Err(TrySendError::Full(_)) => Err(Error::Overloaded(1)),
@@ -168,56 +160,148 @@ impl Writer {
         self.damage.heed(error);
     }
 
-    /// Waits until what may have been seen is durable.
-    pub async fn seen(&self) {
-        self.log.seen().await;
-    }
-
     /// Finishes what was queued and closes the connection, which folds the WAL back into the file.
     pub fn stop(&self) {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Threads { jobs, handles }) = threads else { return };
-        drop(jobs);
-        for handle in handles {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Thread { jobs, handle }) = thread {
+            drop(jobs);
             if handle.join().is_err() {
-                tracing::error!("a thread of the writer ended in a panic");
+                tracing::error!("the writer thread ended in a panic");
             }
         }
     }
 }
 
-impl Turns {
-    /// Whoever has the turn runs what waits, and passes it on while the disk takes what several share. A lone write is durable
-    /// before, and the same thread goes on.
-    fn run(&self) {
-        let mut jobs = Vec::with_capacity(BATCH);
-        let mut turn = self.take();
-        loop {
-            turn.storage.consider_checkpoint();
-            let Ok(first) = turn.waiting.recv() else { return };
-            let begun = Instant::now();
-            match turn.storage.batch(first, &turn.waiting, &mut jobs) {
-                Ok(Some(commit)) => {
-                    drop(turn);
-                    self.answer(begun, &mut jobs, &self.log.settle(commit));
-                    turn = self.take();
-                }
-                fate => self.answer(begun, &mut jobs, &fate.map(drop)),
-            }
-        }
-    }
+fn is_of_storage(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(_) | Error::Damaged(_))
+}
 
-    fn take(&self) -> MutexGuard<'_, Turn> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn answer(&self, begun: Instant, jobs: &mut Vec<Box<dyn Job>>, fate: &Result<()>) {
-        self.figures.note(jobs.len(), begun.elapsed(), fate.is_ok());
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).note(fate, jobs.len());
+fn run(storage: &Storage, waiting: &Receiver<Box<dyn Job>>, figures: &Database) {
+    let mut jobs = Vec::with_capacity(BATCH);
+    let mut trouble = Trouble::default();
+    while let Ok(first) = waiting.recv() {
+        let begun = Instant::now();
+        let fate = storage.batch(first, waiting, &mut jobs);
+        figures.note(jobs.len(), begun.elapsed(), fate.is_ok());
+        trouble.note(&fate, jobs.len());
         for job in jobs.drain(..) {
-            job.answer(fate);
+            job.answer(&fate);
+        }
+        if fate.is_ok() {
+            storage.checkpoints.consider(&storage.conn);
         }
     }
+}
+
+/// What the writer writes to.
+struct Storage {
+    /// Gone before the connection, whose end then puts the whole log away.
+    checkpoints: Checkpoints,
+    conn: Connection,
+    place: Place,
+    damage: Damage,
+    /// How long the last commit took.
+    commit_took: Cell<Duration>,
+}
+
+impl Storage {
+    /// Runs what waits and commits it, all of it or nothing; `jobs` are those that are to be told.
+    fn batch(&self, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>, jobs: &mut Vec<Box<dyn Job>>) -> Result<()> {
+        let queue = std::iter::once(first).chain(waiting.try_iter());
+        let mut queue = queue.filter_map(|mut job| job.begin().then_some(job));
+        if let Err(error) = self.begin() {
+            // Whoever waits by now would only wait for the same.
+            jobs.extend(queue.take(QUEUE));
+            return Err(error);
+        }
+        jobs.extend(queue.by_ref().take(BATCH));
+        let begun = Instant::now();
+        let mut spoilt = jobs.iter_mut().any(|job| self.spoils(job.as_mut()));
+        while !spoilt && jobs.len() < BATCH && begun.elapsed() < self.commit_took.get() {
+            let Some(mut late) = queue.next() else { break };
+            spoilt = self.spoils(late.as_mut());
+            jobs.push(late);
+        }
+        let ran = if spoilt { self.each_apart(jobs) } else { Ok(None) };
+        self.finish(ran).inspect_err(|error| self.damage.heed(error))
+    }
+
+    /// Runs a closure; whether it spoils the transaction for others: it erred after it had changed something, or ended it.
+    fn spoils(&self, job: &mut dyn Job) -> bool {
+        let before = self.conn.total_changes();
+        let erred = job.run(&self.conn).map(is_of_storage);
+        let changed = self.conn.total_changes() != before;
+        self.conn.is_autocommit() || erred.is_some_and(|of_storage| of_storage || changed)
+    }
+
+    /// Begins anew and runs each in a savepoint of its own; what storage did to one of them, if it failed for that.
+    fn each_apart(&self, jobs: &mut [Box<dyn Job>]) -> Result<Option<Error>> {
+        let mut trouble = None;
+        self.roll_back();
+        self.begin()?;
+        for job in jobs {
+            execute(&self.conn, "savepoint closure")?;
+            let erred = job.run(&self.conn).map(|error| Some(error).filter(|error| is_of_storage(error)).cloned());
+            if self.conn.is_autocommit() {
+                // A full disk ended the transaction: nothing may run, or it would commit by itself.
+                return Err(erred.flatten().unwrap_or_else(|| Error::Unavailable("the transaction has ended".into())));
+            }
+            if let Some(met) = erred {
+                execute(&self.conn, "rollback to closure")?;
+                trouble = trouble.or(met);
+            }
+            execute(&self.conn, "release closure")?;
+        }
+        Ok(trouble)
+    }
+
+    fn begin(&self) -> Result<()> {
+        self.damage.check()?;
+        self.place.check().inspect_err(|_| self.save_log())?;
+        execute(&self.conn, "begin immediate").inspect_err(|error| self.damage.heed(error))
+    }
+
+    /// Commits what ran, and makes sure that the files are still those that others will find.
+    fn finish(&self, ran: Result<Option<Error>>) -> Result<()> {
+        let committed = ran.and_then(|trouble| self.commit(trouble));
+        if committed.is_err() {
+            self.roll_back();
+        }
+        committed.map_err(|error| if is_of_storage(&error) { error } else { Error::Unavailable(error.cause()) })?;
+        self.place.check()
+    }
+
+    /// `trouble` is what a closure met: the cause, if there is nothing left to commit.
+    fn commit(&self, trouble: Option<Error>) -> Result<()> {
+        if let Some(Error::Damaged(cause)) = trouble {
+            return Err(Error::Damaged(cause));
+        }
+        let begun = Instant::now();
+        let committed = execute(&self.conn, "commit");
+        self.commit_took.set(begun.elapsed());
+        committed.map_err(|error| trouble.unwrap_or(error))
+    }
+
+    fn roll_back(&self) {
+        if !self.conn.is_autocommit() {
+            drop(execute(&self.conn, "rollback"));
+        }
+    }
+
+    /// The log was deleted, and is open here all the same: what it holds is put into the database, before it is gone with
+    /// this process.
+    fn save_log(&self) {
+        if self.place.lost_only_the_log()
+            && let Err(error) = checkpoints::move_log(&self.conn)
+        {
+            tracing::error!(%error, "the log was deleted, and what it held can't be saved");
+        }
+    }
+}
+
+fn execute(conn: &Connection, sql: &str) -> Result<()> {
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
 
 #[cfg(test)]
