@@ -108,6 +108,42 @@ create index memberships_created on memberships (account_id, created_at, user_id
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
 create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, created_at, active,
                                                  account_admin, team_id, invited_email, removed_at) where removed_at is null;
+create index memberships_inactive_email on memberships
+  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where active = 0 and removed_at is null;
+create index memberships_inactive_name on memberships
+  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where active = 0 and removed_at is null;
+create index memberships_inactive_created on memberships
+  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where active = 0 and removed_at is null;
+create index memberships_inactive_updated on memberships
+  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, invited_email, removed_at)
+  where active = 0 and removed_at is null;
+create index memberships_admin_email on memberships
+  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where account_admin = 1 and removed_at is null;
+create index memberships_admin_name on memberships
+  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where account_admin = 1 and removed_at is null;
+create index memberships_admin_created on memberships
+  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where account_admin = 1 and removed_at is null;
+create index memberships_admin_updated on memberships
+  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, invited_email, removed_at)
+  where account_admin = 1 and removed_at is null;
+create index memberships_pending_email on memberships
+  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where invited_email is not null and removed_at is null;
+create index memberships_pending_name on memberships
+  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where invited_email is not null and removed_at is null;
+create index memberships_pending_created on memberships
+  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  where invited_email is not null and removed_at is null;
+create index memberships_pending_updated on memberships
+  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, invited_email, removed_at)
+  where invited_email is not null and removed_at is null;
 create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
 create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;
 create index memberships_inactive on memberships (account_id, user_id) where active = 0;

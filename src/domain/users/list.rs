@@ -3,7 +3,7 @@
 use super::User;
 use super::filter::{Cursor, Filter, Key, WRONG_CURSOR};
 use super::load::{Loaded, complete};
-use super::walk::Walk;
+use super::walk::{Count, Walk};
 use crate::db::Read;
 use crate::domain::permissions::Permission;
 use crate::error::{Error, Result};
@@ -42,8 +42,8 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     Ok(Page { items, next, previous })
 }
 
-/// How many users a filter finds in the actor's account: at most [`COUNT_MAX`] + 1, which means "more".
-pub fn count(r: &Read, filter: &Filter) -> Result<usize> {
+/// How many users a filter finds in the actor's account: [`COUNT_MAX`] at most.
+pub fn count(r: &Read, filter: &Filter) -> Result<Count> {
     let account = r.actor.require(Permission::UsersRead)?;
     let all = Filter { cursor: None, ..filter.clone() };
     Walk::new(account.as_str(), &all).count(r, COUNT_MAX)
