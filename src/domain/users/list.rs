@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 /// A count stops here: beyond it "more than" is all anybody needs, and it keeps the cost the same for any table.
 pub const COUNT_MAX: usize = 1_000;
 
+/// A list of roles or teams counts no more members of each, in an account where it is not quickly told who they all are.
+const COUNTED_EACH: usize = 100;
+
 pub struct Page {
     pub items: Vec<User>,
     pub next: Option<Cursor>,
@@ -47,4 +50,10 @@ pub fn count(r: &Read, filter: &Filter) -> Result<Count> {
     let account = r.actor.require(Permission::UsersRead)?;
     let all = Filter { cursor: None, ..filter.clone() };
     Walk::new(account.as_str(), &all).count(r, COUNT_MAX)
+}
+
+/// How far a list counts the members of each role or team of the actor's account: to the end where there are few.
+pub fn counted(r: &Read) -> Result<usize> {
+    let few = count(r, &Filter::default())?.people < COUNT_MAX;
+    Ok(if few { COUNT_MAX } else { COUNTED_EACH })
 }
