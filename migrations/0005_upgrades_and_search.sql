@@ -23,6 +23,9 @@ create view searched as
 create virtual table user_search using fts5 (email_key, name_key, content = 'searched', content_rowid = 'id',
                                              tokenize = 'trigram', detail = none);
 
+-- Who is taken up together is a part of it for itself; two that are alike in size are merged when there is time for it.
+insert into user_search (user_search, rank) values ('usermerge', 2);
+
 -- The same in the order of its letters, for one or two of them.
 create virtual table user_search_terms using fts5vocab (user_search, instance);
 

@@ -388,6 +388,26 @@ fn a_count_ends_after_a_thousand() {
     }
 }
 
+/// Each part of the index that is left by those who were taken up together is looked into by every search.
+#[test]
+fn the_index_of_the_search_is_merged() {
+    let conn = directory(100);
+    let parts = || conn.query_row("select count(distinct segid) from user_search_idx", [], |row| row.get::<_, i64>(0));
+    for id in 1_000..1_050 {
+        let new = "insert into users (id, email, email_key, created_by, updated_by, created_at, updated_at)
+                     values (?1, ?1, ?1 || '@example.com', 'x', 'x', 0, 0)";
+        conn.execute(new, [id]).unwrap();
+        conn.execute(super::TAKE_UP, []).unwrap();
+        conn.execute("update search_progress set indexed_to = ?1", [id]).unwrap();
+    }
+    let before = parts().unwrap();
+    let write = Write(reader(&conn));
+    while users::merge_search(&write).unwrap() {}
+    let after = parts().unwrap();
+    assert!(before > 4 && after <= 3, "{before} parts became {after}");
+    conn.execute("insert into user_search (user_search, rank) values ('integrity-check', 1)", []).unwrap();
+}
+
 /// The index that leads through each page; where there are few, the order is made.
 #[test]
 fn each_page_goes_along_its_index() {
