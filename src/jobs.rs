@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::backups::name;
 use crate::clock::Timestamp;
 use crate::db::Write;
-use crate::domain::{backups, events, idempotency, memberships, tokens};
+use crate::domain::{backups, events, idempotency, memberships, tokens, users};
 use crate::error::Result;
 use crate::keyring;
 
@@ -37,6 +37,7 @@ pub async fn run_once(app: &App) {
         let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
         drain(app, "events", move |w| events::purge(w, Timestamp(w.now.0.saturating_sub(keep)), BATCH)).await;
     }
+    drain(app, "search", |w| Ok(if users::merge_search(w)? { BATCH as usize } else { 0 })).await;
 }
 
 /// How often it is looked whether a backup is due.

@@ -176,7 +176,9 @@ async fn old_events_go_when_that_is_wanted() {
         })
     };
     for account in [Some("2311"), Some("7"), Some("gone"), None] {
-        [9, 8, 6].map(|days| insert(days, account).unwrap());
+        for days in [9, 8, 6] {
+            insert(days, account).unwrap();
+        }
     }
     jobs::run_once(&test.app).await;
     let left = "select group_concat(coalesce(account_id, '-')) from (select account_id from events order by 1)";

@@ -10,7 +10,7 @@ use super::fields::AccountId;
 use super::object::only_from_objects;
 use super::permissions::{self, BUILT_IN_ROLES, Permission, Permissions};
 use super::pulse::PulseEvent;
-use super::users::COUNT_MAX;
+use super::users::{COUNT_MAX, counted};
 use super::words;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Problem, Problems, Result};
@@ -27,7 +27,7 @@ pub struct Role {
     pub built_in: bool,
     /// Names of the permissions it gives, sorted
     pub permissions: Vec<String>,
-    /// How many members hold it; 1000 stands for all above it too
+    /// How many members hold it; 1000 stands for all above it too, and 100 in a list on a server of more than 20,000 people
     pub members: i64,
 }
 
@@ -83,13 +83,24 @@ pub fn create(w: &Write, new: NewRole) -> Result<Role> {
 
 /// A role of the actor's account.
 pub fn find(r: &Read, name: &str) -> Result<Role> {
+    load(r, name, COUNT_MAX)
+}
+
+/// Every role of the actor's account: the built-in ones, then its own by name.
+pub fn list(r: &Read) -> Result<Vec<Role>> {
+    let counted = counted(r)?;
+    names(r)?.iter().map(|name| load(r, name, counted)).collect()
+}
+
+/// A role with at most so many of those who hold it.
+fn load(r: &Read, name: &str, counted: usize) -> Result<Role> {
     let account = r.actor.require(Permission::UsersRead)?;
     let permissions = permissions_of(r, account, name)?.ok_or_else(|| no_such(name))?;
     let sql = format!(
         "select count(*) from
                  (select 1 from membership_roles h
                     join memberships m on m.account_id = h.account_id and m.user_id = h.user_id and m.removed_at is null
-                   where h.account_id = ?1 and h.role = ?2 limit {COUNT_MAX})"
+                   where h.account_id = ?1 and h.role = ?2 limit {counted})"
     );
     Ok(Role {
         id: name.to_owned(),
@@ -98,11 +109,6 @@ pub fn find(r: &Read, name: &str) -> Result<Role> {
         permissions: permissions.names(),
         members: r.value(&sql, params![account.as_str(), name])?,
     })
-}
-
-/// Every role of the actor's account: the built-in ones, then its own by name.
-pub fn list(r: &Read) -> Result<Vec<Role>> {
-    names(r)?.iter().map(|name| find(r, name)).collect()
 }
 
 /// What the roles of the account are called. Nobody counts who holds them.

@@ -8,7 +8,7 @@ use super::fields::{self, AccountId, fold};
 use super::object::only_from_objects;
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
-use super::users::COUNT_MAX;
+use super::users::{COUNT_MAX, counted};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problem, Result};
@@ -23,7 +23,7 @@ pub struct Team {
     pub name: String,
     /// Whether people can be put into it
     pub active: bool,
-    /// How many members are in it; 1000 stands for all above it too
+    /// How many members are in it; 1000 stands for all above it too, and 100 in a list on a server of more than 20,000 people
     pub members: i64,
     /// Creation timestamp
     pub created_at: Timestamp,
@@ -77,7 +77,7 @@ pub fn find(r: &Read, id: i64) -> Result<Team> {
 /// Every team of the actor's account, by name.
 pub fn list(r: &Read) -> Result<Vec<Team>> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let sql = teams("order by name_key, id limit 1000");
+    let sql = teams(counted(r)?, "order by name_key, id limit 1000");
     r.all(&sql, [account.as_str()], from_row)
 }
 
@@ -149,12 +149,12 @@ fn taken(name: &str) -> Error {
     Error::Conflict("team_exists", format!("There is a team {name} already.").into())
 }
 
-/// Teams of the account ?1, of which `rest` says more.
-fn teams(rest: &str) -> String {
+/// Teams of the account ?1, of which `rest` says more, with at most so many of their members.
+fn teams(counted: usize, rest: &str) -> String {
     format!(
         "select t.id, t.name, t.active, t.created_at, t.updated_at,
                 (select count(*) from (select 1 from memberships
-                                        where team_id = t.id and removed_at is null limit {COUNT_MAX}))
+                                        where team_id = t.id and removed_at is null limit {counted}))
            from teams t where account_id = ?1 {rest}"
     )
 }
@@ -171,7 +171,7 @@ fn from_row(row: &Row) -> RowResult<Team> {
 }
 
 fn load(r: &Read, account: &AccountId, id: i64) -> Result<Team> {
-    let sql = teams("and id = ?2");
+    let sql = teams(COUNT_MAX, "and id = ?2");
     r.maybe(&sql, params![account.as_str(), id], from_row)?
         .ok_or_else(|| Error::not_found(format!("There is no team {id} in this account.")))
 }

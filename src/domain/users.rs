@@ -22,7 +22,9 @@ use crate::error::{Error, Problems, Result};
 pub use change::{ProfilePatch, invite, set_preferences, update, update_own};
 pub(super) use change::{record as record_change, require_match};
 pub use filter::{Cursor, Filter, Limit, Sort, SortBy};
-pub use list::{COUNT_MAX, Page, count, list};
+pub use list::{COUNT_MAX, Page, count, counted, list};
+pub use search::merge as merge_search;
+pub use walk::Count;
 
 mod change;
 mod conditions;

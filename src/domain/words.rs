@@ -1,7 +1,5 @@
 //! Names of the program turned into words for people.
 
-use super::users::COUNT_MAX;
-
 /// `lead_status_changed` → "Lead status changed", `api_key_created` → "API key created".
 pub fn sentence(name: &str) -> String {
     const ACRONYMS: [&str; 2] = ["api", "mid"];
@@ -31,9 +29,10 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// The same of a count that ends: `1,000 or more people`.
-pub fn members(n: u64, one: &str, many: &str) -> String {
-    if n < COUNT_MAX as u64 { count(n, one, many) } else { format!("{} or more {many}", number(COUNT_MAX as u64)) }
+/// The same of a count that ends at `most`: `1,000 or more people`.
+pub fn members(n: u64, most: usize, one: &str, many: &str) -> String {
+    let most = most as u64;
+    if n < most { count(n, one, many) } else { format!("{} or more {many}", number(most)) }
 }
 
 /// `12345` → `12,345`.

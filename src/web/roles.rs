@@ -16,6 +16,7 @@ use super::status_of;
 use super::visit::{Visit, done};
 use crate::domain::permissions::{self, Permission};
 use crate::domain::roles::{self, NewRole, Role, RolePermissions};
+use crate::domain::users::{self, COUNT_MAX};
 use crate::domain::words;
 use crate::error::Result;
 
@@ -24,11 +25,14 @@ use crate::error::Result;
 struct ListPage {
     frame: Frame,
     roles: Vec<Role>,
+    /// How far their members were counted.
+    counted: usize,
 }
 
 #[handler]
 pub async fn list(visit: Visit) -> Result<Response> {
-    visit.page(Section::Roles, |r, frame| Ok(ListPage { frame, roles: roles::list(r)? })).await
+    let page = |r: &crate::db::Read, frame| Ok(ListPage { frame, roles: roles::list(r)?, counted: users::counted(r)? });
+    visit.page(Section::Roles, page).await
 }
 
 impl ListPage {
@@ -139,7 +143,7 @@ pub async fn ask(visit: Visit, Path(Name { name }): Path<Name>) -> Result<Respon
     let page = move |r: &crate::db::Read, frame| {
         r.actor.require(Permission::RolesManage)?;
         let role = roles::find(r, &name)?;
-        let people = words::members(role.members.unsigned_abs(), "member loses", "members lose");
+        let people = words::members(role.members.unsigned_abs(), COUNT_MAX, "member loses", "members lose");
         let sentences = vec![format!("{people} what only this role gave them. It can't be brought back.")];
         let title = format!("Delete the role {name}?");
         Ok(ConfirmPage { frame, title, sentences, button: "Delete role", grave: true, typed: None, back })

@@ -14,6 +14,7 @@ use super::status_of;
 use super::visit::{Visit, done};
 use crate::domain::permissions::Permission;
 use crate::domain::teams::{self, NewTeam, Team, TeamPatch};
+use crate::domain::users::{self, COUNT_MAX};
 use crate::domain::words;
 use crate::error::Result;
 
@@ -22,6 +23,8 @@ use crate::error::Result;
 struct ListPage {
     frame: Frame,
     teams: Vec<Team>,
+    /// How far their members were counted.
+    counted: usize,
     typed: String,
     faults: Faults,
 }
@@ -32,7 +35,10 @@ pub async fn list(visit: Visit) -> Result<Response> {
 }
 
 async fn list_page(visit: &Visit, typed: String, faults: Faults, status: StatusCode) -> Result<Response> {
-    let page = |r: &crate::db::Read, frame| Ok(ListPage { frame, teams: teams::list(r)?, typed, faults });
+    let page = |r: &crate::db::Read, frame| {
+        let (teams, counted) = (teams::list(r)?, users::counted(r)?);
+        Ok(ListPage { frame, teams, counted, typed, faults })
+    };
     visit.page_with(status, Section::Teams, page).await
 }
 
@@ -101,7 +107,7 @@ pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
     let page = move |r: &crate::db::Read, frame| {
         r.actor.require(Permission::TeamsManage)?;
         let team = teams::find(r, id)?;
-        let people = words::members(team.members.unsigned_abs(), "member stays", "members stay");
+        let people = words::members(team.members.unsigned_abs(), COUNT_MAX, "member stays", "members stay");
         let sentences =
             vec![format!("Its {people} in the account, in no team. The team itself can't be brought back.")];
         let title = format!("Delete the team {}?", team.name);

@@ -1,6 +1,6 @@
 //! The SQL of a list: where its memberships are taken from, and what they must be.
 
-use super::filter::{Filter, Key};
+use super::filter::{Filter, Key, SortBy};
 use crate::db::Value;
 use crate::domain::fields::{email_key, fold};
 
@@ -16,15 +16,24 @@ pub(super) enum Among {
     Order(Option<Place>),
     /// Those with these ids, a JSON array.
     These(String),
+    /// Who was created, or changed, since the time that the filter asks for.
+    Since(SortBy),
 }
 
 /// A place in the order of a list: what a member is sorted by, and their ID.
 pub(super) type Place = (Key, i64);
 
 impl Conditions {
-    /// Everybody who is in the account, or in its recycle bin.
+    /// Everybody who is in the account, or in its recycle bin; or those of them who stand [`apart`], in an index of their own.
     pub fn everybody(account: &str, filter: &Filter) -> Self {
-        let sql = format!("from memberships m where {}", here(filter));
+        let apart = apart(filter).map(|apart| format!(" and m.{apart}")).unwrap_or_default();
+        let sql = format!("from memberships m where {}{apart}", here(filter));
+        Self { sql, values: vec![Value::Text(account.to_owned())] }
+    }
+
+    /// Everybody who was created, or changed, of late: all that is asked of them is in the index of that order.
+    pub fn since(account: &str, filter: &Filter, by: SortBy) -> Self {
+        let sql = format!("from memberships m indexed by {} where {}", by.index(), here(filter));
         Self { sql, values: vec![Value::Text(account.to_owned())] }
     }
 
@@ -66,7 +75,7 @@ impl Conditions {
         if let Some(role) = &filter.role {
             let role = self.bind(Value::Text(role.clone()));
             self.and(format!(
-                "exists (select 1 from membership_roles
+                "exists (select 1 from membership_roles indexed by membership_roles_role
                           where account_id = ?1 and role = ?{role} and user_id = m.user_id)"
             ));
         }
@@ -95,6 +104,22 @@ impl Conditions {
         self.sql += &condition;
     }
 }
+
+/// What those have in common who are asked for and have orders of their own, being few: suspended people, admins, who is
+/// pending. Of several that are asked for together, one.
+pub(super) fn apart(filter: &Filter) -> Option<&'static str> {
+    let asked = FEW.into_iter().find(|(_, asked)| asked(filter));
+    asked.filter(|_| !filter.removed).map(|(few, _)| few)
+}
+
+type Asked = fn(&Filter) -> bool;
+
+/// What few have in common, and whether a filter asks for them.
+pub(super) const FEW: [(&str, Asked); 3] = [
+    ("active = 0", |filter| filter.active == Some(false)),
+    ("account_admin = 1", |filter| filter.account_admin == Some(true)),
+    ("invited_email is not null", |filter| filter.pending == Some(true)),
+];
 
 fn here(filter: &Filter) -> String {
     format!("m.account_id = ?1 and m.removed_at is {}null", if filter.removed { "not " } else { "" })

@@ -41,6 +41,16 @@ impl SortBy {
             Self::UpdatedAt => "updated_at",
         }
     }
+
+    /// The index of everybody in this order.
+    pub(super) fn index(self) -> &'static str {
+        match self {
+            Self::Email => "memberships_email",
+            Self::Name => "memberships_name",
+            Self::CreatedAt => "memberships_created",
+            Self::UpdatedAt => "memberships_updated",
+        }
+    }
 }
 
 /// `email`, or `-createdAt` for the other way round.

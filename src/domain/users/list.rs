@@ -3,13 +3,18 @@
 use super::User;
 use super::filter::{Cursor, Filter, Key, WRONG_CURSOR};
 use super::load::{Loaded, complete};
-use super::walk::Walk;
+use super::walk::{Count, Walk};
 use crate::db::Read;
 use crate::domain::permissions::Permission;
 use crate::error::{Error, Result};
 
 /// A count stops here: beyond it "more than" is all anybody needs, and it keeps the cost the same for any table.
 pub const COUNT_MAX: usize = 1_000;
+
+/// With more people than these on the server, nobody waits until all that may be meant were counted...
+const LARGE: i64 = 20_000;
+/// ... and a list of roles or teams counts no more members of each.
+const COUNTED_EACH: usize = 100;
 
 pub struct Page {
     pub items: Vec<User>,
@@ -42,9 +47,18 @@ pub fn list(r: &Read, filter: &Filter) -> Result<Page> {
     Ok(Page { items, next, previous })
 }
 
-/// How many users a filter finds in the actor's account: at most [`COUNT_MAX`] + 1, which means "more".
-pub fn count(r: &Read, filter: &Filter) -> Result<usize> {
+/// How many users a filter finds in the actor's account: [`COUNT_MAX`] at most.
+pub fn count(r: &Read, filter: &Filter) -> Result<Count> {
     let account = r.actor.require(Permission::UsersRead)?;
     let all = Filter { cursor: None, ..filter.clone() };
-    Walk::new(account.as_str(), &all).count(r, COUNT_MAX)
+    Walk::new(account.as_str(), &all).count(r, COUNT_MAX, !is_large(r)?)
+}
+
+/// How far a list counts the members of each role or team.
+pub fn counted(r: &Read) -> Result<usize> {
+    Ok(if is_large(r)? { COUNTED_EACH } else { COUNT_MAX })
+}
+
+fn is_large(r: &Read) -> Result<bool> {
+    r.value("select coalesce(max(id), 0) > ?1 from users", [LARGE])
 }

@@ -18,6 +18,19 @@ pub(super) fn take_up(w: &Write, id: i64) -> Result<()> {
     w.run("update search_progress set indexed_to = ?1", params![id]).map(drop)
 }
 
+/// Pages of the index that are merged at once.
+const PAGES: i64 = 16;
+
+/// Merges parts of the index, each of which every search has to look into: those who are taken up together make a new one.
+/// Whether there may be more to merge.
+pub fn merge(w: &Write) -> Result<bool> {
+    let changes = || w.value::<i64>("select total_changes()", []);
+    let before = changes()?;
+    w.run("insert into user_search (user_search, rank) values ('merge', ?1)", params![PAGES])?;
+    // The statement itself is one.
+    Ok(changes()? > before + 1)
+}
+
 /// A query for all whose e-mail or name may have a text in it, and its values.
 pub(super) fn of(account: &str, query: &str) -> (String, Vec<Value>) {
     let (email, name) = (email_key(query), fold(query));

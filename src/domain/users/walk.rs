@@ -1,7 +1,7 @@
 //! How a list is looked through: along its order, or by who the index of a filter finds.
 
 use super::conditions::{Among, Conditions, Place};
-use super::few;
+use super::few::{self, Few, Source};
 use super::filter::{Cursor, Filter, Key, Sort};
 use super::load::{COLUMNS, Loaded, WIDTH, from_row};
 use crate::db::{Read, Row, RowResult, Value, params_from_iter};
@@ -14,63 +14,74 @@ pub(super) struct Walk<'a> {
     column: &'static str,
     ascending: bool,
     begin: Option<Place>,
+    /// Those of the filter's indexes that may lead to fewer than the order does.
+    sources: Vec<Source>,
+}
+
+/// A count of people, and whether there are more than it says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Count {
+    pub people: usize,
+    pub more: bool,
 }
 
 /// A list is filled along its order, where many are meant, or from those whom a filter's own index finds, where few are.
-/// Nobody knows beforehand which is shorter, so both are tried in turns, each time further: for so many whom an index
-/// finds, and [`ALONG`] times as many along the order.
-const TURNS: [usize; 3] = [100, 1_000, 10_000];
-/// To pass somebody in an index costs a tenth of looking them up.
-const ALONG: usize = 10;
+/// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, and so many along
+/// the order, since to pass somebody there costs less than to look them up.
+const TURNS: [(usize, usize); 2] = [(100, 1_000), (1_000, 10_000)];
+/// If they are no more than that, it is better to look each of them up than to go along all of the order.
+const FEW: usize = 10_000;
+/// Of whom a filter leaves are counted at most those among so many along the order, or among [`SAMPLE`] it finds.
+const COUNTED: usize = 1_000;
+const SAMPLE: usize = 100;
 
 impl<'a> Walk<'a> {
     pub fn new(account: &'a str, filter: &'a Filter) -> Self {
         let Sort { by, descending } = filter.sort;
         let before = filter.cursor.as_ref().is_some_and(Cursor::is_before);
         let begin = filter.cursor.as_ref().map(Cursor::place);
-        Self { account, filter, column: by.column(), ascending: descending == before, begin }
+        let sources = few::sources(account, filter);
+        Self { account, filter, column: by.column(), ascending: descending == before, begin, sources }
     }
 
     /// Those who are on the page, and one more if there are more.
     pub fn rows(&self, r: &Read) -> Result<Vec<(Loaded, Key)>> {
-        let limit = self.filter.limit.0 as usize;
-        self.in_turns(r, usize::MAX, |among| self.rows_among(r, among), |rows| rows.len() > limit)
-    }
-
-    /// How many there are, up to one more than `most`.
-    pub fn count(&self, r: &Read, most: usize) -> Result<usize> {
-        self.in_turns(r, most, |among| self.count_among(r, among, most), |count| *count > most)
-    }
-
-    /// What `look` finds, which is everything or, as `full` says, enough. More than `any`, whoever they are, are enough.
-    fn in_turns<T>(
-        &self,
-        r: &Read,
-        any: usize,
-        look: impl Fn(&Among) -> Result<T>,
-        full: impl Fn(&T) -> bool,
-    ) -> Result<T> {
-        let sources = few::sources(self.account, self.filter);
-        let turns: &[usize] = if sources.is_empty() { &[] } else { &TURNS };
-        for &most in turns {
-            let few = few::find(r, &sources, most)?;
-            if few.all {
-                return look(&Among::These(few.ids));
+        if self.sources.is_empty() {
+            return self.rows_among(r, &Among::Order(None));
+        }
+        for (most, along) in TURNS {
+            if let Few { among, all: true } = few::find(r, &self.sources, most)? {
+                return self.rows_among(r, &among);
             }
-            let to = self.place(r, most * ALONG)?;
-            let all = to.is_none();
-            let found = look(&Among::Order(to))?;
-            if all || full(&found) {
-                return Ok(found);
-            }
-            if most >= any {
-                let found = look(&Among::These(few.ids))?;
-                if full(&found) {
-                    return Ok(found);
-                }
+            let Some(to) = self.place(r, along)? else {
+                return self.rows_among(r, &Among::Order(None));
+            };
+            let rows = self.rows_among(r, &Among::Order(Some(to)))?;
+            if rows.len() > self.filter.limit.0 as usize {
+                return Ok(rows);
             }
         }
-        look(&Among::Order(None))
+        let few = few::find(r, &self.sources, FEW)?;
+        self.rows_among(r, &if few.all { few.among } else { Among::Order(None) })
+    }
+
+    /// How many there are, up to `most`; if not exactly, as far as that is quickly told.
+    pub fn count(&self, r: &Read, most: usize, exact: bool) -> Result<Count> {
+        let exactly = |among| {
+            let count = self.count_among(r, &among, most)?;
+            Ok(Count { people: count.min(most), more: count > most })
+        };
+        if self.sources.is_empty() {
+            return exactly(Among::Order(None));
+        }
+        let few = few::find(r, &self.sources, if exact { FEW } else { SAMPLE })?;
+        if few.all {
+            return exactly(few.among);
+        }
+        let to = if exact { None } else { self.place(r, COUNTED)? };
+        let Some(to) = to else { return exactly(Among::Order(None)) };
+        let along = self.count_among(r, &Among::Order(Some(to)), most)?;
+        Ok(Count { people: along.max(self.count_among(r, &few.among, most)?), more: true })
     }
 
     fn rows_among(&self, r: &Read, among: &Among) -> Result<Vec<(Loaded, Key)>> {
@@ -101,17 +112,24 @@ impl<'a> Walk<'a> {
     }
 
     fn conditions(&self, among: &Among) -> Conditions {
+        let Self { account, filter, column, .. } = *self;
         let (mut found, to) = match among {
-            Among::Order(to) => (Conditions::everybody(self.account, self.filter), to.as_ref()),
-            Among::These(ids) => (Conditions::these(self.account, self.filter, ids), None),
+            Among::Order(to) => (Conditions::everybody(account, filter), to.as_ref()),
+            Among::These(ids) => (Conditions::these(account, filter, ids), None),
+            Among::Since(by) => (Conditions::since(account, filter, *by), None),
         };
         self.begin(&mut found);
         if let Some(to) = to {
-            found.range(self.column, if self.ascending { "<=" } else { ">=" }, to);
+            found.range(column, if self.ascending { "<=" } else { ">=" }, to);
         }
         // Of two lower bounds SQLite takes one for its range: that must be the place.
         let least = if self.ascending { self.begin.as_ref() } else { to };
-        found.filter(self.filter, if least.is_some() { "" } else { self.column });
+        let bounded = match among {
+            Among::Since(by) => by.column(),
+            _ if least.is_some() => "",
+            _ => column,
+        };
+        found.filter(filter, bounded);
         found
     }
 

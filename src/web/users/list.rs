@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::clock::Timestamp;
 use crate::db::Read;
-use crate::domain::users::{self, Cursor, Filter, Page, Sort, SortBy, User};
+use crate::domain::users::{self, Count, Cursor, Filter, Page, Sort, SortBy, User};
 use crate::domain::words;
 use crate::domain::{roles, teams};
 use crate::error::Result;
@@ -85,7 +85,7 @@ struct ListPage {
     view: View,
     sort: Sort,
     people: Page,
-    count: usize,
+    count: Count,
     teams: Vec<(i64, String)>,
     roles: Vec<String>,
     now: Timestamp,
@@ -176,8 +176,10 @@ impl ListPage {
     }
 
     fn count(&self) -> String {
-        let (counted, more) = (self.count.min(users::COUNT_MAX), self.count > users::COUNT_MAX);
-        format!("{}{}", words::number(counted as u64), if more { "+" } else { "" })
+        // Those on this page are there for certain.
+        let Count { people, more } = self.count;
+        let people = words::number(people.max(self.people.items.len()) as u64);
+        format!("{people}{}", if more { "+" } else { "" })
     }
 
     /// What a team is called.
