@@ -168,8 +168,7 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .connection_timeout(Duration::from_secs(1)) // there is one for whoever reads; a folder that is gone gives none
-            .build(manager)
-            .map_err(Error::internal)?;
+            .build_unchecked(manager); // the first is opened beside the rest of the start
         let figures = Database::new()?;
         Ok(Self { readers, writer: writer::Writer::start(conn, path, figures.clone())?, clock, settings, figures })
     }

@@ -32,13 +32,17 @@ use tls::Certificate;
 /// The whole server as one endpoint, for the listener and for the tests.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
     app.metrics().requests.know(paths);
-    let for_programs = watching::add_to(documents()).into_route().nest("/static", web::files());
-    let for_programs = and_below(for_programs, Later::new(api::endpoint)).around(api::in_json);
-    let for_browsers = Route::new()
+    let at_once = watching::add_to(Routes::new())
+        .into_route()
         .nest("/ui", Later::new(web::pages))
         .nest("/reference", Later::new(|| docs::reference().into_endpoint()))
         .at("/", web::front_door().into_endpoint().around(api::in_json));
-    and_below(for_browsers, for_programs).around(context::in_context).data(app)
+    and_below(at_once, Later::new(for_programs)).around(context::in_context).data(app)
+}
+
+/// What answers in JSON when something goes wrong: the documents, the files of the pages, and the API.
+fn for_programs() -> impl Endpoint<Output = Response> {
+    and_below(documents().into_route().nest("/static", web::files()), api::endpoint()).around(api::in_json)
 }
 
 /// Everything below `/` that has no route yet. `/*` would take `/` too, and `/<.+>` has a regular expression compiled, and
