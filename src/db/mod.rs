@@ -42,7 +42,10 @@ pub const TAKE_UP: &str = "insert into user_search (rowid, email_key, name_key)
                               where id > (select indexed_to from search_progress)";
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
-const READERS: u32 = 4;
+/// Connections to read with: one for each of the threads that do, each of which keeps what it has read.
+fn readers() -> u32 {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4) as u32)
+}
 
 pub type RowResult<T> = rusqlite::Result<T>;
 
@@ -162,7 +165,7 @@ impl Db {
             conn.execute_batch("pragma query_only = on;")
         });
         let readers = r2d2::Pool::builder()
-            .max_size(READERS)
+            .max_size(readers())
             .min_idle(Some(1))
             .test_on_check_out(false)
             .idle_timeout(None)
