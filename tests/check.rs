@@ -122,7 +122,7 @@ async fn every_rule_is_named_where_it_is_broken() {
     assert_eq!(broken, rules, "say in BREAKS what breaks each rule");
 }
 
-/// Everybody is taken up into the index first, as the 128th who waits has all of them taken up.
+/// Everybody is taken up into the index first, as the 256th who waits has all of them taken up.
 #[tokio::test]
 async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
     let test = town().await;

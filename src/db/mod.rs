@@ -288,8 +288,8 @@ fn configure(conn: &Connection) -> RowResult<()> {
     )
 }
 
-/// What a connection has besides that stays open and reads the same pages over and over: room for 8 MB of them.
-const SERVING: &str = "pragma cache_size = -8000;";
+/// What a connection has besides that stays open and reads the same pages over and over: room for 6 MB of them.
+const SERVING: &str = "pragma cache_size = -6000;";
 
 /// Refuses a file that isn't of this program's schema: an older one was upgraded before, if that is possible. Whether it
 /// is empty yet.

@@ -295,8 +295,8 @@ fn users_email(email: &str) -> crate::domain::fields::EmailText {
 #[test]
 fn no_list_costs_more_over_twice_as_many() {
     let mut wrong = Vec::new();
-    // Both are groups of 128 as a whole, so that the next user is none with whom the index of the search takes up others.
-    let [once, twice] = [7_488, 14_976].map(|people| costs(people, &mut wrong));
+    // Both are groups of 256 as a whole, so that the next user is none with whom the index of the search takes up others.
+    let [once, twice] = [7_680, 15_360].map(|people| costs(people, &mut wrong));
     for (name, steps) in &once {
         let more = twice[name];
         if more > steps + steps / 10 + 50 {

@@ -6,7 +6,7 @@ use crate::domain::fields::{email_key, fold};
 use crate::error::Result;
 
 /// So many who are new are taken up into the index together.
-const TOGETHER: i64 = 128;
+const TOGETHER: i64 = 256;
 
 /// After somebody new: takes up all who wait for the index, if it is their turn. A trigger would do so as well, but with one
 /// SQLite prepares each new row for being put back.
