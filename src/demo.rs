@@ -39,6 +39,7 @@ pub fn fill(config: Config, count: u32, told: Told) -> Result<()> {
     let app = App::open(config, Clock::from_fn(move || Timestamp(end.0)))?;
     let year = app.db().write_here(move |w| year::Year::begin(w, count))?;
     let year = Arc::new(Mutex::new(year));
+    // An error ends it all, so it does no harm that the writer may go on from one before it says so.
     let go_on = |by: fn(&mut year::Year, &mut Write) -> Result<()>| {
         let year = year.clone();
         app.db().write_here(move |w| by(&mut *year.lock().map_err(|_| Error::internal("the year broke off"))?, w))

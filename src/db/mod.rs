@@ -42,7 +42,7 @@ pub const TAKE_UP: &str = "insert into user_search (rowid, email_key, name_key)
                               where id > (select indexed_to from search_progress)";
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
-/// Connections to read with: one for each of the threads that do, each of which keeps what it has read.
+/// Connections to read with: one for each of the threads that do, up to four. Each keeps what it has read.
 fn readers() -> u32 {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4) as u32)
 }

@@ -440,9 +440,21 @@ pub fn random_id() -> Result<String> {
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-/// The time and 80 random bits, as 32 hexadecimal digits: what is stored by it comes after what was stored before, as with
-/// UUIDs of version 7 (RFC 9562 section 6.11), so all new ones are written to the same page. A seal keeps it from being
-/// guessed, not the id.
+/// The time in 12 hexadecimal digits, and a [`random_id`]: what is stored by it comes after what was stored before, as with
+/// UUIDs of version 7 (RFC 9562 section 6.11), so all new ones are written to the same page.
 pub fn ordered_id(now: Timestamp) -> Result<String> {
-    Ok(format!("{:012x}{}", now.0, &random_id()?[..20]))
+    Ok(format!("{:012x}{}", now.0, random_id()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_follows_those_of_earlier_tokens_and_has_128_random_bits() {
+        let ids = [1_795_000_000_000, 1_795_000_000_001, 1_795_000_000_001].map(|at| ordered_id(Timestamp(at)));
+        let [Ok(first), Ok(second), Ok(third)] = &ids else { panic!("no random bits: {ids:?}") };
+        assert!(first < second && first < third && second[..12] == third[..12]);
+        assert_eq!((second[12..].len() * 4, second == third), (128, false));
+    }
 }
