@@ -16,6 +16,7 @@ use output::{print, print_line, tell};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -266,11 +267,13 @@ fn link(app: &App, email: Option<String>) -> Result<String> {
     Ok(format!("/ui/{page}/{}", app.seal(&claims)?))
 }
 
-fn serve(config: Config, mut lock: Lock, greet: impl FnOnce(&App) -> Result<()>) -> Result<()> {
+fn serve(config: Config, lock: Lock, greet: impl FnOnce(&App) -> Result<()> + Send + 'static) -> Result<()> {
+    let lock = Arc::new(lock);
     let app = App::open_to_serve(config, Clock::system(), &lock)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
-    let ready = |app: &App| {
-        if let Err(error) = lock.announce(&app.public_url()) {
+    let announced = lock.clone();
+    let ready = move |app: &App| {
+        if let Err(error) = announced.announce(&app.public_url()) {
             // A full disk: whoever is there already is served all the same.
             tracing::warn!(%error, "the address can't be noted for commands that work beside this server");
         }

@@ -136,9 +136,9 @@ impl Folder {
 
 impl Lock {
     /// Writes where the server can be reached, for the commands that work beside it.
-    pub fn announce(&mut self, url: &str) -> std::io::Result<()> {
+    pub fn announce(&self, url: &str) -> std::io::Result<()> {
         self.0.set_len(0)?;
-        self.0.write_all(url.as_bytes())
+        (&self.0).write_all(url.as_bytes())
     }
 }
 

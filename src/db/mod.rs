@@ -150,6 +150,10 @@ impl Db {
         configure(&conn)?;
         conn.execute_batch(SERVING)?;
         let is_new = require_ours(&conn)?;
+        if is_new {
+            // Nothing is there that a journal could keep, and to make one takes three syncs.
+            conn.execute_batch("pragma journal_mode = off;")?;
+        }
         conn.execute_batch(
             "pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864;",
         )?;

@@ -83,14 +83,15 @@ pub struct Stopping<G, O> {
     pub at_once: O,
 }
 
-/// Listens, serves until it is asked to stop, finishes what is in flight, and closes the database.
+/// Listens, serves until it is asked to stop, finishes what is in flight, and closes the database. `ready` is called beside
+/// that, as soon as somebody who comes is answered.
 ///
 /// # Errors
 ///
 /// Says what keeps it from serving, or that it was asked to stop at once.
 pub async fn run(
     app: App,
-    ready: impl FnOnce(&App) -> Result<()>,
+    ready: impl FnOnce(&App) -> Result<()> + Send + 'static,
     stopping: Stopping<impl Future<Output = ()>, impl Future<Output = ()>>,
 ) -> Result<()> {
     let bounds = Bounds { stop: app.config().stop_within, ..Bounds::default() };
@@ -101,7 +102,7 @@ pub async fn run(
 pub async fn run_within(
     app: App,
     bounds: Bounds,
-    ready: impl FnOnce(&App) -> Result<()>,
+    ready: impl FnOnce(&App) -> Result<()> + Send + 'static,
     stopping: Stopping<impl Future<Output = ()>, impl Future<Output = ()>>,
 ) -> Result<()> {
     let address = app.config().listen;
@@ -111,13 +112,9 @@ pub async fn run_within(
     let certificate = Certificate::open(app.config())?;
     let listener = listen(address).map_err(cannot_listen)?;
     app.listens_on(listener.local_addr().map_err(cannot_listen)?);
-    ready(&app)?;
-    let (version, url) = (env!("CARGO_PKG_VERSION"), app.public_url());
-    tracing::info!(version, url, "serving");
-    systemd::ready(&app);
+    let unready = tell(app.clone(), ready);
     let mut beside = JoinSet::new();
     beside.spawn(jobs::run(app.clone()));
-    beside.spawn(systemd::keep_alive(app.clone()));
     if let Some(certificate) = &certificate {
         beside.spawn(certificate.clone().watch(bounds.certificate));
     }
@@ -141,8 +138,30 @@ pub async fn run_within(
             let cause = "Stopped at once, before all that was in flight was answered. What was answered is stored.";
             return Err(Error::Unavailable(cause.into()));
         }
+        error = unready => return Err(error),
     }
     Ok(())
+}
+
+/// Tells everybody that it serves, on a thread beside, since that may have to wait for the disk; then that it still does.
+/// Resolves only to what failed.
+fn tell(app: App, ready: impl FnOnce(&App) -> Result<()> + Send + 'static) -> impl Future<Output = Error> {
+    let beside = app.clone();
+    let told = tokio::task::spawn_blocking(move || {
+        ready(&beside)?;
+        let (version, url) = (env!("CARGO_PKG_VERSION"), beside.public_url());
+        tracing::info!(version, url, "serving");
+        systemd::ready(&beside);
+        Ok(())
+    });
+    async {
+        match told.await {
+            Ok(Ok(())) => systemd::keep_alive(app).await,
+            Ok(Err(error)) => return error,
+            Err(panic) => return Error::internal(panic),
+        }
+        std::future::pending().await
+    }
 }
 
 /// Lets the last writes reach the disk. One that no longer takes them holds nobody up.
