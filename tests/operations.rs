@@ -2,7 +2,7 @@
 
 use poem::http::Method;
 use rollcall::domain::fields::Email;
-use rollcall::domain::memberships::Place;
+use rollcall::domain::memberships::{self, Place};
 use rollcall::domain::permissions::Permission;
 use rollcall::domain::users::{self, Member};
 use serde_json::{Value, json};
@@ -150,7 +150,9 @@ impl Town {
                     users::insert(w, &"2311".parse().unwrap(), &member, &Place { permissions, ..Place::default() })?;
                 // Moving somebody needs permissions in the other account too.
                 let there = Place::with_role("admin");
-                rollcall::domain::memberships::insert(w, &"2313".parse().unwrap(), id, &there)
+                memberships::invite(w, &"2313".parse().unwrap(), id, member.email.as_str(), &there)?;
+                w.run("update memberships set invited_email = null, invited_by = null where user_id = ?1", [id])
+                    .map(drop)
             })
             .unwrap();
         self.test.token("holder@example.com")

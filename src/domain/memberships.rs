@@ -14,7 +14,7 @@ use super::fields::AccountId;
 use super::object::only_from_objects;
 use super::permissions::{self, Granted, Permission, Permissions};
 use super::pulse::PulseEvent;
-use super::users::{self, User};
+use super::users::{self, Member, User};
 use super::{roles, teams, tokens};
 use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
@@ -112,17 +112,15 @@ impl Place {
     }
 }
 
-/// Puts a user into an account.
-pub fn insert(w: &Write, account: &AccountId, user_id: i64, place: &Place) -> Result<()> {
+/// Puts somebody new into an account, their primary one.
+pub fn insert(w: &Write, account: &AccountId, user_id: i64, member: &Member, place: &Place) -> Result<()> {
     // One row of values: those of a `select` go into a table first, and every page they change is kept to be put back.
     let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at,
                                         email_key, name_key, active, created_at, updated_at)
-               values (?1, ?2, not exists (select 1 from memberships where user_id = ?2 and primary_account = 1),
-                       ?3, ?4, ?5,
-                       (select email_key from users where id = ?2), (select name_key from users where id = ?2),
-                       (select active from users where id = ?2), (select created_at from users where id = ?2),
-                       (select updated_at from users where id = ?2))";
-    w.run(sql, params![account.as_str(), user_id, place.account_admin, place.team_id, w.now])?;
+               values (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?5, ?5)";
+    let (admin, team) = (place.account_admin, place.team_id);
+    let (email_key, name_key) = (member.email.key(), member.name_key());
+    w.run(sql, params![account.as_str(), user_id, admin, team, w.now, email_key, name_key, member.active])?;
     store(w, account, user_id, place)
 }
 
@@ -355,7 +353,12 @@ pub fn move_to(w: &mut Write, user_id: i64, to: &AccountId) -> Result<()> {
             .map(drop)
     })?;
     w.run("delete from tokens where user_id = ?2 and account_id = ?1", params![from.as_str(), user_id])?;
-    insert(w, to, user_id, &Place::with_role(permissions::MEMBER))?;
+    let sql = "insert into memberships (account_id, user_id, primary_account, joined_at,
+                                        email_key, name_key, active, created_at, updated_at)
+               select ?1, id, not exists (select 1 from memberships where user_id = ?2 and primary_account = 1), ?3,
+                      email_key, name_key, active, created_at, updated_at from users where id = ?2";
+    w.run(sql, params![to.as_str(), user_id, w.now])?;
+    store(w, to, user_id, &Place::with_role(permissions::MEMBER))?;
     settle(w, user_id)?;
     let subject = || Subject::user(user_id, &before.email);
     events::record(w, PulseEvent::UserRemovedFromAccount, Some(&from), subject(), None)?;

@@ -148,6 +148,13 @@ pub struct Member {
     pub owner: bool,
 }
 
+impl Member {
+    /// What their name is compared and sorted by.
+    pub fn name_key(&self) -> String {
+        fold(self.name.as_deref().unwrap_or_default())
+    }
+}
+
 /// Creates a user in the actor's account and invites them: the claims are their first token. Somebody who is in another
 /// account already is asked to join this one instead, and has no new token.
 pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
@@ -224,12 +231,11 @@ pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) ->
                                   created_by, updated_by, created_at, updated_at)
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?10)
                on conflict (email_key) do nothing";
-    let name_key = fold(member.name.as_deref().unwrap_or_default());
     let values = params![
         email,
         member.email.key(),
         member.name,
-        name_key,
+        member.name_key(),
         member.phone,
         member.img_src,
         member.active,
@@ -239,7 +245,7 @@ pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) ->
     ];
     let id = w.insert(sql, values)?.ok_or_else(|| taken(email))?;
     search::take_up(w, id)?;
-    memberships::insert(w, account, id, place)?;
+    memberships::insert(w, account, id, member, place)?;
     let changes = place.changes().some();
     events::record(w, PulseEvent::UserCreated, Some(account), Subject::user(id, email), changes)?;
     Ok(id)

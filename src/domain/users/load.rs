@@ -18,23 +18,38 @@ macro_rules! columns {
     () => {
         "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src, u.created_by,
          u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin, m.invited_by, m.joined_at, m.removed_at,
-         m.email_key"
+         m.email_key, m.primary_account"
     };
 }
 
 /// Of a user `u` and their membership `m`, which may be missing.
 pub(super) const COLUMNS: &str = columns!();
 /// How many columns those are.
-pub(super) const WIDTH: usize = 17;
+pub(super) const WIDTH: usize = 18;
 
 /// A user as their row tells it, before [`complete`] looks up what hangs on them.
 pub(super) struct Loaded {
     pub user: User,
-    account_admin: bool,
+    /// What they are in this account, if they are.
+    here: Option<Here>,
     /// Whether they were new when they joined this account.
     made_here: bool,
     /// Of who was taken out of this account: the e-mail it knew.
     bygone_email: Option<String>,
+}
+
+struct Here {
+    primary: bool,
+    admin: bool,
+}
+
+impl Loaded {
+    /// What they are in the account that they were loaded from.
+    fn membership_of(&self, account: &AccountId) -> Option<Membership> {
+        let Here { primary, admin } = *self.here.as_ref()?;
+        let live = self.user.pending.is_none() && self.user.removed_at.is_none();
+        Some(Membership { account_id: account.as_str().to_owned(), primary, admin, live })
+    }
 }
 
 pub(super) fn from_row(row: &Row) -> RowResult<Loaded> {
@@ -64,8 +79,9 @@ pub(super) fn from_row(row: &Row) -> RowResult<Loaded> {
         user.become_pending(by, row.get(14)?);
     }
     let bygone_email = user.removed_at.map(|_| row.get(16)).transpose()?;
-    let account_admin = row.get::<_, Option<bool>>(12)?.unwrap_or_default();
-    Ok(Loaded { user, account_admin, made_here, bygone_email })
+    let admin: Option<bool> = row.get(12)?;
+    let here = admin.map(|admin| row.get(17).map(|primary| Here { primary, admin })).transpose()?;
+    Ok(Loaded { user, here, made_here, bygone_email })
 }
 
 impl User {
@@ -181,25 +197,30 @@ struct Membership {
     live: bool,
 }
 
-/// What hangs on each of those with a `place` and an `id`; ?2 is the account. The cross joins keep SQLite from looking
-/// elsewhere first.
+/// What hangs on each of those with a `place` and an `id`; ?2 is the account, which is known already. The cross joins keep
+/// SQLite from looking elsewhere first. Of permissions apart from roles, and of preferences, there is often nothing: that is
+/// asked once, and then not for each.
 macro_rules! attached {
     ($each:literal) => {
         concat!(
             "with each (place, id) as ",
             $each,
-            " select place, 'account', account_id, primary_account, account_admin,
-                     removed_at is null and invited_email is null
-                from each cross join memberships where user_id = id
+            " select place, 'account', m.account_id, m.primary_account, m.account_admin,
+                     m.removed_at is null and m.invited_email is null
+                from each cross join memberships other cross join memberships m
+                  on m.account_id = other.account_id and m.user_id = other.user_id
+               where other.user_id = id and other.account_id is not ?2
               union all
               select place, 'role', role, null, null, null
                 from each cross join membership_roles where account_id = ?2 and user_id = id
               union all
               select place, 'permission', permission, null, null, null
                 from each cross join membership_permissions where account_id = ?2 and user_id = id
+                 and exists (select 1 from membership_permissions where account_id = ?2)
               union all
               select place, 'preference', event, account_id, delivery, position
-                from each cross join notification_preferences where user_id = id"
+                from each cross join notification_preferences where user_id = id
+                 and exists (select 1 from notification_preferences where user_id > 0)"
         )
     };
 }
@@ -220,6 +241,9 @@ impl Attached {
             let place = usize::from(row.get::<_, u16>(0)?);
             attached[place].take(row)
         })?;
+        for (loaded, attached) in users.iter().zip(&mut attached) {
+            attached.memberships.extend(account.and_then(|account| loaded.membership_of(account)));
+        }
         attached.iter_mut().for_each(Self::sort);
         Ok(attached)
     }
@@ -273,7 +297,7 @@ impl<'r> View<'r> {
     }
 
     fn complete(&mut self, loaded: Loaded, attached: Attached) -> Result<User> {
-        let Loaded { mut user, account_admin, made_here, bygone_email } = loaded;
+        let Loaded { mut user, here, made_here, bygone_email } = loaded;
         let pending = user.pending.is_some();
         let own = self.r.actor.is(user.id);
         if let Some(email) = bygone_email.filter(|_| attached.memberships.iter().any(|membership| membership.live)) {
@@ -294,7 +318,7 @@ impl<'r> View<'r> {
         if pending {
             return Ok(user);
         }
-        let permissions = match user.owner || account_admin {
+        let permissions = match user.owner || here.is_some_and(|here| here.admin) {
             true => Permissions::all(),
             false => self.permissions_of(&user.flat_roles_list)?.union(attached.permissions),
         };
