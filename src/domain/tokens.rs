@@ -260,7 +260,8 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
 }
 
 /// ?1 is the token, ?2 the account that the request names, ?3 the kind that the token says it is of, ?4 whether passkeys are
-/// the only way in. What roles permit is not looked up for whom everything is permitted.
+/// the only way in. What roles permit is not looked up for whom everything is permitted, nor whether somebody is in any account
+/// who is in this one.
 const IDENTIFY: &str = "
     select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
            iif(u.owner or m.account_admin, null,
@@ -272,7 +273,8 @@ const IDENTIFY: &str = "
            iif(u.owner or m.account_admin, null,
                (select group_concat(permission) from membership_permissions
                  where account_id = m.account_id and user_id = m.user_id)),
-           u.owner or exists (select 1 from memberships where user_id = u.id and removed_at is null),
+           iif(u.owner or m.user_id, 1,
+               exists (select 1 from memberships where user_id = u.id and removed_at is null)),
            t.created_at, t.expires_at, t.proved_at,
            case when t.kind <> 'session' or t.impersonator_id is not null then 0
                 when ?4 then not exists (select 1 from passkeys where user_id = u.id)
