@@ -17,6 +17,8 @@ mod writer;
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -95,6 +97,13 @@ impl Read<'_> {
         map: impl FnOnce(&Row) -> RowResult<T>,
     ) -> Result<Option<T>> {
         Ok(self.conn.prepare_cached(sql)?.query_row(params, map).optional()?)
+    }
+
+    /// What `ask` finds, if that takes no more than about so many steps of SQLite's (`VM_STEP`); nothing if it would.
+    pub fn within<T>(&self, steps: i32, ask: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+        let bound = Bound::set(self.conn, steps)?;
+        let found = ask();
+        if bound.is_met() { Ok(None) } else { found.map(Some) }
     }
 
     /// The one row an aggregate or `exists` always has.
@@ -270,6 +279,42 @@ impl Drop for Snapshot<'_> {
         let end = |how| self.0.prepare_cached(how).and_then(|mut statement| statement.execute([]));
         if let Err(error) = end("commit").or_else(|_| end("rollback")) {
             tracing::error!(%error, "a read did not end");
+        }
+    }
+}
+
+/// A bound on the steps that statements of a connection take together, until it is dropped: the one that meets it is
+/// interrupted.
+struct Bound<'c> {
+    conn: &'c Connection,
+    met: Arc<AtomicBool>,
+}
+
+impl<'c> Bound<'c> {
+    /// Every how many steps it is looked at: SQLite may begin anywhere between.
+    const EVERY: i32 = 1_000;
+
+    fn set(conn: &'c Connection, steps: i32) -> RowResult<Self> {
+        let met = Arc::new(AtomicBool::new(false));
+        let (tell, mut left) = (met.clone(), steps / Self::EVERY);
+        let count = move || {
+            left -= 1;
+            tell.fetch_or(left <= 0, Ordering::Relaxed);
+            left <= 0
+        };
+        conn.progress_handler(Self::EVERY, Some(count))?;
+        Ok(Self { conn, met })
+    }
+
+    fn is_met(&self) -> bool {
+        self.met.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Bound<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.conn.progress_handler(0, None::<fn() -> bool>) {
+            tracing::error!(%error, "a bound on a question stays");
         }
     }
 }

@@ -399,6 +399,59 @@ fn where_people_are_few_they_are_counted_to_the_end() {
     }
 }
 
+/// However far along its order, or into an index, a list has to look, and whichever it gives up on the way.
+#[test]
+fn each_page_holds_who_is_meant_and_nobody_else() {
+    let people = 24_000;
+    let conn = directory(people);
+    let late = |ago| Some(Timestamp(people as i64 - ago));
+    let all = Filter::default();
+    let asked = [
+        (Filter { query: "p9".into(), ..all.clone() }, "instr(email_key, 'p9')".to_owned()),
+        // More than are looked up, and behind more than are passed in turns where the order goes down.
+        (Filter { query: "p1".into(), ..all.clone() }, "instr(email_key, 'p1')".into()),
+        (Filter { created_since: late(150), ..all.clone() }, format!("created_at >= {}", people - 150)),
+        (Filter { updated_since: late(2_000), ..all.clone() }, format!("updated_at >= {}", people - 2_000)),
+        (Filter { created_since: late(20_000), ..all.clone() }, format!("created_at >= {}", people - 20_000)),
+        (
+            Filter { created_since: late(12_000), query: "p2".into(), ..all.clone() },
+            format!("created_at >= {} and instr(email_key, 'p2')", people - 12_000),
+        ),
+        (
+            Filter { created_since: late(4_000), active: Some(false), ..all.clone() },
+            format!("created_at >= {} and active = 0", people - 4_000),
+        ),
+        (
+            Filter { team_id: Some(1), role: Some("member".into()), query: "p9".into(), ..all.clone() },
+            "team_id = 1 and instr(email_key, 'p9')".into(),
+        ),
+    ];
+    for (filter, condition) in asked {
+        for (by, descending) in SortBy::ALL.into_iter().flat_map(|by| [(by, false), (by, true)]) {
+            let column = [("email", "email_key"), ("name", "name_key"), ("createdAt", "created_at")];
+            let column = column.iter().find(|(name, _)| *name == by.name()).map_or("updated_at", |(_, column)| column);
+            let direction = if descending { "desc" } else { "asc" };
+            let sql = format!(
+                "select user_id from memberships not indexed
+                  where account_id = 'here' and removed_at is null and {condition}
+                  order by {column} {direction}, user_id {direction} limit 60"
+            );
+            let mut meant = conn.prepare(&sql).unwrap();
+            let meant: Vec<i64> =
+                meant.query_map([], |row| row.get(0)).unwrap().map(rusqlite::Result::unwrap).collect();
+            let mut filter = Filter { sort: users::Sort { by, descending }, limit: Limit(20), ..filter.clone() };
+            let mut found = Vec::new();
+            for _ in 0..3 {
+                let page = users::list(&reader(&conn), &filter).unwrap();
+                found.extend(page.items.iter().map(|user| user.id));
+                let Some(next) = page.next else { break };
+                filter.cursor = Some(next);
+            }
+            assert_eq!(found, meant, "{condition}, {}", filter.sort);
+        }
+    }
+}
+
 /// Each part of the index that is left by those who were taken up together is looked into by every search.
 #[test]
 fn the_index_of_the_search_is_merged() {

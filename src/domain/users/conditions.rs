@@ -14,8 +14,8 @@ pub(super) struct Conditions {
 pub(super) enum Among {
     /// Along the order: up to a place in it, or as far as it takes.
     Order(Option<Place>),
-    /// Those with these ids, a JSON array.
-    These(String),
+    /// Those with these ids.
+    These(Vec<i64>),
     /// Who was created, or changed, since the time that the filter asks for.
     Since(SortBy),
 }
@@ -37,9 +37,10 @@ impl Conditions {
         Self { sql, values: vec![Value::Text(account.to_owned())] }
     }
 
-    /// Those with these ids, a JSON array.
-    pub fn these(account: &str, filter: &Filter, ids: &str) -> Self {
-        let values = vec![Value::Text(account.to_owned()), Value::Text(ids.to_owned())];
+    /// Those with these ids.
+    pub fn these(account: &str, filter: &Filter, ids: &[i64]) -> Self {
+        let ids = serde_json::to_string(ids).unwrap_or_default();
+        let values = vec![Value::Text(account.to_owned()), Value::Text(ids)];
         // A cross join, because SQLite doesn't turn that round: each of the few is looked up by their id.
         let from = "from json_each(?2) few cross join memberships m where m.user_id = few.value";
         Self { sql: format!("{from} and {}", here(filter)), values }

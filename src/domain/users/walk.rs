@@ -1,8 +1,8 @@
 //! How a list is looked through: along its order, or by who the index of a filter finds.
 
 use super::conditions::{Among, Conditions, Place};
-use super::few::{self, Few, Source};
-use super::filter::{Cursor, Filter, Key, Sort};
+use super::few::{self, Source};
+use super::filter::{Cursor, Filter, Key, Sort, SortBy};
 use super::load::{COLUMNS, Loaded, WIDTH, from_row};
 use crate::db::{Read, Row, RowResult, Value, params_from_iter};
 use crate::error::{Error, Result};
@@ -16,6 +16,8 @@ pub(super) struct Walk<'a> {
     begin: Option<Place>,
     /// Those of the filter's indexes that may lead to fewer than the order does.
     sources: Vec<Source>,
+    /// Other orders, of which the filter leaves the end.
+    late: Vec<SortBy>,
 }
 
 /// A count of people, and whether there are more than it says.
@@ -26,12 +28,14 @@ pub struct Count {
 }
 
 /// A list is filled along its order, where many are meant, or from those whom a filter's own index finds, where few are.
-/// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, and so many along
-/// the order, since to pass somebody there costs less than to look them up.
-const TURNS: [(usize, usize); 2] = [(100, 1_000), (1_000, 10_000)];
+/// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, and so many steps
+/// along each order. To pass somebody there takes about ten, and a tenth of what it costs to look them up.
+const TURNS: [(usize, i32); 3] = [(100, 10_000), (300, 30_000), (1_000, 100_000)];
 /// If they are no more than that, it is better to look each of them up than to go along all of the order.
 const FEW: usize = 10_000;
-/// Of whom a filter leaves are counted at most those among so many along the order, or among [`SAMPLE`] it finds.
+/// So many steps may be spent on a count, or else [`FEW`] be looked up for it, where it is to be exact.
+const COUNTING: i32 = 1_000_000;
+/// Otherwise those are counted of whom a filter leaves among so many along the order, or among [`SAMPLE`] it finds.
 const COUNTED: usize = 1_000;
 const SAMPLE: usize = 100;
 
@@ -40,29 +44,32 @@ impl<'a> Walk<'a> {
         let Sort { by, descending } = filter.sort;
         let before = filter.cursor.as_ref().is_some_and(Cursor::is_before);
         let begin = filter.cursor.as_ref().map(Cursor::place);
-        let sources = few::sources(account, filter);
-        Self { account, filter, column: by.column(), ascending: descending == before, begin, sources }
+        let (sources, late) = (few::sources(account, filter), few::late(filter));
+        Self { account, filter, column: by.column(), ascending: descending == before, begin, sources, late }
     }
 
     /// Those who are on the page, and one more if there are more.
     pub fn rows(&self, r: &Read) -> Result<Vec<(Loaded, Key)>> {
-        if self.sources.is_empty() {
-            return self.rows_among(r, &Among::Order(None));
+        let along_the_order = || self.rows_among(r, &Among::Order(None));
+        if self.sources.is_empty() && self.late.is_empty() {
+            return along_the_order();
         }
-        for (most, along) in TURNS {
-            if let Few { among, all: true } = few::find(r, &self.sources, most)? {
-                return self.rows_among(r, &among);
+        for (most, steps) in TURNS {
+            let few = few::find(r, &self.sources, most)?;
+            if few.all {
+                return self.rows_among(r, &Among::These(few.ids));
             }
-            let Some(to) = self.place(r, along)? else {
-                return self.rows_among(r, &Among::Order(None));
-            };
-            let rows = self.rows_among(r, &Among::Order(Some(to)))?;
-            if rows.len() > self.filter.limit.0 as usize {
+            for by in &self.late {
+                if let Some(rows) = r.within(steps, || self.rows_among(r, &Among::Since(*by)))? {
+                    return Ok(rows);
+                }
+            }
+            if let Some(rows) = r.within(steps, along_the_order)? {
                 return Ok(rows);
             }
         }
         let few = few::find(r, &self.sources, FEW)?;
-        self.rows_among(r, &if few.all { few.among } else { Among::Order(None) })
+        if few.all { self.rows_among(r, &Among::These(few.ids)) } else { along_the_order() }
     }
 
     /// How many there are, up to `most`; if not exactly, as far as that is quickly told.
@@ -71,17 +78,24 @@ impl<'a> Walk<'a> {
             let count = self.count_among(r, &among, most)?;
             Ok(Count { people: count.min(most), more: count > most })
         };
-        if self.sources.is_empty() {
+        if self.sources.is_empty() && self.late.is_empty() {
             return exactly(Among::Order(None));
         }
         let few = few::find(r, &self.sources, if exact { FEW } else { SAMPLE })?;
         if few.all {
-            return exactly(few.among);
+            return exactly(Among::These(few.ids));
+        }
+        for by in &self.late {
+            let steps = if exact { COUNTING } else { TURNS[0].1 };
+            if let Some(count) = r.within(steps, || exactly(Among::Since(*by)))? {
+                return Ok(count);
+            }
         }
         let to = if exact { None } else { self.place(r, COUNTED)? };
         let Some(to) = to else { return exactly(Among::Order(None)) };
         let along = self.count_among(r, &Among::Order(Some(to)), most)?;
-        Ok(Count { people: along.max(self.count_among(r, &few.among, most)?), more: true })
+        let found = self.count_among(r, &Among::These(few.ids), most)?;
+        Ok(Count { people: along.max(found), more: true })
     }
 
     fn rows_among(&self, r: &Read, among: &Among) -> Result<Vec<(Loaded, Key)>> {
