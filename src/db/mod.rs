@@ -24,6 +24,7 @@ use std::time::Duration;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params};
+use scheduled_thread_pool::ScheduledThreadPool;
 
 pub use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 pub use rusqlite::{Row, params, params_from_iter};
@@ -181,6 +182,7 @@ impl Db {
             .max_size(readers())
             .min_idle(Some(1))
             .test_on_check_out(false)
+            .thread_pool(Arc::new(ScheduledThreadPool::new(1)))
             .idle_timeout(None)
             .max_lifetime(None)
             .connection_timeout(Duration::from_secs(1)) // there is one for whoever reads; a folder that is gone gives none
