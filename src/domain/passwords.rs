@@ -23,9 +23,8 @@ pub const MAX: usize = 128;
 /// What is verified when there is no hash: nobody's, with the same parameters.
 const NOBODY: &str = "$argon2id$v=19$m=7784,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Of the choices that OWASP's Password Storage Cheat Sheet calls equivalent, one with little memory: argon2id with 7.6 MiB,
-/// five passes, one lane. It is as much work as two passes over 19 MiB, and more than the seven that are the
-/// least there.
+/// Argon2id with 7.6 MiB, five passes, one lane: a little more than the least memory that OWASP's Password Storage Cheat Sheet
+/// lists (7 MiB, five passes), so that it is as much work as two passes over 19 MiB, with which older hashes were made.
 fn argon2() -> Argon2<'static> {
     let params = Params::new(7784, 5, 1, None).unwrap_or_default();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

@@ -84,7 +84,7 @@ pub struct Stopping<G, O> {
 }
 
 /// Listens, serves until it is asked to stop, finishes what is in flight, and closes the database. `ready` is called beside
-/// that, as soon as somebody who comes is answered.
+/// that, as soon as it listens.
 ///
 /// # Errors
 ///

@@ -38,6 +38,7 @@ pub(super) struct Loaded {
     bygone_email: Option<String>,
 }
 
+/// What somebody is in the account that they were loaded from.
 struct Here {
     primary: bool,
     admin: bool,
