@@ -26,7 +26,6 @@ fn faults(answer: &Answer) -> Vec<String> {
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
-        ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
     ] {
         if answer.header(name) != value {
@@ -44,11 +43,18 @@ fn faults(answer: &Answer) -> Vec<String> {
     if policy.contains("unsafe") || policy.contains("*") {
         faults.push(format!("content-security-policy: {policy}"));
     }
+    let (kind, opener) = (answer.header("content-type"), answer.header("cross-origin-opener-policy"));
     let permissions = answer.header("permissions-policy");
-    if !permissions.contains("camera=()") || !permissions.contains("publickey-credentials-get=(self)") {
+    // No browser makes a document of JSON that has scripts or windows.
+    if kind.starts_with("application/json") {
+        if !opener.is_empty() || !permissions.is_empty() {
+            faults.push(format!("for documents only: {opener} {permissions}"));
+        }
+    } else if opener != "same-origin" {
+        faults.push(format!("cross-origin-opener-policy: {opener}"));
+    } else if !permissions.contains("camera=()") || !permissions.contains("publickey-credentials-get=(self)") {
         faults.push(format!("permissions-policy: {permissions}"));
     }
-    let kind = answer.header("content-type");
     if kind.starts_with("text/") && !kind.ends_with("charset=utf-8") {
         faults.push(format!("content-type: {kind}"));
     }

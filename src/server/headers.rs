@@ -6,13 +6,17 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::limits::Room;
 
 /// Nothing is framed, sniffed, cached by others, or told to other sites.
-const DEFAULTS: [(HeaderName, HeaderValue); 7] = [
+const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING)),
-    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// What a browser heeds only of what it makes a document of, with scripts and windows: any answer but JSON might be one.
+const OF_DOCUMENTS: [(HeaderName, HeaderValue); 2] = [
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS)),
 ];
 
@@ -32,7 +36,8 @@ const HTTPS_ONLY: &str = "max-age=31536000; includeSubDomains";
 
 /// Adds what is missing. `https` is whether the client speaks it, with us or with the proxy before us.
 pub fn set(headers: &mut HeaderMap, request_id: &str, https: bool) {
-    for (name, value) in DEFAULTS {
+    let of_documents = if is_json(headers) { None } else { Some(OF_DOCUMENTS) };
+    for (name, value) in DEFAULTS.into_iter().chain(of_documents.into_iter().flatten()) {
         headers.entry(name).or_insert(value);
     }
     // Told to nobody at all, browsers send `Origin: null` with our own forms. Over plain http, where they leave
@@ -47,6 +52,10 @@ pub fn set(headers: &mut HeaderMap, request_id: &str, https: bool) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-request-id", id);
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 /// A cookie that was given over https comes back over https only.
