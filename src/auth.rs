@@ -26,9 +26,46 @@ impl<'a> FromRequest<'a> for App {
     }
 }
 
-/// Where this request came from. [`crate::server`] puts it there before anything else looks.
+/// Who sent a request. [`crate::server`] puts it there before anything else looks.
+#[derive(Default)]
+pub struct Sender {
+    pub trace: Trace,
+    pub client: Client,
+    /// What their token may still do, once that was counted.
+    left: OnceLock<Room>,
+}
+
+/// How whoever sent a request reaches us, once proxies were asked.
+#[derive(Clone, Copy, Default)]
+pub struct Client {
+    pub address: Option<IpAddr>,
+    /// Whether they speak https with us, or with the proxy before us.
+    pub https: bool,
+}
+
+impl Sender {
+    pub fn new(trace: Trace, client: Client) -> Self {
+        Self { trace, client, left: OnceLock::new() }
+    }
+
+    /// What their token may still do, if it was counted.
+    pub fn left_for_token(&self) -> Option<Room> {
+        self.left.get().copied()
+    }
+
+    fn of(request: &Request) -> Option<&Self> {
+        request.data::<Arc<Self>>().map(Arc::as_ref)
+    }
+}
+
+/// Where this request came from.
 pub fn trace(request: &Request) -> Trace {
-    request.data::<Trace>().cloned().unwrap_or_default()
+    Sender::of(request).map(|sender| sender.trace.clone()).unwrap_or_default()
+}
+
+/// The id of this request.
+pub fn request_id(request: &Request) -> String {
+    Sender::of(request).map(|sender| sender.trace.request_id.clone()).unwrap_or_default()
 }
 
 /// The caller that a bearer token names.
@@ -47,37 +84,19 @@ pub fn bearer(request: &Request, token: &str) -> Result<Caller> {
 fn count(app: &App, request: &Request, claims: &Claims) -> Result<()> {
     let Some(limits) = app.limits() else { return Ok(()) };
     let counted = limits.tokens.check(&claims.id);
-    if let Some(left) = request.data::<LeftForToken>() {
-        left.set(counted.as_ref().map_or_else(|_| limits.tokens.used_up(), |room| *room));
+    if let Some(sender) = Sender::of(request) {
+        sender.left.get_or_init(|| counted.as_ref().map_or_else(|_| limits.tokens.used_up(), |room| *room));
     }
     counted.map(drop)
 }
 
-/// What the token of a request may still do. [`crate::server`] puts it there empty, and reads it afterwards.
-#[derive(Clone, Default)]
-pub struct LeftForToken(Arc<OnceLock<Room>>);
-
-impl LeftForToken {
-    fn set(&self, room: Room) {
-        self.0.get_or_init(|| room);
-    }
-
-    pub fn get(&self) -> Option<Room> {
-        self.0.get().copied()
-    }
-}
-
-/// Who sent a request, and how, once proxies were asked. [`crate::server`] puts it there.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Client {
-    pub address: Option<IpAddr>,
-    /// Whether they speak https with us, or with the proxy before us.
-    pub https: bool,
-}
-
 /// Whether whoever sent a request speaks https.
 pub fn is_https(app: &App, request: &Request) -> bool {
-    app.is_https() || request.data::<Client>().is_some_and(|client| client.https)
+    app.is_https() || sent_by_https(request)
+}
+
+fn sent_by_https(request: &Request) -> bool {
+    Sender::of(request).is_some_and(|sender| sender.client.https)
 }
 
 /// That a body could not be read because we stopped listening to it.
@@ -305,7 +324,7 @@ pub fn same_site(app: &App, request: &Request) -> bool {
 /// Whether an origin is the address that people reach the server at, or names the host that the request was sent to. Who
 /// is known to speak https has pages of https only; who seems not to may be behind a proxy that we know nothing of.
 fn is_ours(app: &App, request: &Request, origin: &str) -> bool {
-    let speaks_https = app.speaks_tls() || request.data::<Client>().is_some_and(|client| client.https);
+    let speaks_https = app.speaks_tls() || sent_by_https(request);
     let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://").filter(|_| !speaks_https));
     host.is_some() && host == request.header(header::HOST) || origin == app.public_url()
 }

@@ -1,15 +1,19 @@
 //! The id of the request that is being answered, for lines of the log that are written far from it.
 
+use std::sync::Arc;
+
+use crate::auth::Sender;
+
 tokio::task_local! {
-    static CURRENT: String;
+    static CURRENT: Arc<Sender>;
 }
 
-/// Answers a request under its id.
-pub fn under<T>(id: String, answer: impl Future<Output = T>) -> impl Future<Output = T> {
-    CURRENT.scope(id, answer)
+/// Answers a request under the id that its sender was given.
+pub fn under<T>(sender: Arc<Sender>, answer: impl Future<Output = T>) -> impl Future<Output = T> {
+    CURRENT.scope(sender, answer)
 }
 
 /// That of the request which is answered here; none elsewhere.
 pub fn current() -> Option<String> {
-    CURRENT.try_with(Clone::clone).ok()
+    CURRENT.try_with(|sender| sender.trace.request_id.clone()).ok()
 }

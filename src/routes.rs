@@ -3,7 +3,8 @@
 
 use std::sync::LazyLock;
 
-use poem::{Endpoint, IntoEndpoint, Request, Route, get, post};
+use futures_util::future::Either;
+use poem::{Endpoint, IntoEndpoint, Request, Response, Route, get, post};
 
 /// A path, with `:name` for a part that varies, and the methods that do something there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +17,13 @@ pub struct Address {
 #[derive(Default)]
 pub struct Routes {
     addresses: Vec<Address>,
+    /// Addresses below which all is served by another router.
+    below: Vec<String>,
     /// How each gets into the router, which takes much longer than to list it.
-    add: Vec<Box<dyn FnOnce(Route) -> Route>>,
+    add: Vec<Add>,
 }
+
+type Add = Box<dyn FnOnce(Route) -> Route + Send>;
 
 impl Routes {
     pub fn new() -> Self {
@@ -41,15 +46,23 @@ impl Routes {
     }
 
     /// Something else that only looks: a file, a document.
-    pub fn served(self, path: &str, endpoint: impl IntoEndpoint<Endpoint: 'static> + 'static) -> Self {
+    pub fn served(self, path: &str, endpoint: impl IntoEndpoint<Endpoint: 'static> + Send + 'static) -> Self {
         self.at(path, &["GET", "HEAD"], endpoint)
+    }
+
+    /// All that is below an address, which whoever serves it knows.
+    pub fn below(mut self, path: &str, endpoint: impl Endpoint + 'static) -> Self {
+        let path = path.to_owned();
+        self.below.push(path.clone());
+        self.add.push(Box::new(|route| route.nest(path, endpoint)));
+        self
     }
 
     fn at(
         mut self,
         path: &str,
         methods: &'static [&'static str],
-        endpoint: impl IntoEndpoint<Endpoint: 'static> + 'static,
+        endpoint: impl IntoEndpoint<Endpoint: 'static> + Send + 'static,
     ) -> Self {
         let path = path.to_owned();
         self.addresses.push(Address { methods, path: path.clone() });
@@ -64,6 +77,36 @@ impl Routes {
 
     pub fn into_route(self) -> Route {
         self.add.into_iter().fold(Route::new(), |route, add| add(route))
+    }
+
+    /// All that is at these addresses or below them, and another endpoint for everything else. To be found by a second router
+    /// would cost each request a boxed future and copies of its path.
+    pub fn or<E: Endpoint<Output = Response>>(self, other: E) -> impl Endpoint<Output = Response> {
+        let paths =
+            self.addresses.iter().map(|address| address.path.clone()).chain(self.below.iter().cloned()).collect();
+        let make: Box<dyn FnOnce() -> Route + Send> = Box::new(|| self.into_route());
+        Fork { paths, routes: LazyLock::new(make), other }
+    }
+}
+
+/// See [`Routes::or`].
+struct Fork<E> {
+    paths: Vec<String>,
+    routes: LazyLock<Route, Box<dyn FnOnce() -> Route + Send>>,
+    other: E,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Fork<E> {
+    type Output = Response;
+
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
+        let path = request.uri().path();
+        let leads_to =
+            |known: &String| path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        match self.paths.iter().any(leads_to) {
+            true => Either::Left(Box::pin(self.routes.call(request))),
+            false => Either::Right(self.other.call(request)),
+        }
     }
 }
 
@@ -80,7 +123,7 @@ impl<E> Later<E> {
 impl<E: Endpoint> Endpoint for Later<E> {
     type Output = E::Output;
 
-    async fn call(&self, request: Request) -> poem::Result<E::Output> {
-        self.0.call(request).await
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<E::Output>> + Send {
+        self.0.call(request)
     }
 }

@@ -2,7 +2,7 @@
 //! poem-openapi says of a request it can't read, and addresses or methods that don't exist.
 
 use poem::http::{HeaderValue, StatusCode, header};
-use poem::{Endpoint, IntoResponse, Request, Response};
+use poem::{IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::{ApiResponse, Object, types::Type};
 use serde::Serialize;
@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use super::json::Json;
 use super::methods;
-use crate::auth;
 use crate::error::Error;
 
 /// Error response object
@@ -50,28 +49,8 @@ impl ApiResponse for Error {
     }
 }
 
-/// Wraps the API so that no answer above 399 leaves in another shape.
-pub async fn in_json<E: Endpoint>(api: Arc<E>, request: Request) -> poem::Result<Response> {
-    let request_id = auth::trace(&request).request_id;
-    let path = request.uri().path().to_owned();
-    let response = match api.call(request).await {
-        Ok(response) => response.into_response(),
-        Err(error) => error.into_response(),
-    };
-    let not_allowed = response.status() == StatusCode::METHOD_NOT_ALLOWED;
-    let mut response = as_json(response, &request_id).await;
-    if not_allowed && let Some(allowed) = methods::allowed(&path) {
-        response.headers_mut().insert(header::ALLOW, allowed.clone());
-    }
-    Ok(response)
-}
-
-/// An error that no endpoint was asked about, such as an address that can't be decoded.
-pub async fn answer(error: poem::Error, request_id: &str) -> Response {
-    as_json(error.into_response(), request_id).await
-}
-
-async fn as_json(response: Response, request_id: &str) -> Response {
+/// An answer that says something went wrong, in the one shape that such have; any other as it is.
+pub async fn in_json(response: Response, path: &str, request_id: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -80,7 +59,13 @@ async fn as_json(response: Response, request_id: &str) -> Response {
         Some(error) => error.clone(),
         None => Arc::new(explain(status, &response.into_body().into_string().await.unwrap_or_default())),
     };
-    render(error, request_id)
+    let mut response = render(error, request_id);
+    if status == StatusCode::METHOD_NOT_ALLOWED
+        && let Some(allowed) = methods::allowed(path)
+    {
+        response.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    response
 }
 
 /// Our error, as the answer that leaves.

@@ -21,10 +21,10 @@ mod sessions;
 mod teams;
 mod users;
 
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
+use poem::{Endpoint, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
-pub use error::{answer, in_json};
+pub use error::in_json;
 pub use json::BODY_LIMIT;
 
 #[derive(Tags)]
@@ -75,7 +75,7 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
 
 /// The API's routes.
 pub fn endpoint() -> impl Endpoint<Output = Response> {
-    service().into_endpoint().map_to_response()
+    service().into_endpoint()
 }
 
 /// The paths of all operations, as the document has them.

@@ -88,9 +88,9 @@ impl<E: Endpoint<Output = Response> + 'static> Service<E> {
             let service = self.clone();
             // In a box, since it is large: hyper moves it about, and would keep room for it in each idle connection.
             Box::pin(async move {
-                let response = HttpResponse::<_>::from(service.endpoint.get_response(request).await);
+                let response = service.endpoint.call(request).await.unwrap_or_else(poem::Error::into_response);
                 drop(share);
-                Ok::<_, Infallible>(response.map(|body| Sending { body, under_way }))
+                Ok::<_, Infallible>(HttpResponse::from(response).map(|body| Sending { body, under_way }))
             })
         };
         let builder = builder(&self.bounds);

@@ -1,17 +1,16 @@
 //! What surrounds every request: its id, who sent it, the limits it is held to, the headers of its answer, and the log.
 
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
 use poem::http::{HeaderValue, Method, StatusCode, Version, header, uri::Scheme};
-use poem::{Endpoint, IntoResponse, Request, Response};
+use poem::{Endpoint, Request, Response};
 
 use super::{headers, proxies, watching};
 use crate::app::App;
-use crate::auth::{Client, LeftForToken};
+use crate::auth::{Client, Sender};
 use crate::domain::actor::Trace;
 use crate::error::{Error, Result};
 use crate::limits::{self, Room, Seldom};
@@ -25,70 +24,80 @@ const HEADERS_LIMIT: usize = 32 * 1024;
 
 /// A request, as the log may know it.
 struct About {
-    id: String,
+    sender: Arc<Sender>,
     method: Method,
     path: String,
-    client: Option<IpAddr>,
     started: Instant,
 }
 
 /// Gives each request its id and notes where it came from; afterwards sets the headers every answer has, and logs.
-pub async fn in_context<E: Endpoint>(ep: Arc<E>, mut request: Request) -> poem::Result<Response> {
-    let app = request.data::<App>().cloned().ok_or_else(|| Error::internal("a request without its application"))?;
-    let mut about = About {
-        // To be told apart from others in the log is all it is for.
-        id: format!("{:032x}", fastrand::u128(..)),
-        method: request.method().clone(),
-        path: loggable(request.uri().path()).to_owned(),
-        client: None,
-        started: Instant::now(),
-    };
-    let requests = &app.metrics().requests;
-    let series = requests.at(about.method.as_str(), request.uri().path());
-    let _in_flight = Counted::in_(&requests.in_flight);
-    let left_for_token = LeftForToken::default();
-    request.set_data(left_for_token.clone());
-    let client = identify(&app, &mut request, &about.id);
-    about.client = client.as_ref().ok().and_then(|client| client.address);
-    let https = client.as_ref().map_or_else(|_| app.is_https(), |client| client.https || app.is_https());
-    let admitted = client.and_then(|client| admit(&app, client, &request));
-    let left = admitted.as_ref().ok().copied().flatten();
-    let mut response = match admitted {
-        Ok(_) => answer(ep, request, &about).await,
-        Err(error) => refuse(&app, error, &about).await,
-    };
-    if response.status() == StatusCode::UNAUTHORIZED && !about.is_of_a_page() {
-        response = count_stranger(&app, response, &about).await;
-    }
-    series.answered(response.status().as_u16(), about.started.elapsed());
-    if let Some(error) = error_of(&response) {
-        requests.refuse(error.code());
-    }
-    log(&about, &response);
-    headers::set(response.headers_mut(), &about.id, https);
-    if let Some((name, room)) = tightest(left_for_token.get(), left).filter(|_| !about.is_of_a_page()) {
-        headers::set_limit(response.headers_mut(), name, &room);
-    }
-    Ok(response)
+pub struct InContext<E> {
+    app: App,
+    endpoint: E,
 }
 
-/// Notes who sent the request, for whoever asks later.
-fn identify(app: &App, request: &mut Request, id: &str) -> Result<Client> {
-    let https = *request.scheme() == Scheme::HTTPS;
-    let device = request.header(header::USER_AGENT).map(|agent| agent.chars().take(200).collect());
-    request.set_data(Trace { request_id: id.to_owned(), address: None, device: device.clone() });
-    let peer = request.remote_addr().as_socket_addr().map(|peer| peer.ip());
-    let client = match peer {
-        Some(peer) => proxies::client(&app.config().trusted_proxy, peer, https, request.headers())?,
-        None => Client { address: None, https },
-    };
-    let address = client.address.map(|address| address.to_string());
-    request.set_data(Trace { request_id: id.to_owned(), address, device });
-    request.set_data(client);
-    if peer.is_some() {
-        settle_host(request)?;
+impl<E> InContext<E> {
+    pub fn new(app: App, endpoint: E) -> Self {
+        Self { app, endpoint }
     }
-    Ok(client)
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for InContext<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let app = &self.app;
+        let started = Instant::now();
+        let requests = &app.metrics().requests;
+        let series = requests.at(request.method().as_str(), request.uri().path());
+        let _in_flight = Counted::in_(&requests.in_flight);
+        let client = client_of(app, &request);
+        let sender = Arc::new(sender(&request, client.as_ref().ok()));
+        request.set_data(app.clone());
+        request.set_data(sender.clone());
+        let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
+        let about = About { sender, method, path, started };
+        let admitted = client.and_then(|client| admit(app, client, &mut request));
+        let left = admitted.as_ref().ok().copied().flatten();
+        let mut response = match admitted {
+            Ok(_) => {
+                let answer = request_id::under(about.sender.clone(), self.endpoint.call(request));
+                shape(app, AssertUnwindSafe(answer).catch_unwind().await, &about).await
+            }
+            Err(error) => refuse(app, error, &about).await,
+        };
+        if response.status() == StatusCode::UNAUTHORIZED && !about.is_of_a_page() {
+            response = count_stranger(app, response, &about).await;
+        }
+        series.answered(response.status().as_u16(), about.started.elapsed());
+        if let Some(error) = error_of(&response) {
+            requests.refuse(error.code());
+        }
+        log(&about, &response);
+        headers::set(response.headers_mut(), about.id(), about.sender.client.https || app.is_https());
+        let left_for_token = about.sender.left_for_token();
+        if let Some((name, room)) = tightest(left_for_token, left).filter(|_| !about.is_of_a_page()) {
+            headers::set_limit(response.headers_mut(), name, &room);
+        }
+        Ok(response)
+    }
+}
+
+/// How the request got here. Tests that have no socket come from nowhere.
+fn client_of(app: &App, request: &Request) -> Result<Client> {
+    let https = *request.scheme() == Scheme::HTTPS;
+    match request.remote_addr().as_socket_addr() {
+        Some(peer) => proxies::client(&app.config().trusted_proxy, peer.ip(), https, request.headers()),
+        None => Ok(Client { address: None, https }),
+    }
+}
+
+/// Who sent the request, for whoever asks later. Its id is there to tell it apart from others in the log.
+fn sender(request: &Request, client: Option<&Client>) -> Sender {
+    let client = client.copied().unwrap_or_default();
+    let device = request.header(header::USER_AGENT).map(|agent| agent.chars().take(200).collect());
+    let address = client.address.map(|address| address.to_string());
+    Sender::new(Trace { request_id: format!("{:032x}", fastrand::u128(..)), address, device }, client)
 }
 
 /// Which server is meant stands in one place afterwards, in `Host`: HTTP/2 has it in `:authority`, and of a request with
@@ -106,7 +115,10 @@ fn settle_host(request: &mut Request) -> Result<()> {
 }
 
 /// Whether the request may be looked at more closely; what is left for its address, if that is counted.
-fn admit(app: &App, client: Client, request: &Request) -> Result<Option<Room>> {
+fn admit(app: &App, client: Client, request: &mut Request) -> Result<Option<Room>> {
+    if client.address.is_some() {
+        settle_host(request)?;
+    }
     let target = request.uri();
     if target.path_and_query().map_or(0, |target| target.as_str().len()) > ADDRESS_LIMIT {
         return Err(Error::AddressTooLong(ADDRESS_LIMIT));
@@ -125,30 +137,36 @@ fn admit(app: &App, client: Client, request: &Request) -> Result<Option<Room>> {
     }
 }
 
-/// What the handlers say. One that panics loses its own request only.
-async fn answer<E: Endpoint>(ep: Arc<E>, request: Request, about: &About) -> Response {
-    match AssertUnwindSafe(request_id::under(about.id.clone(), ep.call(request))).catch_unwind().await {
-        Ok(Ok(response)) => response.into_response(),
-        Ok(Err(error)) => api::answer(error, &about.id).await,
+/// What the handlers said, in the shape that whoever asked expects. One that panics loses its own request only.
+async fn shape(app: &App, said: std::thread::Result<poem::Result<Response>>, about: &About) -> Response {
+    match said {
+        Ok(Ok(response)) if about.is_of_a_page() || is_html(&response) => response,
+        Ok(response) => {
+            api::in_json(response.unwrap_or_else(poem::Error::into_response), &about.path, about.id()).await
+        }
         Err(panic) => {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-            api::answer(Error::internal(format!("a handler panicked: {said}")).into(), &about.id).await
+            refuse(app, Error::internal(format!("a handler panicked: {said}")), about).await
         }
     }
 }
 
-/// A refusal in the shape that whoever asked expects.
+fn is_html(response: &Response) -> bool {
+    response.content_type().is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+/// A refusal in that shape.
 async fn refuse(app: &App, error: Error, about: &About) -> Response {
     if about.is_of_a_page() {
-        return web::error_page(app, &about.path, Arc::new(error), about.id.clone());
+        return web::error_page(app, &about.path, Arc::new(error), about.id().to_owned());
     }
-    api::answer(error.into(), &about.id).await
+    api::in_json(poem::Error::from(error).into_response(), &about.path, about.id()).await
 }
 
 /// Counts a request whose token was not honoured; who sends too many of them is told that instead.
 async fn count_stranger(app: &App, response: Response, about: &About) -> Response {
-    let (Some(limits), Some(address)) = (app.limits(), about.client) else { return response };
+    let (Some(limits), Some(address)) = (app.limits(), about.sender.client.address) else { return response };
     match limits.strangers.check(&limits::network(address)) {
         Ok(_) => response,
         Err(error) => refuse(app, error, about).await,
@@ -171,9 +189,10 @@ static UNAVAILABLE: Seldom = Seldom::new();
 /// One line for what failed, and for what somebody who attacks would cause; one for each request at `debug`. Neither
 /// secrets nor anything from bodies and headers is in it.
 fn log(about: &About, response: &Response) {
-    let About { id: request_id, method, path, client, started } = about;
+    let About { sender, method, path, started } = about;
+    let request_id = about.id();
     let status = response.status().as_u16();
-    let address = client.map(tracing::field::display);
+    let address = sender.client.address.map(tracing::field::display);
     let error = error_of(response);
     let code = error.map_or("", Error::code);
     if let Some(Error::Internal(cause)) = error {
@@ -196,6 +215,10 @@ fn log(about: &About, response: &Response) {
 }
 
 impl About {
+    fn id(&self) -> &str {
+        &self.sender.trace.request_id
+    }
+
     fn is_of_a_page(&self) -> bool {
         self.path == "/ui" || self.path.starts_with("/ui/")
     }
@@ -232,7 +255,7 @@ mod tests {
             assert!(request.uri().path() != "/panic", "as asked");
             "fine"
         });
-        let server = panics.around(in_context).data(app);
+        let server = InContext::new(app, panics.map_to_response());
         let ask = |path: &'static str| server.call(Request::builder().uri_str(path).finish());
         let broken = ask("/panic").await.unwrap();
         assert_eq!(broken.status(), 500);

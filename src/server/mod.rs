@@ -14,10 +14,9 @@ mod tls;
 mod watching;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
+use poem::{Endpoint, IntoEndpoint, Response};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -27,29 +26,18 @@ use crate::error::{Error, Result};
 use crate::routes::{Address, Later, Routes};
 use crate::{api, docs, jobs, web};
 pub use bounds::Bounds;
+use context::InContext;
 use tls::Certificate;
 
 /// The whole server as one endpoint, for the listener and for the tests.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
     app.metrics().requests.know(paths);
     let at_once = watching::add_to(Routes::new())
-        .into_route()
-        .nest("/ui", Later::new(web::pages))
-        .nest("/reference", Later::new(|| docs::reference().into_endpoint()))
-        .at("/", web::front_door().into_endpoint().around(api::in_json));
-    and_below(at_once, Later::new(for_programs)).around(context::in_context).data(app)
-}
-
-/// What answers in JSON when something goes wrong: the documents, the files of the pages, and the API.
-fn for_programs() -> impl Endpoint<Output = Response> {
-    and_below(documents().into_route().nest("/static", web::files()), api::endpoint()).around(api::in_json)
-}
-
-/// Everything below `/` that has no route yet. `/*` would take `/` too, and `/<.+>` has a regular expression compiled, and
-/// asked each time.
-fn and_below(route: Route, endpoint: impl Endpoint<Output = Response> + 'static) -> Route {
-    let endpoint = Arc::new(endpoint);
-    route.at("/:_", endpoint.clone()).at("/:_/*_", endpoint)
+        .served("/", web::front_door())
+        .below("/ui", Later::new(web::pages))
+        .below("/reference", Later::new(|| docs::reference().into_endpoint()));
+    let documents = documents().below("/static", web::files());
+    InContext::new(app, at_once.or(documents.or(Later::new(api::endpoint))))
 }
 
 /// What the handlers are described by.

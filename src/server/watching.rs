@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 
 use poem::http::{HeaderName, header};
-use poem::{EndpointExt, Request, Response, get, handler};
+use poem::{Request, Response, get, handler};
 use sha2::{Digest, Sha256};
 
-use crate::api;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::metrics::TEXT_FORMAT;
@@ -14,10 +13,7 @@ use crate::routes::Routes;
 
 /// The addresses for it.
 pub fn add_to(routes: Routes) -> Routes {
-    routes
-        .served("/health/live", get(live).around(api::in_json))
-        .served("/health/ready", get(ready).around(api::in_json))
-        .served("/metrics", get(metrics).around(api::in_json))
+    routes.served("/health/live", get(live)).served("/health/ready", get(ready)).served("/metrics", get(metrics))
 }
 
 /// Whether somebody asks how the server is. Nobody is asked to come again later with that: a server that is watched by many

@@ -180,7 +180,7 @@ pub fn origin(request: &Request, app: &App) -> String {
 async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Result<Response> {
     let app = request.data::<App>().cloned().ok_or_else(|| Error::internal("a page without its application"))?;
     let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
-    let request_id = auth::trace(&request).request_id;
+    let request_id = auth::request_id(&request);
     let by_script = script::asks(&request);
     let said = Said::take(&app, &mut request);
     let signed_in = SignedIn::note(&app, &mut request);
