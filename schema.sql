@@ -282,11 +282,20 @@ create table notification_preferences (
 create unique index notification_preferences_one on notification_preferences (user_id, event, ifnull(account_id, ''));
 create index notification_preferences_account on notification_preferences (account_id) where account_id is not null;
 
--- Every secret the server has handed out and still honours; deleting the row revokes it at once. The secret itself is
+-- The first token of whoever has nothing else to come in with: every new user has one, and nobody has two, so it is found by
+-- its user and needs no index. One that has ended stays until they come in otherwise, or get another.
+create table invitations (
+  user_id     integer primary key references users on delete cascade,
+  token_id    text not null,
+  created_at  integer not null,
+  expires_at  integer not null
+) strict;
+
+-- Every other secret the server has handed out and still honours; deleting the row revokes it at once. The secret itself is
 -- an encrypted PASETO that names this row, and is stored nowhere.
 create table tokens (
   id           text primary key,
-  kind         text not null check (kind = 'session' or kind = 'api_key' or kind = 'invitation' or kind = 'sign_in_link' or
+  kind         text not null check (kind = 'session' or kind = 'api_key' or kind = 'sign_in_link' or
                                     kind = 'set_up_link' or kind = 'password_reset' or kind = 'passkey_link'),
   user_id      integer references users on delete cascade,          -- null only for a set-up link: nobody exists yet
   created_at   integer not null,

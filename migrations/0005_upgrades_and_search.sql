@@ -157,13 +157,25 @@ create index memberships_removed_name    on memberships (account_id, name_key, u
 create index memberships_removed_created on memberships (account_id, created_at, user_id, removed_at) where removed_at is not null;
 create index memberships_removed_updated on memberships (account_id, updated_at, user_id, removed_at) where removed_at is not null;
 
+-- First tokens stand apart, one for each user: of those who had more, the latest.
+
+create table invitations (
+  user_id     integer primary key references users on delete cascade,
+  token_id    text not null,
+  created_at  integer not null,
+  expires_at  integer not null
+) strict;
+
+insert into invitations (user_id, token_id, created_at, expires_at)
+  select user_id, id, max(created_at), expires_at from tokens where kind = 'invitation' group by user_id;
+
 -- A token is found by its id alone, so it stands in the order of those.
 
 alter table tokens rename to tokens_before;
 
 create table tokens (
   id           text primary key,
-  kind         text not null check (kind = 'session' or kind = 'api_key' or kind = 'invitation' or kind = 'sign_in_link' or
+  kind         text not null check (kind = 'session' or kind = 'api_key' or kind = 'sign_in_link' or
                                     kind = 'set_up_link' or kind = 'password_reset' or kind = 'passkey_link'),
   user_id      integer references users on delete cascade,          -- null only for a set-up link: nobody exists yet
   created_at   integer not null,
@@ -187,7 +199,7 @@ create table tokens (
 insert into tokens (id, kind, user_id, created_at, expires_at, account_id, name, permissions, used_at, address, device,
                     by_password, proved_at, impersonator_id, reason, parent_id)
   select id, kind, user_id, created_at, expires_at, account_id, name, permissions, used_at, address, device,
-         by_password, proved_at, impersonator_id, reason, parent_id from tokens_before order by id;
+         by_password, proved_at, impersonator_id, reason, parent_id from tokens_before where kind <> 'invitation' order by id;
 drop table tokens_before;
 
 create index tokens_user    on tokens (user_id);

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::process::Stdio;
 
 use poem::http::Method;
-use rollcall::domain::tokens::{self, Kind};
+use rollcall::domain::tokens::Kind;
 use rollcall::domain::{permissions, sessions};
 use serde_json::json;
 
@@ -283,9 +283,8 @@ async fn of_many_who_spend_one_link_at_once_one_gets_through() {
     let test = TestApp::new();
     test.member("2311", "grace@example.com", permissions::MEMBER);
     for (kind, page, user) in [(Kind::SignInLink, "sign-in", 1), (Kind::Invitation, "welcome", 2)] {
-        let claims =
-            test.app.db().write_here(move |w| tokens::issue(w, kind, Some(user), std::time::Duration::from_secs(60)));
-        let path = format!("/ui/{page}/{}", test.app.seal(&claims.unwrap()).unwrap());
+        let claims = test.issue(kind, Some(user), std::time::Duration::from_secs(60));
+        let path = format!("/ui/{page}/{}", test.app.seal(&claims).unwrap());
         let form = [("password", "a long row of plain words")];
         let answers = all((0..20).map(|_| test.post(&path).form(&form).send())).await;
         let through: Vec<_> = answers.iter().filter(|answer| answer.status == 303).collect();

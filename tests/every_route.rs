@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use poem::http::Method;
 use rollcall::domain::memberships::Place;
-use rollcall::domain::tokens::{self, Kind};
+use rollcall::domain::tokens::Kind;
 use rollcall::domain::users::{self, Member};
 use rollcall::domain::{fields, permissions};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::support::{ADA, Answer};
 use crate::visitor::{self, Page};
 pub use town::{ACCOUNT, Route, Town};
-use town::{ALL_KINDS, EVE, YEAR, foreign, issue, require_silent, tampered};
+use town::{ALL_KINDS, EVE, YEAR, foreign, require_silent, tampered};
 
 /// What a stranger may look at, besides the links below.
 const OPEN: &[&str] = &[
@@ -212,7 +212,7 @@ async fn no_page_opens_without_a_session_that_is_honoured() {
 
 async fn bad_cookies(town: &mut Town) -> Vec<(&'static str, String)> {
     let good = town.token_of(Kind::Session, 1);
-    let expired = issue(&town.test, Kind::Session, Some(1), Duration::from_secs(1));
+    let expired = town.test.issue(Kind::Session, Some(1), Duration::from_secs(1));
     let signed_out = visitor::sign_in(&town.test, ADA).await;
     assert_eq!(town.test.post("/ui/sign-out").cookie(&signed_out).send().await.status, 303);
     let suspended = town.token_of(Kind::Session, town.grace);
@@ -242,10 +242,9 @@ async fn no_link_opens_with_anything_but_its_own_kind() {
     for route in every.iter().filter(|route| route.path.contains("{token}")) {
         let kinds = route.link().unwrap_or_else(|| panic!("say in LINKS what opens {}", route.template));
         let kind = kinds[0];
-        let expired = issue(&town.test, kind, (kind != Kind::SetUpLink).then_some(1), Duration::from_secs(1));
-        let spent = issue(&town.test, kind, (kind != Kind::SetUpLink).then_some(1), YEAR);
-        let id = spent.id.clone();
-        town.test.app.db().write_here(move |w| tokens::revoke(w, &id)).unwrap();
+        let expired = town.test.issue(kind, (kind != Kind::SetUpLink).then_some(1), Duration::from_secs(1));
+        let spent = town.test.issue(kind, (kind != Kind::SetUpLink).then_some(1), YEAR);
+        town.test.spend(&spent);
         town.test.advance(Duration::from_secs(1));
         let mut wrong = vec![
             ("nonsense", "v4.local.nonsense".to_owned()),

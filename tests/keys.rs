@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rollcall::domain::tokens::{self, Kind};
+use rollcall::domain::tokens::Kind;
 use rollcall::keys::Keys;
 use serde_json::{Value, json};
 
@@ -200,8 +200,7 @@ async fn one_kind_of_token_opens_what_it_is_for_and_nothing_else() {
     ];
     let seal = |kind| {
         let user = (kind != Kind::SetUpLink).then_some(1);
-        let claims = test.app.db().write_here(move |w| tokens::issue(w, kind, user, Duration::from_secs(600)));
-        test.app.seal(&claims.unwrap()).unwrap()
+        test.app.seal(&test.issue(kind, user, Duration::from_secs(600))).unwrap()
     };
     for kind in kinds {
         let bearer = test.get("/me").token(&seal(kind)).send().await.status == 200;
@@ -226,8 +225,7 @@ async fn one_kind_of_token_opens_what_it_is_for_and_nothing_else() {
 #[tokio::test]
 async fn a_tokens_kind_is_the_one_of_its_row() {
     let test = TestApp::new();
-    let claims = test.app.db().write_here(|w| tokens::issue(w, Kind::SignInLink, Some(1), Duration::from_secs(600)));
-    let mut claims = claims.unwrap();
+    let mut claims = test.issue(Kind::SignInLink, Some(1), Duration::from_secs(600));
     claims.kind = Kind::ApiKey;
     assert!(
         test.get("/me").token(&test.app.seal(&claims).unwrap()).send().await.error().starts_with("401 token_revoked")

@@ -211,7 +211,11 @@ async fn an_upgraded_file_is_as_a_fresh_one_and_lost_nothing() {
         let test = TestApp::on(folder, |config| config.key = Some(KEY.into()));
         let conn = Connection::open(&path).unwrap();
         assert_eq!(structure(&conn), fresh, "schema {schema}");
-        let after = rows(&conn);
+        let mut after = rows(&conn);
+        // First tokens stood among the others once.
+        let apart = if schema < 5 { after["invitations"] } else { 0 };
+        assert!(apart > 0 || schema >= 5, "nobody was new");
+        after.entry("tokens".into()).and_modify(|tokens| *tokens += apart);
         assert!(before.iter().all(|(table, rows)| after.get(table) == Some(rows)), "{before:?} became {after:?}");
         let found = rollcall::domain::check::file(&path, Timestamp(START), &mut |_| Ok(())).unwrap();
         assert!(found.are_good(), "{:#?}", found.lines());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rollcall::domain::tokens::{self, Kind};
+use rollcall::domain::tokens::Kind;
 use rollcall::domain::{permissions, sessions, setup};
 
 use crate::support::{ADA, PASSWORD, TestApp};
@@ -154,10 +154,7 @@ async fn a_sign_in_link_works_once_and_not_by_being_looked_at() {
 #[tokio::test]
 async fn one_kind_of_token_is_no_other() {
     let test = TestApp::new();
-    let seal = |kind| {
-        let claims = test.app.db().write_here(move |w| tokens::issue(w, kind, Some(1), Duration::from_secs(60)));
-        test.app.seal(&claims.unwrap()).unwrap()
-    };
+    let seal = |kind| test.app.seal(&test.issue(kind, Some(1), Duration::from_secs(60))).unwrap();
     for kind in [Kind::Session, Kind::ApiKey, Kind::Invitation] {
         assert_eq!(test.post(&format!("/ui/sign-in/{}", seal(kind))).send().await.status, 401);
     }
@@ -192,8 +189,8 @@ async fn who_may_not_come_in_is_told_when_they_open_a_link() {
     }
     let links = [("sign-in", Kind::SignInLink), ("reset", Kind::PasswordReset), ("passkey", Kind::PasskeyLink)];
     let open = async |page, kind, user_id| {
-        let claims = test.app.db().write_here(move |w| tokens::issue(w, kind, Some(user_id), Duration::from_secs(60)));
-        test.get(&format!("/ui/{page}/{}", test.app.seal(&claims.unwrap()).unwrap())).send().await
+        let claims = test.issue(kind, Some(user_id), Duration::from_secs(60));
+        test.get(&format!("/ui/{page}/{}", test.app.seal(&claims).unwrap())).send().await
     };
     for (page, kind) in links {
         assert_eq!(open(page, kind, 2).await.status, 200, "{page}");

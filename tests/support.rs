@@ -14,9 +14,9 @@ use rollcall::config::{Config, LogFormat, LogLevel};
 use rollcall::domain::fields::{AccountId, Email};
 use rollcall::domain::memberships::Place;
 use rollcall::domain::setup::FirstOwner;
-use rollcall::domain::tokens::Kind;
+use rollcall::domain::tokens::{Claims, Kind};
 use rollcall::domain::users::Member;
-use rollcall::domain::{accounts, passwords, permissions, sessions, setup, tokens, users};
+use rollcall::domain::{accounts, invitations, passwords, permissions, sessions, setup, tokens, users};
 use rollcall::{App, server};
 use serde_json::Value;
 
@@ -118,6 +118,29 @@ impl TestApp {
                 users::insert(w, &account, &member, &Place::with_role(role))
             })
             .unwrap()
+    }
+
+    /// A token of any kind; an invitation takes the place of the one before.
+    pub fn issue(&self, kind: Kind, user_id: Option<i64>, ttl: Duration) -> Claims {
+        let issued = self.app.db().write_here(move |w| {
+            if kind != Kind::Invitation {
+                return tokens::issue(w, kind, user_id, ttl);
+            }
+            let user_id = user_id.unwrap();
+            invitations::revoke(w, user_id)?;
+            Ok(Claims { expires_at: w.now.after(ttl), ..invitations::create(w, user_id)? })
+        });
+        issued.unwrap()
+    }
+
+    /// Takes a token away again.
+    pub fn spend(&self, claims: &Claims) {
+        let claims = claims.clone();
+        let spend = move |w: &mut rollcall::db::Write| match claims.kind {
+            Kind::Invitation => invitations::revoke(w, claims.user_id.unwrap()),
+            _ => tokens::revoke(w, &claims.id),
+        };
+        self.app.db().write_here(spend).unwrap();
     }
 
     /// What `rollcall token` prints.

@@ -277,7 +277,14 @@ fn sigkill_during_an_upgrade_leaves_the_old_file_or_the_new_one() {
         begun.elapsed()
     };
     let mut all = rows.clone();
-    all.extend([("upgrades", 1), ("search_progress", 1), ("search_apart", 0)].map(|(table, n)| (table.to_owned(), n)));
+    let new = [
+        ("upgrades", 1),
+        ("search_progress", 1),
+        ("search_apart", 0),
+        ("invitations", 1),
+        ("tokens", rows["tokens"] - 1),
+    ];
+    all.extend(new.map(|(table, n)| (table.to_owned(), n)));
     let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(8_u32);
     let (mut unfinished, mut drafts) = (0, 0);
     for round in 0..rounds {

@@ -215,6 +215,25 @@ async fn a_new_invitation_ends_the_one_before() {
 }
 
 /// A first token is its user: whoever may issue one must not become more than they are.
+/// Whoever is in no account any more, and never came to a password, is given a first token with the next place they are
+/// offered; and then the one before is worth nothing.
+#[tokio::test]
+async fn nobody_has_two_first_tokens() {
+    let (test, first) = with_bob().await;
+    test.client(ADA, "2311").delete("/users/2").await.done();
+    let invite = async |id, name, admin| {
+        let token = test.account(id, name, admin);
+        let invited = test.client_with(&token, id).post("/users", json!({"email": BOB})).await.done();
+        (token, invited["token"].as_str().unwrap().to_owned())
+    };
+    let (_, second) = invite("4711", "Second", "carol@example.com").await;
+    let (admin, third) = invite("4712", "Third", "dan@example.com").await;
+    let me = async |token: &str| test.get("/me").token(token).send().await.status.as_u16();
+    assert_eq!((me(&first).await, me(&second).await, me(&third).await), (401, 401, 200));
+    let fourth = test.client_with(&admin, "4712").post("/users/2/invitation", json!({})).await.done();
+    assert_eq!((me(&third).await, me(fourth["token"].as_str().unwrap()).await), (401, 200));
+}
+
 #[tokio::test]
 async fn nobody_invites_somebody_who_may_do_more() {
     let (test, _) = with_bob().await;

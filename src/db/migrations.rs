@@ -32,7 +32,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     number: 5,
     name: "upgrades_and_search",
     sql: include_str!("../../migrations/0005_upgrades_and_search.sql"),
-    recounts: &["user_search_data", "user_search_idx", "user_search_docsize", "user_search_config"],
+    recounts: &["user_search_data", "user_search_idx", "user_search_docsize", "user_search_config", "tokens"],
 }];
 
 /// What a file of schema `from` still has to go through.

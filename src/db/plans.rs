@@ -65,6 +65,7 @@ fn directory(people: usize) -> Connection {
          insert into tokens (id, kind, user_id, created_at, expires_at, account_id, name)
            select i, iif(i % 2, 'api_key', 'session'), iif({rare}, 1, i), i, 1000000, iif(i % 2 and {rare}, account, null), 'x'
              from n;
+         insert into invitations select i, i, i, 1000000 from n;
          insert into passwords select i, 'x', 0, 0 from n;
          insert into idempotency_keys select i, account, i, x'00', 'x', i from n;
          insert into notification_preferences select i, 'lead_created', account, null, 0 from n;
@@ -203,13 +204,13 @@ fn pages_of_users(conn: &Connection, people: i64) -> Vec<(String, Filter)> {
 fn the_rest(people: i64) -> Vec<(&'static str, Looks)> {
     let mut all: Vec<(&'static str, Looks)> = Vec::new();
     let mut ask = |name, f: fn(&mut Write) -> Result<()>| all.push((name, Box::new(f)));
-    let caller = |id: &str, account: Option<&str>| Caller {
-        claims: Some(Claims { id: id.into(), user_id: Some(2), kind: Kind::Session, expires_at: Timestamp(i64::MAX) }),
+    let caller = |id: i64, kind: Kind, account: Option<&str>| Caller {
+        claims: Some(Claims { id: id.to_string(), user_id: Some(id), kind, expires_at: Timestamp(i64::MAX) }),
         account: account.map(|id| id.parse().unwrap()),
         ..Caller::default()
     };
-    let (session, mut key) = (caller("4", Some("here")), caller("5", None));
-    key.claims.iter_mut().for_each(|claims| claims.kind = Kind::ApiKey);
+    let (session, key) = (caller(4, Kind::Session, Some("here")), caller(5, Kind::ApiKey, None));
+    let invited = caller(6, Kind::Invitation, Some("here"));
     ask("a user", |w| users::find(w, 2).map(drop));
     ask("a user by e-mail", |w| users::find_id(w, "p3@example.com").map(drop));
     ask("oneself", |w| users::me(w).map(drop));
@@ -257,7 +258,7 @@ fn the_rest(people: i64) -> Vec<(&'static str, Looks)> {
         w.now = Timestamp(100 + i64::try_from(memberships::KEPT.as_millis()).unwrap());
         memberships::purge(w, 10).map(drop)
     });
-    for (name, caller) in [("who has a session", session), ("who has an API key", key)] {
+    for (name, caller) in [("who has a session", session), ("who has an API key", key), ("who is new", invited)] {
         all.push((name, Box::new(move |w| tokens::identify(w, &caller).map(drop))));
     }
     let since = Some(Timestamp(people - 100));

@@ -4,15 +4,29 @@ use std::time::Duration;
 
 use super::tokens::{self, Claims, Kind};
 use super::{passwords, sessions};
-use crate::db::{Read, Write};
+use crate::db::{Read, Write, params};
 use crate::error::{Error, Result};
 
 /// How long an invitation works, unless its user sets a password earlier.
 pub const LIFETIME: Duration = Duration::from_secs(72 * 3600);
 
-/// Issues the first token of a user.
+/// Issues the first token of a user who has none.
 pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
-    tokens::issue(w, Kind::Invitation, Some(user_id), LIFETIME)
+    let (id, expires_at) = (tokens::random_id()?, w.now.after(LIFETIME));
+    let sql = "insert into invitations (user_id, token_id, created_at, expires_at) values (?1, ?2, ?3, ?4)";
+    w.run(sql, params![user_id, id, w.now, expires_at])?;
+    Ok(Claims { id, user_id: Some(user_id), kind: Kind::Invitation, expires_at })
+}
+
+/// Issues another one to somebody. Whoever held the one before may have made other tokens with it, so all of theirs end.
+pub fn create_anew(w: &Write, user_id: i64) -> Result<Claims> {
+    tokens::revoke_user(w, user_id)?;
+    create(w, user_id)
+}
+
+/// Revokes the first token of a user, if they have one.
+pub fn revoke(w: &Write, user_id: i64) -> Result<()> {
+    w.run("delete from invitations where user_id = ?1", [user_id]).map(drop)
 }
 
 /// Whether somebody has neither a password, nor a passkey, nor an account they are in: nobody's person, with nothing to
@@ -35,7 +49,11 @@ pub struct Invited {
 
 /// Looks at an invitation that still works, without using it up.
 pub fn find(r: &Read, invitation: &Claims) -> Result<Invited> {
-    tokens::require(r, invitation)?;
+    tokens::require_fresh(invitation, r.now)?;
+    let honoured = "select exists (select 1 from invitations where user_id = ?1 and token_id = ?2)";
+    if !r.value(honoured, params![invitation.user_id, invitation.id])? {
+        return Err(tokens::gone(invitation.kind));
+    }
     let sql = "select u.id, u.email, u.name, a.name, u.active from users u
                  join memberships m on m.user_id = u.id and m.removed_at is null
                  join accounts a on a.id = m.account_id
@@ -53,10 +71,9 @@ pub fn find(r: &Read, invitation: &Claims) -> Result<Invited> {
     }
 }
 
-/// Sets the invited person's password, ends every invitation they hold, and signs them in.
+/// Sets the invited person's password, ends their invitation, and signs them in.
 pub fn accept(w: &mut Write, invitation: &Claims, password_hash: &str) -> Result<Claims> {
     let invited = find(w, invitation)?;
-    tokens::redeem(w, invitation)?;
     let user_id = invited.user_id;
     // Whoever made them held their first token too: nothing of it outlives their own password.
     tokens::revoke_user(w, user_id)?;

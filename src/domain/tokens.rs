@@ -1,4 +1,5 @@
-//! Tokens: every secret handed out is an encrypted PASETO that names a row here. Deleting the row revokes it.
+//! Tokens: every secret handed out is an encrypted PASETO that names a row here, or one of [`invitations`]. Deleting the row
+//! revokes it.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::actor::{ActingIn, Actor, Impersonator, Trace};
 use super::fields::AccountId;
 use super::permissions::{self, Permission, Permissions};
-use super::{accounts, actor};
+use super::{accounts, actor, invitations};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Result};
@@ -179,13 +180,14 @@ pub fn revoke_all(w: &Write, kind: Kind, user_id: Option<i64>) -> Result<()> {
 /// credentials of their own and stay.
 pub fn revoke_sign_ins(w: &Write, user_id: i64, keep: Option<&str>) -> Result<()> {
     let sql = "delete from tokens where user_id = ?1 and kind <> 'api_key' and id is not ?2";
-    w.run(sql, params![user_id, keep]).map(drop)
+    w.run(sql, params![user_id, keep])?;
+    invitations::revoke(w, user_id)
 }
 
 /// Revokes everything a user holds: sessions, keys, links.
 pub fn revoke_user(w: &Write, user_id: i64) -> Result<()> {
     w.run("delete from tokens where user_id = ?1", [user_id])?;
-    Ok(())
+    invitations::revoke(w, user_id)
 }
 
 /// Notes that a token was used, and so was the session that it hangs on.
@@ -213,11 +215,10 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     };
     require_fresh(claims, r.now)?;
     let named = caller.account.as_ref().map(AccountId::as_str);
-    let Identified { mut actor, active, only_in, account, limit, at_home, times, lacks, lapsed } = r
-        .maybe(IDENTIFY, params![claims.id, named, claims.kind.name(), r.settings.passkeys_only], |row| {
-            identified(row, caller)
-        })?
-        .ok_or_else(|| gone(claims.kind))?;
+    let sql = if claims.kind == Kind::Invitation { IDENTIFY_INVITED } else { IDENTIFY };
+    let asked = params![claims.id, named, claims.kind.name(), r.settings.passkeys_only, claims.user_id];
+    let Identified { mut actor, active, only_in, account, limit, at_home, times, lacks, lapsed } =
+        r.maybe(sql, asked, |row| identified(row, caller))?.ok_or_else(|| gone(claims.kind))?;
     if lapsed {
         return Err(gone(claims.kind));
     }
@@ -259,10 +260,13 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     Ok(actor)
 }
 
-/// ?1 is the token, ?2 the account that the request names, ?3 the kind that the token says it is of, ?4 whether passkeys are
-/// the only way in. What roles permit is not looked up for whom everything is permitted, nor whether somebody is in any account
-/// who is in this one.
-const IDENTIFY: &str = "
+/// Asks `$tokens` for ?1, a token of the kind ?3 and the user ?5; ?2 is the account that the request names, ?4 whether passkeys
+/// are the only way in. What roles permit is not looked up for whom everything is permitted, nor whether somebody is in any
+/// account who is in this one.
+macro_rules! identify {
+    ($tokens:literal) => {
+        concat!(
+            "
     select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
            iif(u.owner or m.account_admin, null,
                (select group_concat(role) from membership_roles where account_id = m.account_id and user_id = m.user_id)),
@@ -281,13 +285,26 @@ const IDENTIFY: &str = "
                 else exists (select 1 from passwords where user_id = u.id and must_change = 1) end,
            i.id, i.email, i.name, t.reason,
            t.impersonator_id is not null and (u.owner or i.owner is not 1 or i.active is not 1)
-      from tokens t
+      from ",
+            $tokens,
+            " t
       join users u on u.id = t.user_id
       left join users i on i.id = t.impersonator_id
       left join accounts a on a.id = coalesce(?2, t.account_id) and a.removed_at is null
       left join memberships m on m.account_id = a.id and m.user_id = u.id
                              and m.removed_at is null and m.invited_email is null
-     where t.id = ?1 and t.kind = ?3";
+     where t.id = ?1 and t.kind = ?3 and t.user_id = ?5"
+        )
+    };
+}
+
+const IDENTIFY: &str = identify!("tokens");
+
+/// For first tokens, which have less to tell.
+const IDENTIFY_INVITED: &str = identify!(
+    "(select token_id as id, 'invitation' as kind, user_id, created_at, expires_at, null as account_id, null as permissions,
+             null as used_at, null as proved_at, null as impersonator_id, null as reason from invitations)"
+);
 
 /// A token's row, and what hangs on it.
 struct Identified {
@@ -411,7 +428,7 @@ pub fn suspended() -> Error {
     Error::Unauthenticated("user_suspended", "This user is suspended. Ask an admin to make them active again.".into())
 }
 
-fn require_fresh(claims: &Claims, now: Timestamp) -> Result<()> {
+pub(super) fn require_fresh(claims: &Claims, now: Timestamp) -> Result<()> {
     if claims.expires_at > now { Ok(()) } else { Err(expired(claims.kind)) }
 }
 
@@ -423,7 +440,7 @@ fn expired(kind: Kind) -> Error {
     Error::Unauthenticated("token_expired", message.into())
 }
 
-fn gone(kind: Kind) -> Error {
+pub(super) fn gone(kind: Kind) -> Error {
     let message = match kind {
         Kind::SignInLink | Kind::SetUpLink | Kind::PasswordReset | Kind::PasskeyLink => {
             "This link has been used already. Ask for a new one."

@@ -173,7 +173,7 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
         require_absent(w, &account, id, &member.email)?;
         memberships::invite(w, &account, id, member.email.as_str(), &place)?;
         // Who never came to a password, and is nowhere any more, could not sign in to accept.
-        let invitation = invitations::is_stranded(w, id)?.then(|| invitations::create(w, id)).transpose()?;
+        let invitation = invitations::is_stranded(w, id)?.then(|| invitations::create_anew(w, id)).transpose()?;
         return Ok((load(w, id, &account)?, invitation));
     }
     let id = insert(w, &account, &member, &place)?;

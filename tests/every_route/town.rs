@@ -102,7 +102,7 @@ impl Town {
         let event = admin.post("/events", json!({"event": "lead_created", "subject": "zqmark lead"})).await.done();
         let key = json!({"name": "Zqmark key", "expiresAt": "2027-10-01T00:00:00Z"});
         let key = admin.post("/api-keys", key).await.done();
-        let session = issue(&test, Kind::Session, Some(grace), YEAR);
+        let session = test.issue(Kind::Session, Some(grace), YEAR);
         passkey(&test, grace, PASSKEY);
         let document = serde_json::from_str(&rollcall::docs::json_text()).unwrap();
         let (event, key) = (event["id"].to_string(), key["id"].as_str().unwrap().to_owned());
@@ -256,14 +256,14 @@ impl Town {
 
     pub fn token_of(&self, kind: Kind, user_id: i64) -> String {
         let user_id = (kind != Kind::SetUpLink).then_some(user_id);
-        self.test.app.seal(&issue(&self.test, kind, user_id, YEAR)).unwrap()
+        self.test.app.seal(&self.test.issue(kind, user_id, YEAR)).unwrap()
     }
 
     /// What is no bearer token, or none any more: what it is called, and the code it is refused with.
     pub fn bad_tokens(&mut self) -> Vec<(String, String, &'static str)> {
         let good = self.token_of(Kind::ApiKey, 1);
-        let expired = issue(&self.test, Kind::ApiKey, Some(1), Duration::from_secs(1));
-        let revoked = issue(&self.test, Kind::ApiKey, Some(1), YEAR);
+        let expired = self.test.issue(Kind::ApiKey, Some(1), Duration::from_secs(1));
+        let revoked = self.test.issue(Kind::ApiKey, Some(1), YEAR);
         let id = revoked.id.clone();
         self.test.app.db().write_here(move |w| tokens::revoke(w, &id)).unwrap();
         self.test.advance(Duration::from_secs(1));
@@ -301,10 +301,6 @@ const FORM: &[(&str, &str)] = &[
     ("reason", "because"),
     ("minutes", "30"),
 ];
-
-pub fn issue(test: &TestApp, kind: Kind, user_id: Option<i64>, ttl: Duration) -> Claims {
-    test.app.db().write_here(move |w| tokens::issue(w, kind, user_id, ttl)).unwrap()
-}
 
 /// What an operation wants in its query.
 fn required(parameters: &[Value]) -> String {

@@ -219,7 +219,8 @@ rules! {
     tokens "A token has an ID, and ends after it began."
         "Revoke it, or end all of them: rollcall key rotate --revoke"
         "select kind || ' of user ' || ifnull(user_id, '–') as offender from tokens
-          where id = '' or expires_at < created_at"
+          where id = '' or expires_at < created_at union all
+         select 'invitation of user ' || user_id from invitations where token_id = '' or expires_at < created_at"
 
     api_keys "Only an API key is held back to an account and to permissions, and then it has a name."
         "Revoke it on its user's page of API keys."
@@ -262,6 +263,7 @@ rules! {
             select 'user ' || user_id || ' in account ' || account_id, min(joined_at, ifnull(removed_at, joined_at)),
                    max(joined_at, ifnull(removed_at, joined_at)) from memberships union all
             select kind || ' of user ' || ifnull(user_id, '–'), created_at, created_at from tokens union all
+            select 'invitation of user ' || user_id, created_at, created_at from invitations union all
             select 'event ' || id, at, at from events)
           where first < 946684800000 or last > 7258118400000"
 }

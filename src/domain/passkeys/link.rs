@@ -51,11 +51,12 @@ pub fn begin_by_link(w: &mut Write, link: &Claims) -> Result<Registrant> {
 /// Keeps the passkey of whom the link is for and signs them in; the link is spent.
 pub fn create_by_link(w: &mut Write, link: &Claims, name: &str, credential: &Credential) -> Result<Claims> {
     let holder = find_link(w, link)?;
-    tokens::redeem(w, link)?;
-    match link.kind {
+    if link.kind == Kind::Invitation {
         // Whoever made them held their first token too: nothing of it outlives their own passkey.
-        Kind::Invitation => tokens::revoke_user(w, holder.user_id)?,
-        _ => tokens::revoke_all(w, Kind::PasskeyLink, Some(holder.user_id))?,
+        tokens::revoke_user(w, holder.user_id)?;
+    } else {
+        tokens::redeem(w, link)?;
+        tokens::revoke_all(w, Kind::PasskeyLink, Some(holder.user_id))?;
     }
     sessions::acting_as(w, holder.user_id)?;
     insert(w, name, credential)?;

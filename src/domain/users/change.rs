@@ -13,7 +13,7 @@ use crate::domain::object::only_from_objects;
 use crate::domain::permissions::Permission;
 use crate::domain::preferences::{self, NotificationPreferences};
 use crate::domain::pulse::PulseEvent;
-use crate::domain::tokens::{self, Claims};
+use crate::domain::tokens::Claims;
 use crate::domain::{invitations, passkeys, passwords};
 use crate::error::{Error, Problems, Result};
 
@@ -133,11 +133,9 @@ pub fn invite(w: &Write, id: i64) -> Result<Claims> {
         let message = "They have a passkey already. A passkey link lets in who has lost it.";
         return Err(Error::Conflict("passkey_set", message.into()));
     }
-    // Whoever held the token before may have made others with it.
-    tokens::revoke_user(w, id)?;
     let subject = Subject::user(id, &standing.email);
     events::record(w, PulseEvent::UserPasswordResetRequested, Some(&account), subject, None)?;
-    invitations::create(w, id)
+    invitations::create_anew(w, id)
 }
 
 /// One's own e-mail is a matter of one's primary account, whichever one acts in.
