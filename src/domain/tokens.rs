@@ -369,8 +369,9 @@ fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
         permissions = built_in.fold(permissions, |set, role| set.union(role.permissions()));
     }
     for column in [12, 13] {
-        let names: Option<String> = row.get(column)?;
-        permissions = permissions.union(names.unwrap_or_default().split(',').filter_map(Permission::find).collect());
+        if let Some(names) = row.get::<_, Option<String>>(column)? {
+            permissions = permissions.union(names.split(',').filter_map(Permission::find).collect());
+        }
     }
     let actor = Actor {
         user_id: row.get(0)?,

@@ -280,7 +280,7 @@ impl Attached {
 struct View<'r> {
     r: &'r Read<'r>,
     account: Option<&'r AccountId>,
-    /// What accounts are called, by their id; none for one that was deleted.
+    /// What other accounts are called, by their id; none for one that was deleted.
     names: HashMap<String, Option<String>>,
     /// What roles of the account permit, by name.
     roles: HashMap<String, Permissions>,
@@ -292,8 +292,7 @@ struct View<'r> {
 
 impl<'r> View<'r> {
     fn of(r: &'r Read<'r>, account: Option<&'r AccountId>) -> Self {
-        let here = r.actor.account.as_ref().map(|here| (here.id.as_str().to_owned(), Some(here.name.clone())));
-        let (names, roles) = (here.into_iter().collect(), HashMap::new());
+        let (names, roles) = (HashMap::new(), HashMap::new());
         Self { r, account, names, roles, sees_people: HashMap::new(), known: HashMap::new() }
     }
 
@@ -331,18 +330,27 @@ impl<'r> View<'r> {
 
     /// A membership by the name of its account, unless that was deleted.
     fn account_of(&mut self, Membership { account_id, primary, admin, .. }: Membership) -> Result<Option<UserAccount>> {
-        if !self.names.contains_key(&account_id) {
-            let sql = "select name from accounts where id = ?1 and removed_at is null";
-            let name = self.r.maybe(sql, [&account_id], |row| row.get(0))?;
-            self.names.insert(account_id.clone(), name);
-        }
-        let name = self.names.get(&account_id).cloned().flatten();
+        let here = self.r.actor.account.as_ref().filter(|here| here.id.as_str() == account_id);
+        let name = match here {
+            Some(here) => Some(here.name.clone()),
+            None => self.name_of(&account_id)?,
+        };
         Ok(name.map(|account_name| UserAccount {
             account_id,
             account_name,
             users_primary_account: primary,
             account_admin: admin,
         }))
+    }
+
+    fn name_of(&mut self, account: &str) -> Result<Option<String>> {
+        if let Some(name) = self.names.get(account) {
+            return Ok(name.clone());
+        }
+        let sql = "select name from accounts where id = ?1 and removed_at is null";
+        let name: Option<String> = self.r.maybe(sql, [account], |row| row.get(0))?;
+        self.names.insert(account.to_owned(), name.clone());
+        Ok(name)
     }
 
     /// What roles permit together.
