@@ -44,7 +44,8 @@ impl Api {
     /// `users.create`; what you give them in `roles`, `permissions` and `accountAdmin` you must hold yourself.
     ///
     /// If the e-mail belongs to somebody of another account, they are asked to join this one: the answer says
-    /// `pending`, holds no `token`, and tells nothing of them but the e-mail until they accept.
+    /// `pending`, and tells nothing of them but the e-mail until they accept. It holds a `token` only for somebody
+    /// who has nothing else to sign in with, and who had one before: that one ends.
     ///
     /// Sent again with the same `Idempotency-Key` within 24 hours, the same request is answered as it was the first
     /// time, and creates nobody.
