@@ -92,6 +92,23 @@ async fn under_https_nothing_is_told_to_others_and_cookies_stay_there() {
     }
 }
 
+/// RFC 9110 section 15.5.6.
+#[tokio::test]
+async fn a_method_that_an_address_does_not_have_is_answered_with_those_it_has() {
+    let test = TestApp::new();
+    for (path, allowed) in [
+        ("/users", "POST, GET, HEAD"),
+        ("/docs", "GET, HEAD"),
+        ("/openapi.json", "GET, HEAD"),
+        ("/health/live", "GET, HEAD"),
+        ("/metrics", "GET, HEAD"),
+        ("/static/app.css", "GET, HEAD"),
+    ] {
+        let answer = test.call(Method::PUT, path).send().await;
+        assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allowed), "{path}: {}", answer.text);
+    }
+}
+
 #[tokio::test]
 async fn who_signs_out_leaves_nothing_in_the_browser() {
     let test = TestApp::new();

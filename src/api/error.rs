@@ -60,10 +60,8 @@ pub async fn in_json(response: Response, path: &str, request_id: &str) -> Respon
         None => Arc::new(explain(status, &response.into_body().into_string().await.unwrap_or_default())),
     };
     let mut response = render(error, request_id);
-    if status == StatusCode::METHOD_NOT_ALLOWED
-        && let Some(allowed) = methods::allowed(path)
-    {
-        response.headers_mut().insert(header::ALLOW, allowed.clone());
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, methods::allowed(path));
     }
     response
 }

@@ -13,9 +13,10 @@ static METHODS: LazyLock<Vec<(String, HeaderValue)>> = LazyLock::new(|| {
     paths.filter_map(|(path, operations)| Some((path.clone(), allow(operations)?))).collect()
 });
 
-/// What may be done at an address of the API.
-pub fn allowed(address: &str) -> Option<&'static HeaderValue> {
-    METHODS.iter().find(|(path, _)| matches(path, address)).map(|(_, allowed)| allowed)
+/// What may be done at an address. Those that the document doesn't have are only looked at: documents, files, how the server is.
+pub fn allowed(address: &str) -> HeaderValue {
+    let of_api = METHODS.iter().find(|(path, _)| matches(path, address));
+    of_api.map_or(HeaderValue::from_static("GET, HEAD"), |(_, allowed)| allowed.clone())
 }
 
 fn allow(operations: &Value) -> Option<HeaderValue> {
