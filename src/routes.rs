@@ -81,7 +81,7 @@ impl Routes {
 
     /// All that is at these addresses or below them, and another endpoint for everything else. To be found by a second router
     /// would cost each request a boxed future and copies of its path.
-    pub fn or<E: Endpoint<Output = Response>>(self, other: E) -> impl Endpoint<Output = Response> {
+    pub fn or<E>(self, other: E) -> Fork<E> {
         let paths =
             self.addresses.iter().map(|address| address.path.clone()).chain(self.below.iter().cloned()).collect();
         let make: Box<dyn FnOnce() -> Route + Send> = Box::new(|| self.into_route());
@@ -89,11 +89,19 @@ impl Routes {
     }
 }
 
-/// See [`Routes::or`].
-struct Fork<E> {
+/// See [`Routes::or`]. The routes are made when the first of them is asked for.
+pub struct Fork<E> {
     paths: Vec<String>,
     routes: LazyLock<Route, Box<dyn FnOnce() -> Route + Send>>,
     other: E,
+}
+
+impl<E> Fork<E> {
+    /// Makes the routes now.
+    pub fn made(self) -> Self {
+        LazyLock::force(&self.routes);
+        self
+    }
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for Fork<E> {

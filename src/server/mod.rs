@@ -37,7 +37,7 @@ pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
         .below("/ui", Later::new(web::pages))
         .below("/reference", Later::new(|| docs::reference().into_endpoint()));
     let documents = documents().below("/static", web::files());
-    InContext::new(app, at_once.or(documents.or(Later::new(api::endpoint))))
+    InContext::new(app, at_once.or(documents.or(Later::new(api::endpoint))).made())
 }
 
 /// What the handlers are described by.
