@@ -283,7 +283,7 @@ create unique index notification_preferences_one on notification_preferences (us
 create index notification_preferences_account on notification_preferences (account_id) where account_id is not null;
 
 -- The first token of whoever has nothing else to come in with: every new user has one, and nobody has two, so it is found by
--- its user and needs no index. One that has ended stays until they come in otherwise, or get another.
+-- its user and needs no index. One that has ended stays until they choose a password, or get another.
 create table invitations (
   user_id     integer primary key references users on delete cascade,
   token_id    text not null,

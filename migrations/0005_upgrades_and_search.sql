@@ -200,6 +200,14 @@ insert into tokens (id, kind, user_id, created_at, expires_at, account_id, name,
                     by_password, proved_at, impersonator_id, reason, parent_id)
   select id, kind, user_id, created_at, expires_at, account_id, name, permissions, used_at, address, device,
          by_password, proved_at, impersonator_id, reason, parent_id from tokens_before where kind <> 'invitation' order by id;
+
+-- Nobody's token is lost: all others moved, and whoever had a first token has one.
+create temporary table moved (all_of_them integer check (all_of_them));
+insert into moved select (select count(*) from tokens)
+                       = (select count(*) from tokens_before where kind <> 'invitation');
+insert into moved select (select count(*) from invitations)
+                       = (select count(distinct user_id) from tokens_before where kind = 'invitation');
+drop table moved;
 drop table tokens_before;
 
 create index tokens_user    on tokens (user_id);

@@ -253,6 +253,20 @@ fn a_full_disk_stops_it_before_anything_changes() {
     assert_eq!(old.names(), [before.1, vec!["rollcall.lock".into()]].concat(), "no half of a copy is left");
 }
 
+/// Once there could be several.
+#[test]
+fn of_two_first_tokens_the_latest_is_kept() {
+    let old = Old::with(
+        "insert into tokens (id, kind, user_id, created_at, expires_at)
+           select iif(later < 0, 'earlier', 'later'), kind, user_id, created_at + later, expires_at + later
+             from tokens, (select -1000 as later union all select 1000) where kind = 'invitation'",
+    );
+    let (code, said) = old.run(&["upgrade"]);
+    assert_eq!(code, 0, "{said}");
+    let sql = "select group_concat(token_id) from invitations";
+    assert_eq!(old.open().query_row(sql, [], |row| row.get::<_, String>(0)).unwrap(), "later");
+}
+
 /// Some thousand people, so that an upgrade takes a while.
 const MORE: &str = "
     begin;

@@ -214,7 +214,6 @@ async fn a_new_invitation_ends_the_one_before() {
     assert_eq!(test.get("/me").token(second).send().await.done()["email"], BOB);
 }
 
-/// A first token is its user: whoever may issue one must not become more than they are.
 /// Whoever is in no account any more, and never came to a password, is given a first token with the next place they are
 /// offered; and then the one before is worth nothing.
 #[tokio::test]
@@ -234,6 +233,7 @@ async fn nobody_has_two_first_tokens() {
     assert_eq!((me(&third).await, me(fourth["token"].as_str().unwrap()).await), (401, 200));
 }
 
+/// A first token is its user: whoever may issue one must not become more than they are.
 #[tokio::test]
 async fn nobody_invites_somebody_who_may_do_more() {
     let (test, _) = with_bob().await;

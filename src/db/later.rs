@@ -29,15 +29,13 @@ impl Later {
                    (select coalesce(max(seq), 0) from earlier.sqlite_sequence where name = '{table}')"
             )
         };
-        // Before schema 5 first tokens stood among the others.
-        let apart = count("select count(*) from earlier.sqlite_schema where name = 'invitations'")? > 0;
-        let invitations = if apart { "union all select token_id from earlier.invitations" } else { "" };
         Ok(Self {
             users: count(&after("users"))?,
-            tokens: count(&format!(
+            // Every schema to go back to has first tokens among the others.
+            tokens: count(
                 "select count(*) from (select id from main.tokens union all select token_id from main.invitations)
-                  where id not in (select id from earlier.tokens {invitations})"
-            ))?,
+                  where id not in (select id from earlier.tokens)",
+            )?,
             events: count(&after("events"))?,
         })
     }

@@ -418,4 +418,25 @@ mod tests {
         assert_eq!(pragma("synchronous"), Value::Integer(2), "full");
         assert_eq!(pragma("journal_mode"), Value::Text("wal".into()));
     }
+
+    /// Whatever is written meanwhile, and even if a question of it was interrupted.
+    #[test]
+    fn a_read_sees_one_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("rollcall.db"), Clock::system(), Settings::default()).unwrap();
+        let add =
+            || db.write_here(|w| w.run("insert into upgrades select max(schema) + 1, null, 0, '' from upgrades", []));
+        let count = |r: &Read| r.value::<i64>("select count(*) from upgrades", []).unwrap();
+        db.read(|r| {
+            let before = count(r);
+            add()?;
+            let long = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000) select count(*) from n";
+            assert!(r.within(2_000, || r.value::<i64>(long, []))?.is_none(), "it was not interrupted");
+            add()?;
+            assert_eq!(count(r), before);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(db.read(|r| Ok(count(r))).unwrap(), 3, "the next one sees all of it");
+    }
 }

@@ -252,7 +252,7 @@ mod tests {
         config.data = folder.path().to_owned();
         let app = App::open(config, Clock::system()).unwrap();
         let panics = poem::endpoint::make_sync(|request: Request| {
-            assert!(request.uri().path() != "/panic", "as asked");
+            assert!(!request.uri().path().ends_with("/panic"), "as asked");
             "fine"
         });
         let server = InContext::new(app, panics.map_to_response());
@@ -262,6 +262,8 @@ mod tests {
         let id = broken.headers()["x-request-id"].to_str().unwrap().to_owned();
         let body = broken.into_body().into_string().await.unwrap();
         assert!(body.contains(&id) && body.contains("internal_error") && !body.contains("as asked"), "{body}");
+        let page = ask("/ui/panic").await.unwrap();
+        assert_eq!((page.status().as_u16(), page.content_type()), (500, Some("text/html; charset=utf-8")));
         assert_eq!(ask("/fine").await.unwrap().into_body().into_string().await.unwrap(), "fine");
     }
 }

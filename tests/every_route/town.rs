@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use poem::http::Method;
 use rollcall::domain::permissions;
-use rollcall::domain::tokens::{self, Claims, Kind};
+use rollcall::domain::tokens::{Claims, Kind};
 use rollcall::keys::Keys;
 use serde_json::{Value, json};
 
@@ -264,8 +264,7 @@ impl Town {
         let good = self.token_of(Kind::ApiKey, 1);
         let expired = self.test.issue(Kind::ApiKey, Some(1), Duration::from_secs(1));
         let revoked = self.test.issue(Kind::ApiKey, Some(1), YEAR);
-        let id = revoked.id.clone();
-        self.test.app.db().write_here(move |w| tokens::revoke(w, &id)).unwrap();
+        self.test.spend(&revoked);
         self.test.advance(Duration::from_secs(1));
         let mut bad = vec![
             ("nonsense".to_owned(), "nonsense".to_owned(), "token_invalid"),
