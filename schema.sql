@@ -32,6 +32,12 @@ create table users (
   updated_by  text not null,
   created_at  integer not null,
   updated_at  integer not null,
+  -- The first token of whoever has nothing else to come in with: every new user has one, and nobody has two. One that has ended
+  -- stays until they choose a password, or get another. Like that of any other token, this is its name, and no secret.
+  invitation_id         text,
+  invitation_created_at integer,
+  invitation_expires_at integer check ((invitation_id is null) = (invitation_created_at is null)
+                                   and (invitation_id is null) = (invitation_expires_at is null)),
   constraint users_email unique (email_key)
 ) strict;
 
@@ -139,11 +145,13 @@ create table role_permissions (
 -- else, so the repeated columns hold what the invitation said. A removed one is in the recycle bin, as it was: its repeated
 -- columns stand still.
 create table memberships (
-  account_id       text not null references accounts on delete cascade,
   user_id          integer not null references users on delete cascade,
-  primary_account  integer not null check (primary_account in (0, 1)),
+  account_id       text not null references accounts on delete cascade,
+  primary_account  integer not null check (primary_account in (0, 1)), -- of one membership of a user
   account_admin    integer not null default 0 check (account_admin in (0, 1)),
   team_id          integer,
+  roles            text not null default '[]' check (json_valid(roles)), -- a JSON array, sorted: built-in ones or the account's own
+  permissions      text check (json_valid(permissions)),            -- a JSON array: those held apart from any role; null: none
   joined_at        integer not null,
   invited_email    text,                                            -- as it was typed; set while pending
   invited_by       text,                                            -- an e-mail; set while pending
@@ -154,13 +162,12 @@ create table memberships (
   active           integer not null,
   created_at       integer not null,
   updated_at       integer not null,
-  primary key (account_id, user_id),
+  primary key (user_id, account_id),
   foreign key (team_id, account_id) references teams (id, account_id),
   check (primary_account = 0 or (invited_email is null and removed_at is null)),
   check ((invited_email is null) = (invited_by is null))
 ) strict, without rowid;
 
-create unique index memberships_user on memberships (user_id, iif(primary_account, '', account_id));  -- one primary per user
 create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
 
 -- Each order of a list, with what its filters ask, so that whom they leave out needs no look at their row.
@@ -235,7 +242,7 @@ create table search_apart (
   account_id  text not null,
   user_id     integer not null,
   primary key (account_id, user_id),
-  foreign key (account_id, user_id) references memberships on delete cascade
+  foreign key (user_id, account_id) references memberships on delete cascade
 ) strict, without rowid;
 
 create trigger users_to_search_apart after update of email_key, name_key on users
@@ -250,25 +257,24 @@ create trigger memberships_to_search_apart after update of invited_email, remove
   delete from search_apart where account_id = new.account_id and user_id = new.user_id;
 end;
 
--- The roles a member holds, by name: built-in ones or the account's own.
-create table membership_roles (
+-- Who holds a role: what memberships say, the other way round. A new membership is put here by the program, which costs less.
+create table role_holders (
   account_id  text not null,
-  user_id     integer not null,
   role        text not null,
-  primary key (account_id, user_id, role),
-  foreign key (account_id, user_id) references memberships on delete cascade
-) strict, without rowid;
-
-create index membership_roles_role on membership_roles (account_id, role, user_id);
-
--- Permissions a member holds apart from any role.
-create table membership_permissions (
-  account_id  text not null,
   user_id     integer not null,
-  permission  text not null,
-  primary key (account_id, user_id, permission),
-  foreign key (account_id, user_id) references memberships on delete cascade
+  primary key (account_id, role, user_id)
 ) strict, without rowid;
+
+create trigger memberships_to_role_holders_update after update of roles on memberships when old.roles <> new.roles begin
+  delete from role_holders
+   where account_id = old.account_id and role in (select value from json_each(old.roles)) and user_id = old.user_id;
+  insert into role_holders (account_id, role, user_id) select new.account_id, value, new.user_id from json_each(new.roles);
+end;
+
+create trigger memberships_to_role_holders_delete after delete on memberships begin
+  delete from role_holders
+   where account_id = old.account_id and role in (select value from json_each(old.roles)) and user_id = old.user_id;
+end;
 
 -- How somebody wants to hear of an event. Without an account it is their default for all accounts.
 create table notification_preferences (
@@ -281,15 +287,6 @@ create table notification_preferences (
 
 create unique index notification_preferences_one on notification_preferences (user_id, event, ifnull(account_id, ''));
 create index notification_preferences_account on notification_preferences (account_id) where account_id is not null;
-
--- The first token of whoever has nothing else to come in with: every new user has one, and nobody has two, so it is found by
--- its user and needs no index. One that has ended stays until they choose a password, or get another.
-create table invitations (
-  user_id     integer primary key references users on delete cascade,
-  token_id    text not null,
-  created_at  integer not null,
-  expires_at  integer not null
-) strict;
 
 -- Every other secret the server has handed out and still honours; deleting the row revokes it at once. The secret itself is
 -- an encrypted PASETO that names this row, and is stored nowhere.

@@ -37,8 +37,10 @@ const BREAKS: &[(&str, &str)] = &[
     ("teams", "update teams set name_key = 'Crew'"),
     ("own_roles", "insert into roles values ('2311', 'member', 1795420800000, 1795420800000)"),
     ("role_permissions", "update role_permissions set permission = 'users.eat'"),
-    ("held_roles", "update membership_roles set role = 'pirate' where role = 'pilot'"),
-    ("held_permissions", "insert into membership_permissions values ('2311', 2, 'users.eat')"),
+    ("held_roles", "update memberships set roles = '[\"pirate\"]' where user_id = 2"),
+    ("role_holders", "update role_holders set role = 'admin' where role = 'pilot'"),
+    ("role_holders", "delete from role_holders where user_id = 1"),
+    ("held_permissions", "update memberships set permissions = '[\"users.eat\"]' where user_id = 2"),
     ("preferences", "update notification_preferences set event = 'lunch_served'"),
     ("preferences", "update notification_preferences set delivery = '[\"pigeon\"]'"),
     ("preferences", "update notification_preferences set delivery = '[\"sms\", \"sms\"]'"),
@@ -160,7 +162,7 @@ async fn damage_is_found_in_the_file_itself() {
     copied(&test.database(), &whole);
     for (sql, said) in [
         ("delete from users where id = 2", "refers to a row of users that is not there"),
-        ("drop index memberships_user", "index memberships_user is missing"),
+        ("drop index memberships_team", "index memberships_team is missing"),
         ("drop trigger users_to_search_delete", "trigger users_to_search_delete is missing"),
         ("create table notes (body text)", "table notes is not Rollcall's"),
         ("alter table users add column shoe_size integer", "table users is not as Rollcall makes it"),

@@ -32,17 +32,13 @@ fn real(test: &TestApp, teams: &BTreeMap<Account, i64>) -> Model {
             Ok((row.get(0)?, Person { email: row.get(1)?, active: row.get(2)?, owner: row.get(3)? }))
         })?;
         model.people.extend(people);
-        let names = |table, column| {
-            format!("(select coalesce(group_concat({column}), '') from {table} h where h.account_id = m.account_id and h.user_id = m.user_id)")
-        };
-        let sql = format!(
-            "select m.account_id, m.user_id, invited_email is not null, removed_at, primary_account, account_admin, team_id,
-                    joined_at, {}, {}, invited_by from memberships m",
-            names("membership_roles", "role"),
-            names("membership_permissions", "permission")
-        );
-        let places: Vec<(String, i64, Place)> = r.all(&sql, [], |row| {
-            let (roles, direct): (String, String) = (row.get(8)?, row.get(9)?);
+        let sql = "select account_id, user_id, invited_email is not null, removed_at, primary_account, account_admin, team_id,
+                          joined_at, (select coalesce(group_concat(role), '') from role_holders h
+                                       where h.account_id = m.account_id and h.user_id = m.user_id),
+                          permissions, invited_by
+                     from memberships m";
+        let places: Vec<(String, i64, Place)> = r.all(sql, [], |row| {
+            let roles: String = row.get(8)?;
             let state = match (row.get::<_, bool>(2)?, row.get(3)?) {
                 (true, _) => State::Pending,
                 (_, Some(at)) => State::Removed(at),
@@ -55,7 +51,7 @@ fn real(test: &TestApp, teams: &BTreeMap<Account, i64>) -> Model {
                 team: row.get(6)?,
                 joined: row.get(7)?,
                 roles: roles.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect(),
-                direct: direct.split(',').filter_map(Permission::find).collect(),
+                direct: row.get::<_, Option<_>>(9)?.unwrap_or_default(),
                 invited_by: row.get(10)?,
             };
             Ok((row.get(0)?, row.get(1)?, place))

@@ -304,11 +304,11 @@ async fn what_is_not_there_is_a_page_too() {
 async fn a_fault_of_ours_is_a_page_with_its_request_id_and_nothing_else() {
     let test = TestApp::new();
     let session = sign_in(&test, ADA).await;
-    test.app.db().write_here(|w| w.run("alter table membership_roles rename to gone", [])).unwrap();
+    test.app.db().write_here(|w| w.run("alter table memberships rename to gone", [])).unwrap();
     let page = test.get("/ui/accounts/2311/users").cookie(&session).send().await;
     assert_eq!(page.status, 500);
     assert!(page.text.contains("Something went wrong") && page.text.contains(page.header("x-request-id")));
-    assert!(!page.text.contains("membership_roles") && !page.text.contains("SQL"));
+    assert!(!page.text.contains("memberships") && !page.text.contains("SQL"));
 }
 
 #[tokio::test]

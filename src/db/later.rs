@@ -22,6 +22,9 @@ impl Later {
             let rows = conn.query_row(sql, [], |row| row.get::<_, i64>(0))?;
             Ok::<_, crate::Error>(u64::try_from(rows).unwrap_or_default())
         };
+        // They stood apart once, and among the others before that.
+        let apart = count("select count(*) from earlier.sqlite_schema where name = 'invitations'")? > 0;
+        let first_tokens = if apart { "union all select token_id from earlier.invitations" } else { "" };
         // Numbers are never used again, so all that are above the last one of then came later.
         let after = |table| {
             format!(
@@ -31,11 +34,11 @@ impl Later {
         };
         Ok(Self {
             users: count(&after("users"))?,
-            // Every schema to go back to has first tokens among the others.
-            tokens: count(
-                "select count(*) from (select id from main.tokens union all select token_id from main.invitations)
-                  where id not in (select id from earlier.tokens)",
-            )?,
+            tokens: count(&format!(
+                "select count(*) from (select id from main.tokens union all
+                                       select invitation_id from main.users where invitation_id is not null)
+                  where id not in (select id from earlier.tokens {first_tokens})"
+            ))?,
             events: count(&after("events"))?,
         })
     }

@@ -28,12 +28,20 @@ pub struct Migration {
     pub recounts: &'static [&'static str],
 }
 
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 5,
-    name: "upgrades_and_search",
-    sql: include_str!("../../migrations/0005_upgrades_and_search.sql"),
-    recounts: &["user_search_data", "user_search_idx", "user_search_docsize", "user_search_config", "tokens"],
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 5,
+        name: "upgrades_and_search",
+        sql: include_str!("../../migrations/0005_upgrades_and_search.sql"),
+        recounts: &["user_search_data", "user_search_idx", "user_search_docsize", "user_search_config", "tokens"],
+    },
+    Migration {
+        number: 6,
+        name: "places_in_one_row",
+        sql: include_str!("../../migrations/0006_places_in_one_row.sql"),
+        recounts: &["membership_roles", "membership_permissions", "invitations"],
+    },
+];
 
 /// What a file of schema `from` still has to go through.
 pub fn after(from: i64) -> &'static [Migration] {

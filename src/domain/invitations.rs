@@ -4,21 +4,42 @@ use std::time::Duration;
 
 use super::tokens::{self, Claims, Kind};
 use super::{passwords, sessions};
+use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Result};
 
 /// How long an invitation works, unless its user sets a password earlier.
 pub const LIFETIME: Duration = Duration::from_secs(72 * 3600);
 
-/// Issues the first token of a user who has none.
-pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
-    let (id, expires_at) = (tokens::random_id()?, w.now.after(LIFETIME));
-    let sql = "insert into invitations (user_id, token_id, created_at, expires_at) values (?1, ?2, ?3, ?4)";
-    w.run(sql, params![user_id, id, w.now, expires_at])?;
-    Ok(Claims { id, user_id: Some(user_id), kind: Kind::Invitation, expires_at })
+/// A first token from now on.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    pub id: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
-/// Issues another one to somebody. Whoever held the one before may have made other tokens with it, so all of theirs end.
+impl Invitation {
+    pub fn new(now: Timestamp) -> Result<Self> {
+        Ok(Self { id: tokens::random_id()?, created_at: now, expires_at: now.after(LIFETIME) })
+    }
+
+    /// What the token says of the user who is stored with it.
+    pub fn claims(self, user_id: i64) -> Claims {
+        Claims { id: self.id, user_id: Some(user_id), kind: Kind::Invitation, expires_at: self.expires_at }
+    }
+}
+
+/// Issues a first token to somebody who is there already, in the place of the one they had.
+pub fn create(w: &Write, user_id: i64) -> Result<Claims> {
+    let new = Invitation::new(w.now)?;
+    let sql =
+        "update users set invitation_id = ?2, invitation_created_at = ?3, invitation_expires_at = ?4 where id = ?1";
+    w.run(sql, params![user_id, new.id, new.created_at, new.expires_at])?;
+    Ok(new.claims(user_id))
+}
+
+/// The same, after which all their other tokens have ended: whoever held the first one before may have made some with it.
 pub fn create_anew(w: &Write, user_id: i64) -> Result<Claims> {
     tokens::revoke_user(w, user_id)?;
     create(w, user_id)
@@ -26,7 +47,16 @@ pub fn create_anew(w: &Write, user_id: i64) -> Result<Claims> {
 
 /// Revokes the first token of a user, if they have one.
 pub fn revoke(w: &Write, user_id: i64) -> Result<()> {
-    w.run("delete from invitations where user_id = ?1", [user_id]).map(drop)
+    let sql = "update users set invitation_id = null, invitation_created_at = null, invitation_expires_at = null
+                where id = ?1 and invitation_id is not null";
+    w.run(sql, [user_id]).map(drop)
+}
+
+/// Revokes everybody's.
+pub fn revoke_all(w: &Write) -> Result<()> {
+    let sql = "update users set invitation_id = null, invitation_created_at = null, invitation_expires_at = null
+                where invitation_id is not null";
+    w.run(sql, []).map(drop)
 }
 
 /// Whether somebody has neither a password, nor a passkey, nor an account they are in: nobody's person, with nothing to
@@ -50,7 +80,7 @@ pub struct Invited {
 /// Looks at an invitation that still works, without using it up.
 pub fn find(r: &Read, invitation: &Claims) -> Result<Invited> {
     tokens::require_fresh(invitation, r.now)?;
-    let honoured = "select exists (select 1 from invitations where user_id = ?1 and token_id = ?2)";
+    let honoured = "select exists (select 1 from users where id = ?1 and invitation_id = ?2)";
     if !r.value(honoured, params![invitation.user_id, invitation.id])? {
         return Err(tokens::gone(invitation.kind));
     }

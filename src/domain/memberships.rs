@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::events::{self, Changes, Subject};
 use super::fields::AccountId;
@@ -80,6 +81,16 @@ impl Place {
         if self.account_admin { Permissions::all() } else { self.of_roles.union(self.permissions) }
     }
 
+    /// The roles, as they are stored.
+    fn roles_json(&self) -> String {
+        json!(self.roles).to_string()
+    }
+
+    /// The permissions apart from roles, as they are stored: if there are any.
+    fn apart(&self) -> Option<Permissions> {
+        Some(self.permissions).filter(|permissions| !permissions.is_empty())
+    }
+
     /// What it gives, for the event that tells of it.
     pub fn changes(&self) -> Changes {
         let mut changes = Changes::default();
@@ -115,20 +126,23 @@ impl Place {
 /// Puts somebody new into an account, their primary one.
 pub fn insert(w: &Write, account: &AccountId, user_id: i64, member: &Member, place: &Place) -> Result<()> {
     // One row of values: those of a `select` go into a table first, and every page they change is kept to be put back.
-    let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at,
-                                        email_key, name_key, active, created_at, updated_at)
-               values (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?5, ?5)";
-    let (admin, team) = (place.account_admin, place.team_id);
-    let (email_key, name_key) = (member.email.key(), member.name_key());
-    w.run(sql, params![account.as_str(), user_id, admin, team, w.now, email_key, name_key, member.active])?;
-    store(w, account, user_id, place)
+    let sql =
+        "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, roles, permissions,
+                                        joined_at, email_key, name_key, active, created_at, updated_at)
+               values (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?7, ?7)";
+    let (admin, team, roles, permissions) = (place.account_admin, place.team_id, place.roles_json(), place.apart());
+    let (email_key, name_key, active) = (member.email.key(), member.name_key(), member.active);
+    let values =
+        params![account.as_str(), user_id, admin, team, roles, permissions, w.now, email_key, name_key, active];
+    w.run(sql, values)?;
+    note_roles(w, account, user_id, place)
 }
 
 /// Asks somebody of another account to join this one. Until they accept, only the e-mail is known here.
 pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: &Place) -> Result<()> {
-    let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, joined_at,
-                                        invited_email, invited_by, email_key, name_key, active, created_at, updated_at)
-               values (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, '', 1, ?5, ?5)";
+    let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, roles, permissions,
+                                        joined_at, invited_email, invited_by, email_key, name_key, active, created_at, updated_at)
+               values (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', 1, ?7, ?7)";
     // The server's own shell speaks for its owner.
     let owner = "select email from users where owner = 1 and active = 1 order by id limit 1";
     let by = match &w.actor.email {
@@ -136,8 +150,9 @@ pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: 
         None => w.maybe(owner, [], |row| row.get(0))?.unwrap_or_else(|| email.to_owned()),
     };
     let key = super::fields::email_key(email);
-    w.run(sql, params![account.as_str(), user_id, place.account_admin, place.team_id, w.now, email, by, key])?;
-    store(w, account, user_id, place)?;
+    let (admin, team, roles, permissions) = (place.account_admin, place.team_id, place.roles_json(), place.apart());
+    w.run(sql, params![account.as_str(), user_id, admin, team, roles, permissions, w.now, email, by, key])?;
+    note_roles(w, account, user_id, place)?;
     let mut changes = place.changes();
     changes.note("pending", false, true);
     let subject = Subject::user(user_id, email);
@@ -201,8 +216,8 @@ fn change_roles(
         return Ok(());
     }
     roles::require_grantable(w, permitted)?;
-    w.run("delete from membership_roles where account_id = ?1 and user_id = ?2", params![account.as_str(), user_id])?;
-    store_roles(w, account, user_id, &after)?;
+    let sql = "update memberships set roles = ?3 where account_id = ?1 and user_id = ?2";
+    w.run(sql, params![account.as_str(), user_id, json!(after).to_string()])?;
     let changes = Changes::of("roles", &before.roles, &after);
     events::record(w, PulseEvent::UserRolesUpdated, Some(account), Subject::user(user_id, &before.email), changes)
 }
@@ -220,11 +235,8 @@ fn change_permissions(
         return Ok(());
     }
     roles::require_grantable(w, after)?;
-    w.run(
-        "delete from membership_permissions where account_id = ?1 and user_id = ?2",
-        params![account.as_str(), user_id],
-    )?;
-    store_permissions(w, account, user_id, after)?;
+    let sql = "update memberships set permissions = ?3 where account_id = ?1 and user_id = ?2";
+    w.run(sql, params![account.as_str(), user_id, Some(after).filter(|after| !after.is_empty())])?;
     let changes = Changes::of("permissions", before.direct.names(), after.names());
     let subject = Subject::user(user_id, &before.email);
     events::record(w, PulseEvent::UserPermissionsSetDirectly, Some(account), subject, changes)
@@ -353,12 +365,13 @@ pub fn move_to(w: &mut Write, user_id: i64, to: &AccountId) -> Result<()> {
             .map(drop)
     })?;
     w.run("delete from tokens where user_id = ?2 and account_id = ?1", params![from.as_str(), user_id])?;
-    let sql = "insert into memberships (account_id, user_id, primary_account, joined_at,
+    let sql = "insert into memberships (account_id, user_id, primary_account, roles, joined_at,
                                         email_key, name_key, active, created_at, updated_at)
-               select ?1, id, not exists (select 1 from memberships where user_id = ?2 and primary_account = 1), ?3,
+               select ?1, id, not exists (select 1 from memberships where user_id = ?2 and primary_account = 1), ?3, ?4,
                       email_key, name_key, active, created_at, updated_at from users where id = ?2";
-    w.run(sql, params![to.as_str(), user_id, w.now])?;
-    store(w, to, user_id, &Place::with_role(permissions::MEMBER))?;
+    let place = Place::with_role(permissions::MEMBER);
+    w.run(sql, params![to.as_str(), user_id, place.roles_json(), w.now])?;
+    note_roles(w, to, user_id, &place)?;
     settle(w, user_id)?;
     let subject = || Subject::user(user_id, &before.email);
     events::record(w, PulseEvent::UserRemovedFromAccount, Some(&from), subject(), None)?;
@@ -393,29 +406,10 @@ pub fn forget(w: &Write, account: &AccountId, user_id: i64) -> Result<()> {
     events::record(w, PulseEvent::UserDeleted, Some(account), Subject::user(user_id, &email), None)
 }
 
-fn store(w: &Write, account: &AccountId, user_id: i64, place: &Place) -> Result<()> {
-    store_roles(w, account, user_id, &place.roles)?;
-    store_permissions(w, account, user_id, place.permissions)
-}
-
-fn store_roles(w: &Write, account: &AccountId, user_id: i64, names: &BTreeSet<String>) -> Result<()> {
-    for name in names {
-        w.run(
-            "insert into membership_roles (account_id, user_id, role) values (?1, ?2, ?3)",
-            params![account.as_str(), user_id, name],
-        )?;
-    }
-    Ok(())
-}
-
-fn store_permissions(w: &Write, account: &AccountId, user_id: i64, permissions: Permissions) -> Result<()> {
-    for permission in permissions.iter() {
-        w.run(
-            "insert into membership_permissions (account_id, user_id, permission) values (?1, ?2, ?3)",
-            params![account.as_str(), user_id, permission.name()],
-        )?;
-    }
-    Ok(())
+/// Has somebody new in an account found by their roles.
+fn note_roles(w: &Write, account: &AccountId, user_id: i64, place: &Place) -> Result<()> {
+    let sql = "insert into role_holders (account_id, role, user_id) values (?1, ?2, ?3)";
+    place.roles.iter().try_for_each(|role| w.run(sql, params![account.as_str(), role, user_id]).map(drop))
 }
 
 /// Only an admin makes an admin, or unmakes one.

@@ -2,9 +2,10 @@
 
 use poem_openapi::Object;
 use serde::Serialize;
+use serde_json::json;
 
 use super::actor::Actor;
-use crate::db::Read;
+use crate::db::{FromSql, FromSqlError, FromSqlResult, Read, RowResult, ToSql, ToSqlOutput, ValueRef};
 use crate::error::Result;
 
 macro_rules! permissions {
@@ -122,6 +123,20 @@ impl Permissions {
 impl FromIterator<Permission> for Permissions {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         Self(permissions.into_iter().fold(0, |set, p| set | 1 << p as u32))
+    }
+}
+
+/// A set is stored as a JSON array of names.
+impl ToSql for Permissions {
+    fn to_sql(&self) -> RowResult<ToSqlOutput<'_>> {
+        Ok(json!(self.names()).to_string().into())
+    }
+}
+
+impl FromSql for Permissions {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let names: Vec<&str> = serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)?;
+        Ok(names.into_iter().filter_map(Permission::find).collect())
     }
 }
 

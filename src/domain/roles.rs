@@ -12,7 +12,7 @@ use super::permissions::{self, BUILT_IN_ROLES, Permission, Permissions};
 use super::pulse::PulseEvent;
 use super::users::{COUNT_MAX, counted};
 use super::words;
-use crate::db::{Read, Write, params};
+use crate::db::{FromSql, FromSqlError, FromSqlResult, Read, ValueRef, Write, params};
 use crate::error::{Error, Problem, Problems, Result};
 
 /// A role of an account.
@@ -58,6 +58,16 @@ pub struct RolePermissions {
 
 only_from_objects!(RolePermissions);
 
+/// The roles somebody holds in an account, by name and sorted, as they are stored: a JSON array.
+#[derive(Default)]
+pub struct Held(pub Vec<String>);
+
+impl FromSql for Held {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map(Self).map_err(FromSqlError::other)
+    }
+}
+
 /// Makes a role for the actor's account.
 pub fn create(w: &Write, new: NewRole) -> Result<Role> {
     let account = w.actor.require(Permission::RolesManage)?.clone();
@@ -98,7 +108,7 @@ fn load(r: &Read, name: &str, counted: usize) -> Result<Role> {
     let permissions = permissions_of(r, account, name)?.ok_or_else(|| no_such(name))?;
     let sql = format!(
         "select count(*) from
-                 (select 1 from membership_roles h
+                 (select 1 from role_holders h
                     join memberships m on m.account_id = h.account_id and m.user_id = h.user_id and m.removed_at is null
                    where h.account_id = ?1 and h.role = ?2 limit {counted})"
     );
@@ -141,7 +151,11 @@ pub fn update(w: &Write, name: &str, new: RolePermissions) -> Result<Role> {
 pub fn delete(w: &Write, name: &str) -> Result<()> {
     let (account, before) = require_own(w, name)?;
     require_grantable(w, before)?;
-    w.run("delete from membership_roles where account_id = ?1 and role = ?2", params![account.as_str(), name])?;
+    let sql = "update memberships
+                  set roles = (select json_group_array(value) from json_each(roles) where value <> ?2)
+                where account_id = ?1
+                  and user_id in (select user_id from role_holders where account_id = ?1 and role = ?2)";
+    w.run(sql, params![account.as_str(), name])?;
     w.run("delete from roles where account_id = ?1 and name = ?2", params![account.as_str(), name])?;
     let changes = Changes::of("permissions", before.names(), [""; 0]);
     events::record(w, PulseEvent::RoleDeleted, Some(&account), Subject::named(name), changes)

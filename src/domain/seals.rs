@@ -7,6 +7,7 @@ use super::accounts;
 use super::events::{self, Subject};
 use super::fields::AccountId;
 use super::idempotency;
+use super::invitations;
 use super::pulse::PulseEvent;
 use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
@@ -22,7 +23,7 @@ pub fn any_between(r: &Read, since: Option<Timestamp>, until: Timestamp) -> Resu
         Timestamp(r.now.0.saturating_sub(i64::try_from(idempotency::LIFETIME.as_millis()).unwrap_or(i64::MAX)));
     r.value(
         "select exists (select 1 from tokens where expires_at > ?3 and created_at between ?1 and ?2)
-             or exists (select 1 from invitations where expires_at > ?3 and created_at between ?1 and ?2)
+             or exists (select 1 from users where invitation_expires_at > ?3 and invitation_created_at between ?1 and ?2)
              or exists (select 1 from idempotency_keys where created_at > ?4 and created_at between ?1 and ?2)",
         params![since, until, r.now, answers],
     )
@@ -43,6 +44,6 @@ pub fn end_all(w: &Write) -> Result<()> {
         events::record(w, PulseEvent::ApiKeyDeleted, Some(&account), Subject::named(&name), None)?;
     }
     w.run("delete from idempotency_keys", [])?;
-    w.run("delete from invitations", [])?;
+    invitations::revoke_all(w)?;
     w.run("delete from tokens", []).map(drop)
 }

@@ -1,5 +1,5 @@
-//! Tokens: every secret handed out is an encrypted PASETO that names a row here, or one of [`invitations`]. Deleting the row
-//! revokes it.
+//! Tokens: every secret handed out is an encrypted PASETO that names a row here, or is one of [`invitations`]. Deleting the
+//! row revokes it.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::{ActingIn, Actor, Impersonator, Trace};
 use super::fields::AccountId;
-use super::permissions::{self, Permission, Permissions};
+use super::permissions::{Permission, Permissions};
+use super::roles::{self, Held};
 use super::{accounts, actor, invitations};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
@@ -217,7 +218,7 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     let named = caller.account.as_ref().map(AccountId::as_str);
     let sql = if claims.kind == Kind::Invitation { IDENTIFY_INVITED } else { IDENTIFY };
     let asked = params![claims.id, named, claims.kind.name(), r.settings.passkeys_only, claims.user_id];
-    let Identified { mut actor, active, only_in, account, limit, at_home, times, lacks, lapsed } =
+    let Identified { mut actor, roles, active, only_in, account, limit, at_home, times, lacks, lapsed } =
         r.maybe(sql, asked, |row| identified(row, caller))?.ok_or_else(|| gone(claims.kind))?;
     if lapsed {
         return Err(gone(claims.kind));
@@ -245,15 +246,19 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
         }
     }
     actor.by_first_token = claims.kind == Kind::Invitation;
-    if let Some(limit) = limit {
-        let names: Vec<String> = serde_json::from_str(&limit).map_err(Error::internal)?;
-        let most = names.iter().filter_map(|name| Permission::find(name)).collect();
-        (actor.permissions, actor.admin) = (actor.permissions.intersection(most), false);
-    }
     match account {
-        Some((id, name)) => actor.account = Some(ActingIn { id: accounts::stored(&id)?, name }),
+        Some((id, name)) => {
+            let id = accounts::stored(&id)?;
+            if !actor.admin {
+                actor.permissions = actor.permissions.union(permitted(r, &id, &roles)?);
+            }
+            actor.account = Some(ActingIn { id, name });
+        }
         None if named.is_some() => return Err(actor::no_such_account()),
         None => (actor.permissions, actor.admin) = (Permissions::NONE, actor.owner),
+    }
+    if let Some(most) = limit {
+        (actor.permissions, actor.admin) = (actor.permissions.intersection(most), false);
     }
     let stale = times.used_at.is_none_or(|used_at| used_at.after(TOUCH_EVERY) <= r.now);
     actor.stale_token = (stale && matches!(claims.kind, Kind::Session | Kind::ApiKey)).then(|| claims.id.clone());
@@ -261,22 +266,13 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
 }
 
 /// Asks `$tokens` for ?1, a token of the kind ?3 and the user ?5; ?2 is the account that the request names, ?4 whether passkeys
-/// are the only way in. What roles permit is not looked up for whom everything is permitted, nor whether somebody is in any
-/// account who is in this one.
+/// are the only way in. Whether somebody is in any account is not looked up for who is in this one.
 macro_rules! identify {
     ($tokens:literal) => {
         concat!(
             "
     select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
-           iif(u.owner or m.account_admin, null,
-               (select group_concat(role) from membership_roles where account_id = m.account_id and user_id = m.user_id)),
-           iif(u.owner or m.account_admin, null,
-               (select group_concat(p.permission) from membership_roles h
-                  join role_permissions p on p.account_id = h.account_id and p.role = h.role
-                 where h.account_id = m.account_id and h.user_id = m.user_id)),
-           iif(u.owner or m.account_admin, null,
-               (select group_concat(permission) from membership_permissions
-                 where account_id = m.account_id and user_id = m.user_id)),
+           m.roles, m.permissions,
            iif(u.owner or m.user_id, 1,
                exists (select 1 from memberships where user_id = u.id and removed_at is null)),
            t.created_at, t.expires_at, t.proved_at,
@@ -302,20 +298,23 @@ const IDENTIFY: &str = identify!("tokens");
 
 /// For first tokens, which have less to tell.
 const IDENTIFY_INVITED: &str = identify!(
-    "(select token_id as id, 'invitation' as kind, user_id, created_at, expires_at, null as account_id, null as permissions,
-             null as used_at, null as proved_at, null as impersonator_id, null as reason from invitations)"
+    "(select invitation_id as id, 'invitation' as kind, id as user_id, invitation_created_at as created_at,
+             invitation_expires_at as expires_at, null as account_id, null as permissions, null as used_at,
+             null as proved_at, null as impersonator_id, null as reason from users)"
 );
 
 /// A token's row, and what hangs on it.
 struct Identified {
+    /// With what they may do apart from their roles.
     actor: Actor,
+    roles: Held,
     active: bool,
     /// The one account an API key is for.
     only_in: Option<String>,
     /// The account that is acted in, if they may.
     account: Option<(String, String)>,
-    /// What an API key is held back to, as JSON.
-    limit: Option<String>,
+    /// What an API key is held back to.
+    limit: Option<Permissions>,
     /// Whether they are in any account, or need none.
     at_home: bool,
     times: Times,
@@ -360,19 +359,22 @@ fn require_in_use(r: &Read, times: &Times) -> Result<()> {
     Ok(())
 }
 
+/// What roles of an account permit together.
+fn permitted(r: &Read, account: &AccountId, roles: &Held) -> Result<Permissions> {
+    let mut all = Permissions::NONE;
+    for role in &roles.0 {
+        all = all.union(roles::permissions_of(r, account, role)?.unwrap_or_default());
+    }
+    Ok(all)
+}
+
 fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
     let (owner, account_admin): (bool, Option<bool>) = (row.get(4)?, row.get(10)?);
     let admin = owner || account_admin == Some(true);
-    let mut permissions = if admin { Permissions::all() } else { Permissions::NONE };
-    if let Some(roles) = row.get::<_, Option<String>>(11)? {
-        let built_in = roles.split(',').filter_map(permissions::built_in);
-        permissions = built_in.fold(permissions, |set, role| set.union(role.permissions()));
-    }
-    for column in [12, 13] {
-        if let Some(names) = row.get::<_, Option<String>>(column)? {
-            permissions = permissions.union(names.split(',').filter_map(Permission::find).collect());
-        }
-    }
+    let permissions = match admin {
+        true => Permissions::all(),
+        false => row.get::<_, Option<_>>(12)?.unwrap_or_default(),
+    };
     let actor = Actor {
         user_id: row.get(0)?,
         email: row.get(1)?,
@@ -387,26 +389,27 @@ fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
     let may_enter = owner || account_admin.is_some();
     Ok(Identified {
         actor,
+        roles: if admin { Held::default() } else { row.get::<_, Option<_>>(11)?.unwrap_or_default() },
         active: row.get(3)?,
         only_in: row.get(5)?,
         limit: row.get(6)?,
         times: Times {
-            created_at: row.get(15)?,
-            expires_at: row.get(16)?,
+            created_at: row.get(14)?,
+            expires_at: row.get(15)?,
             used_at: row.get(7)?,
-            proved_at: row.get(17)?,
+            proved_at: row.get(16)?,
         },
-        lacks: row.get(18)?,
-        lapsed: row.get(23)?,
+        lacks: row.get(17)?,
+        lapsed: row.get(22)?,
         account: row.get::<_, Option<String>>(8)?.zip(row.get(9)?).filter(|_| may_enter),
-        at_home: row.get(14)?,
+        at_home: row.get(13)?,
     })
 }
 
 /// The owner who acts as the token's user, if one does.
 fn impersonator(row: &Row) -> RowResult<Option<Impersonator>> {
-    let Some(id) = row.get(19)? else { return Ok(None) };
-    let (email, name, reason, until) = (row.get(20)?, row.get(21)?, row.get(22)?, row.get(16)?);
+    let Some(id) = row.get(18)? else { return Ok(None) };
+    let (email, name, reason, until) = (row.get(19)?, row.get(20)?, row.get(21)?, row.get(15)?);
     Ok(Some(Impersonator { id, email, name, reason, until }))
 }
 

@@ -6,15 +6,16 @@ use poem_openapi::types::MaybeUndefined;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::accounts;
 use super::events::{self, Subject};
 use super::fields::{self, AccountId, Email, EmailText, fold};
+use super::invitations::{self, Invitation};
 use super::memberships::{self, MembershipPatch, Place};
 use super::object::only_from_objects;
 use super::permissions::Permission;
 use super::preferences::{self, NotificationPreferences};
 use super::pulse::PulseEvent;
 use super::tokens::Claims;
-use super::{accounts, invitations};
 use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Problems, Result};
@@ -146,6 +147,8 @@ pub struct Member {
     pub img_src: Option<String>,
     pub active: bool,
     pub owner: bool,
+    /// Their first token, if they get one.
+    pub invitation: Option<Invitation>,
 }
 
 impl Member {
@@ -167,7 +170,7 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
         permissions: new.permissions.clone(),
         account_admin: new.account_admin,
     };
-    let member = parse(new, &preferences, &account)?;
+    let mut member = parse(new, &preferences, &account)?;
     let place = Place::parse(w, &account, &asked)?;
     let known = "select id from users where email_key = ?1";
     if let Some(id) = w.maybe(known, [member.email.key()], |row| row.get(0))? {
@@ -176,10 +179,11 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
         let invitation = invitations::is_stranded(w, id)?.then(|| invitations::create_anew(w, id)).transpose()?;
         return Ok((load(w, id, &account)?, invitation));
     }
+    let invitation = Invitation::new(w.now)?;
+    member.invitation = Some(invitation.clone());
     let id = insert(w, &account, &member, &place)?;
     preferences::insert(w, id, &preferences)?;
-    let invitation = invitations::create(w, id)?;
-    Ok((made(w, id, member, place, preferences)?, Some(invitation)))
+    Ok((made(w, id, member, place, preferences)?, Some(invitation.claims(id))))
 }
 
 /// A user of the actor's account.
@@ -223,13 +227,14 @@ pub(super) fn find_email(r: &Read, account: &AccountId, id: i64) -> Result<Strin
     memberships::standing(r, account, id)?.map(|standing| standing.email).ok_or_else(no_such)
 }
 
-/// Stores a user with their first membership, which is their primary one, and records it.
+/// Stores a user with their first membership, which is their primary one, and their first token, and records it.
 pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) -> Result<i64> {
-    let email = member.email.as_str();
+    let (email, invitation) = (member.email.as_str(), member.invitation.as_ref());
     let by = w.actor.email.as_deref().unwrap_or(email);
     let sql = "insert into users (email, email_key, name, name_key, phone, img_src, active, owner,
-                                  created_by, updated_by, created_at, updated_at)
-               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?10)
+                                  created_by, updated_by, created_at, updated_at,
+                                  invitation_id, invitation_created_at, invitation_expires_at)
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?10, ?11, ?12, ?13)
                on conflict (email_key) do nothing";
     let values = params![
         email,
@@ -241,7 +246,10 @@ pub fn insert(w: &Write, account: &AccountId, member: &Member, place: &Place) ->
         member.active,
         member.owner,
         by,
-        w.now
+        w.now,
+        invitation.map(|invitation| &invitation.id),
+        invitation.map(|invitation| invitation.created_at),
+        invitation.map(|invitation| invitation.expires_at),
     ];
     let id = w.insert(sql, values)?.ok_or_else(|| taken(email))?;
     search::take_up(w, id)?;
@@ -262,6 +270,7 @@ fn parse(new: NewUser, preferences: &NotificationPreferences, account: &AccountI
         img_src: problems.take(fields::img_src("imgSrc", &text(&new.img_src))),
         active: new.active.unwrap_or(true),
         owner: false,
+        invitation: None,
     };
     preferences::check(preferences, std::slice::from_ref(account), &mut problems);
     problems.none().map(|()| member)

@@ -192,14 +192,25 @@ rules! {
 
     held_roles "Roles that are held are built in, or the account's own."
         "Choose the person's roles again."
-        "select 'user ' || user_id || ' in account ' || account_id as offender from membership_roles h
+        "select 'user ' || user_id || ' in account ' || account_id as offender from role_holders h
           where not is_built_in(role)
             and not exists (select 1 from roles where account_id = h.account_id and name = h.role)"
 
+    role_holders "Who holds a role is found by it."
+        "Choose the person's roles again."
+        "select 'user ' || user_id || ' in account ' || account_id as offender
+           from memberships m, json_each(m.roles) held
+          where not exists (select 1 from role_holders h
+                             where h.account_id = m.account_id and h.role = held.value and h.user_id = m.user_id)
+         union all
+         select 'user ' || user_id || ' in account ' || account_id from role_holders h
+          where not exists (select 1 from memberships m, json_each(m.roles) held
+                             where m.user_id = h.user_id and m.account_id = h.account_id and held.value = h.role)"
+
     held_permissions "Permissions that are held are ones that there are."
         "Choose the person's permissions again."
-        "select 'user ' || user_id || ' in account ' || account_id as offender from membership_permissions
-          where not is_permission(permission)"
+        "select 'user ' || user_id || ' in account ' || account_id as offender from memberships
+          where not ifnull(are_permissions(permissions), 1)"
 
     preferences "Notification preferences are about events that there are, each with kinds of delivery named once."
         "Choose the person's notification preferences again."
@@ -220,7 +231,8 @@ rules! {
         "Revoke it, or end all of them: rollcall key rotate --revoke"
         "select kind || ' of user ' || ifnull(user_id, '–') as offender from tokens
           where id = '' or expires_at < created_at union all
-         select 'invitation of user ' || user_id from invitations where token_id = '' or expires_at < created_at"
+         select 'invitation of user ' || id from users
+          where invitation_id = '' or invitation_expires_at < invitation_created_at"
 
     api_keys "Only an API key is held back to an account and to permissions, and then it has a name."
         "Revoke it on its user's page of API keys."
@@ -263,7 +275,8 @@ rules! {
             select 'user ' || user_id || ' in account ' || account_id, min(joined_at, ifnull(removed_at, joined_at)),
                    max(joined_at, ifnull(removed_at, joined_at)) from memberships union all
             select kind || ' of user ' || ifnull(user_id, '–'), created_at, created_at from tokens union all
-            select 'invitation of user ' || user_id, created_at, created_at from invitations union all
+            select 'invitation of user ' || id, invitation_created_at, invitation_created_at from users
+             where invitation_id is not null union all
             select 'event ' || id, at, at from events)
           where first < 946684800000 or last > 7258118400000"
 }

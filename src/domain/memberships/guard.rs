@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::db::{Read, Write, params};
 use crate::domain::fields::AccountId;
-use crate::domain::permissions::{self, Granted, Permission, Permissions};
-use crate::domain::roles;
+use crate::domain::permissions::{Granted, Permission, Permissions};
+use crate::domain::roles::{self, Held};
 use crate::error::{Error, Result};
 
 /// What somebody is in an account, and why.
@@ -59,34 +59,28 @@ pub fn removed(r: &Read, account: &AccountId, user_id: i64) -> Result<Option<Sta
 
 fn load(r: &Read, account: &AccountId, user_id: i64, condition: &str) -> Result<Option<Standing>> {
     let sql = format!(
-        "select coalesce(m.invited_email, u.email), u.owner, m.account_admin, m.team_id, m.invited_email is not null
+        "select coalesce(m.invited_email, u.email), u.owner, m.account_admin, m.team_id, m.invited_email is not null,
+                m.roles, m.permissions
            from memberships m join users u on u.id = m.user_id
           where m.account_id = ?1 and m.user_id = ?2 and {condition}"
     );
-    let place = params![account.as_str(), user_id];
-    let found = r.maybe(&sql, place, |row| {
+    let found = r.maybe(&sql, params![account.as_str(), user_id], |row| {
         Ok(Standing {
             email: row.get(0)?,
             owner: row.get(1)?,
             account_admin: row.get(2)?,
             team_id: row.get(3)?,
             pending: row.get(4)?,
-            roles: BTreeSet::new(),
+            roles: row.get::<_, Held>(5)?.0.into_iter().collect(),
             of_roles: Vec::new(),
-            direct: Permissions::NONE,
+            direct: row.get::<_, Option<_>>(6)?.unwrap_or_default(),
         })
     })?;
     let Some(mut standing) = found else { return Ok(None) };
-    let sql = "select role from membership_roles where account_id = ?1 and user_id = ?2 order by role";
-    let names: Vec<String> = r.all(sql, place, |row| row.get(0))?;
-    for name in &names {
-        let permissions = roles::permissions_of(r, account, name)?.unwrap_or(Permissions::NONE);
+    for name in &standing.roles {
+        let permissions = roles::permissions_of(r, account, name)?.unwrap_or_default();
         standing.of_roles.push((name.clone(), permissions));
     }
-    let sql = "select permission from membership_permissions where account_id = ?1 and user_id = ?2";
-    let direct: Vec<String> = r.all(sql, place, |row| row.get(0))?;
-    standing.direct = direct.iter().filter_map(|name| permissions::Permission::find(name)).collect();
-    standing.roles = names.into_iter().collect();
     Ok(Some(standing))
 }
 

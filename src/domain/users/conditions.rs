@@ -76,8 +76,7 @@ impl Conditions {
         if let Some(role) = &filter.role {
             let role = self.bind(Value::Text(role.clone()));
             self.and(format!(
-                "exists (select 1 from membership_roles indexed by membership_roles_role
-                          where account_id = ?1 and role = ?{role} and user_id = m.user_id)"
+                "exists (select 1 from role_holders where account_id = ?1 and role = ?{role} and user_id = m.user_id)"
             ));
         }
         for (column, since) in [("created_at", filter.created_since), ("updated_at", filter.updated_since)] {

@@ -21,7 +21,7 @@ pub(super) fn sources(account: &str, filter: &Filter) -> Vec<Source> {
     };
     let member = |condition: &str| format!("select user_id from memberships where account_id = ?1 and {condition}");
     if let Some(role) = &filter.role {
-        let sql = "select user_id from membership_roles where account_id = ?1 and role = ?2";
+        let sql = "select user_id from role_holders where account_id = ?1 and role = ?2";
         by(sql.to_owned(), Some(Value::Text(role.clone())));
     }
     if let Some(team) = filter.team_id {

@@ -10,7 +10,8 @@ use crate::domain::fields::{self, AccountId, EmailText};
 use crate::domain::memberships::Place;
 use crate::domain::permissions::{Permission, Permissions};
 use crate::domain::preferences::{self, NotificationPreferences};
-use crate::domain::{accounts, memberships, roles};
+use crate::domain::roles::{self, Held};
+use crate::domain::{accounts, memberships};
 use crate::error::{Error, Result};
 
 /// [`COLUMNS`] for statements that are put together beforehand.
@@ -18,14 +19,14 @@ macro_rules! columns {
     () => {
         "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src, u.created_by,
          u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin, m.invited_by, m.joined_at, m.removed_at,
-         m.email_key, m.primary_account"
+         m.email_key, m.primary_account, m.roles, m.permissions"
     };
 }
 
 /// Of a user `u` and their membership `m`, which may be missing.
 pub(super) const COLUMNS: &str = columns!();
 /// How many columns those are.
-pub(super) const WIDTH: usize = 18;
+pub(super) const WIDTH: usize = 20;
 
 /// A user as their row tells it, before [`complete`] looks up what hangs on them.
 pub(super) struct Loaded {
@@ -42,12 +43,27 @@ pub(super) struct Loaded {
 struct Here {
     primary: bool,
     admin: bool,
+    /// By name, sorted.
+    roles: Vec<String>,
+    /// Held apart from any role.
+    permissions: Permissions,
+}
+
+impl Here {
+    fn from_row(row: &Row) -> RowResult<Self> {
+        Ok(Self {
+            primary: row.get(17)?,
+            admin: row.get(12)?,
+            roles: row.get::<_, Held>(18)?.0,
+            permissions: row.get::<_, Option<_>>(19)?.unwrap_or_default(),
+        })
+    }
 }
 
 impl Loaded {
     /// What they are in the account that they were loaded from.
     fn membership_of(&self, account: &AccountId) -> Option<Membership> {
-        let Here { primary, admin } = *self.here.as_ref()?;
+        let Here { primary, admin, .. } = *self.here.as_ref()?;
         let live = self.user.pending.is_none() && self.user.removed_at.is_none();
         Some(Membership { account_id: account.as_str().to_owned(), primary, admin, live })
     }
@@ -80,8 +96,8 @@ pub(super) fn from_row(row: &Row) -> RowResult<Loaded> {
         user.become_pending(by, row.get(14)?);
     }
     let bygone_email = user.removed_at.map(|_| row.get(16)).transpose()?;
-    let admin: Option<bool> = row.get(12)?;
-    let here = admin.map(|admin| row.get(17).map(|primary| Here { primary, admin })).transpose()?;
+    let is_here = row.get::<_, Option<bool>>(17)?.is_some();
+    let here = is_here.then(|| Here::from_row(row)).transpose()?;
     Ok(Loaded { user, here, made_here, bygone_email })
 }
 
@@ -183,10 +199,6 @@ pub(super) fn complete(r: &Read, loaded: Vec<Loaded>, account: Option<&AccountId
 #[derive(Default)]
 struct Attached {
     memberships: Vec<Membership>,
-    /// Names of roles in the account.
-    roles: Vec<String>,
-    /// Those held apart from any role.
-    permissions: Permissions,
     preferences: Vec<preferences::Stored>,
 }
 
@@ -199,8 +211,7 @@ struct Membership {
 }
 
 /// What hangs on each of those with a `place` and an `id`; ?2 is the account, which is known already. The cross joins keep
-/// SQLite from looking elsewhere first. Of permissions apart from roles, and of preferences, there is often nothing: that is
-/// asked once, and then not for each.
+/// SQLite from looking elsewhere first. Of preferences there is often nothing: that is asked once, and then not for each.
 macro_rules! attached {
     ($each:literal) => {
         concat!(
@@ -208,16 +219,8 @@ macro_rules! attached {
             $each,
             " select place, 'account', m.account_id, m.primary_account, m.account_admin,
                      m.removed_at is null and m.invited_email is null
-                from each cross join memberships other cross join memberships m
-                  on m.account_id = other.account_id and m.user_id = other.user_id
-               where other.user_id = id and other.account_id is not ?2
-              union all
-              select place, 'role', role, null, null, null
-                from each cross join membership_roles where account_id = ?2 and user_id = id
-              union all
-              select place, 'permission', permission, null, null, null
-                from each cross join membership_permissions where account_id = ?2 and user_id = id
-                 and exists (select 1 from membership_permissions where account_id = ?2)
+                from each cross join memberships m
+               where m.user_id = id and m.account_id is not ?2
               union all
               select place, 'preference', event, account_id, delivery, position
                 from each cross join notification_preferences where user_id = id
@@ -258,11 +261,6 @@ impl Attached {
                 admin: row.get(4)?,
                 live: row.get(5)?,
             }),
-            "role" => self.roles.push(row.get(2)?),
-            "permission" => {
-                let held = Permission::find(row.get_ref(2)?.as_str()?);
-                self.permissions = self.permissions.union(held.into_iter().collect());
-            }
             _ => self.preferences.push(preferences::stored(row, 2)?),
         }
         Ok(())
@@ -271,7 +269,6 @@ impl Attached {
     /// The answers of SQLite in an order of our own, whatever index they came along.
     fn sort(&mut self) {
         self.memberships.sort_unstable_by(|a, b| (b.primary, &a.account_id).cmp(&(a.primary, &b.account_id)));
-        self.roles.sort_unstable();
         self.preferences.sort_unstable_by_key(|stored| stored.position);
     }
 }
@@ -314,13 +311,14 @@ impl<'r> View<'r> {
                 user.accounts.extend(self.account_of(membership)?);
             }
         }
-        user.flat_roles_list = attached.roles;
+        let (admin, apart) = here.as_ref().map(|here| (here.admin, here.permissions)).unwrap_or_default();
+        user.flat_roles_list = here.map(|here| here.roles).unwrap_or_default();
         if pending {
             return Ok(user);
         }
-        let permissions = match user.owner || here.is_some_and(|here| here.admin) {
+        let permissions = match user.owner || admin {
             true => Permissions::all(),
-            false => self.permissions_of(&user.flat_roles_list)?.union(attached.permissions),
+            false => self.permissions_of(&user.flat_roles_list)?.union(apart),
         };
         user.flat_permissions_list = permissions.names();
         let visible = |id: &str| user.accounts.iter().any(|account| account.account_id == id);
