@@ -1,15 +1,16 @@
 //! Routes that are known by name as well as served, so that a test can call every one of them and a 405 can say what
-//! would have been right. The API's own are known from its document.
+//! would have been right.
 
 use std::sync::LazyLock;
 
 use futures_util::future::Either;
+use poem::http::Method;
 use poem::{Endpoint, IntoEndpoint, Request, Response, Route, get, post};
 
 /// A path, with `:name` for a part that varies, and the methods that do something there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    pub methods: &'static [&'static str],
+    pub methods: Vec<Method>,
     pub path: String,
 }
 
@@ -25,6 +26,9 @@ pub struct Routes {
 
 type Add = Box<dyn FnOnce(Route) -> Route + Send>;
 
+/// Of what is only looked at.
+pub const LOOKED_AT: [Method; 2] = [Method::GET, Method::HEAD];
+
 impl Routes {
     pub fn new() -> Self {
         Self::default()
@@ -32,22 +36,22 @@ impl Routes {
 
     /// Something to look at.
     pub fn page(self, path: &str, show: impl Endpoint + 'static) -> Self {
-        self.at(path, &["GET", "HEAD"], get(show))
+        self.at(path, &LOOKED_AT, get(show))
     }
 
     /// A form: looked at, and sent.
     pub fn form(self, path: &str, show: impl Endpoint + 'static, send: impl Endpoint + 'static) -> Self {
-        self.at(path, &["GET", "HEAD", "POST"], get(show).post(send))
+        self.at(path, &[Method::GET, Method::HEAD, Method::POST], get(show).post(send))
     }
 
     /// A button: only ever sent.
     pub fn act(self, path: &str, send: impl Endpoint + 'static) -> Self {
-        self.at(path, &["POST"], post(send))
+        self.at(path, &[Method::POST], post(send))
     }
 
     /// Something else that only looks: a file, a document.
     pub fn served(self, path: &str, endpoint: impl IntoEndpoint<Endpoint: 'static> + Send + 'static) -> Self {
-        self.at(path, &["GET", "HEAD"], endpoint)
+        self.at(path, &LOOKED_AT, endpoint)
     }
 
     /// All that is below an address, which whoever serves it knows.
@@ -61,11 +65,11 @@ impl Routes {
     fn at(
         mut self,
         path: &str,
-        methods: &'static [&'static str],
+        methods: &[Method],
         endpoint: impl IntoEndpoint<Endpoint: 'static> + Send + 'static,
     ) -> Self {
         let path = path.to_owned();
-        self.addresses.push(Address { methods, path: path.clone() });
+        self.addresses.push(Address { methods: methods.to_vec(), path: path.clone() });
         self.add.push(Box::new(|route| route.at(path, endpoint)));
         self
     }

@@ -98,6 +98,11 @@ async fn a_method_that_an_address_does_not_have_is_answered_with_those_it_has() 
     let test = TestApp::new();
     for (path, allowed) in [
         ("/users", "POST, GET, HEAD"),
+        ("/users/7", "GET, HEAD, PATCH, DELETE"),
+        ("/ui/me", "GET, HEAD"),
+        ("/ui/sign-in", "GET, HEAD, POST"),
+        ("/ui/accounts/2311/users/7", "GET, HEAD"),
+        ("/reference/createUser", "GET, HEAD"),
         ("/docs", "GET, HEAD"),
         ("/openapi.json", "GET, HEAD"),
         ("/health/live", "GET, HEAD"),

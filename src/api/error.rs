@@ -9,7 +9,6 @@ use serde::Serialize;
 use std::sync::Arc;
 
 use super::json::Json;
-use super::methods;
 use crate::error::Error;
 
 /// Error response object
@@ -50,7 +49,7 @@ impl ApiResponse for Error {
 }
 
 /// An answer that says something went wrong, in the one shape that such have; any other as it is.
-pub async fn in_json(response: Response, path: &str, request_id: &str) -> Response {
+pub async fn in_json(response: Response, request_id: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -59,11 +58,7 @@ pub async fn in_json(response: Response, path: &str, request_id: &str) -> Respon
         Some(error) => error.clone(),
         None => Arc::new(explain(status, &response.into_body().into_string().await.unwrap_or_default())),
     };
-    let mut response = render(error, request_id);
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(header::ALLOW, methods::allowed(path));
-    }
-    response
+    render(error, request_id)
 }
 
 /// Our error, as the answer that leaves.

@@ -6,7 +6,6 @@ mod caller;
 mod error;
 mod export;
 mod json;
-mod methods;
 pub mod outcomes;
 mod schema;
 
@@ -21,8 +20,12 @@ mod sessions;
 mod teams;
 mod users;
 
+use poem::http::Method;
 use poem::{Endpoint, IntoEndpoint, Response};
+use poem_openapi::registry::MetaPath;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
+
+use crate::routes::Address;
 
 pub use error::in_json;
 pub use json::BODY_LIMIT;
@@ -78,12 +81,22 @@ pub fn endpoint() -> impl Endpoint<Output = Response> {
     service().into_endpoint()
 }
 
-/// The paths of all operations, as the document has them.
-pub fn paths() -> Vec<String> {
-    fn of<T: OpenApi>(_: &T) -> Vec<String> {
-        T::meta().into_iter().flat_map(|api| api.paths).map(|path| path.path).collect()
+/// The addresses of all operations.
+pub fn addresses() -> Vec<Address> {
+    fn of<T: OpenApi>(_: &T) -> Vec<Address> {
+        T::meta().into_iter().flat_map(|api| api.paths).map(address).collect()
     }
     of(&operations())
+}
+
+fn address(MetaPath { path, operations }: MetaPath) -> Address {
+    // Whatever answers GET answers HEAD.
+    let and_head = |method: Method| {
+        let head = (method == Method::GET).then_some(Method::HEAD);
+        std::iter::once(method).chain(head)
+    };
+    let methods = operations.into_iter().flat_map(|operation| and_head(operation.method)).collect();
+    Address { methods, path }
 }
 
 /// The document as poem-openapi generates it; `docs` completes it.

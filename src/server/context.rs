@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use poem::http::{HeaderValue, Method, StatusCode, Version, header, uri::Scheme};
 use poem::{Endpoint, Request, Response};
 
-use super::{headers, proxies, watching};
+use super::{headers, methods, proxies, watching};
 use crate::app::App;
 use crate::auth::{Client, Sender};
 use crate::domain::actor::Trace;
@@ -68,6 +68,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for InContext<E> {
         };
         if response.status() == StatusCode::UNAUTHORIZED && !about.is_of_a_page() {
             response = count_stranger(app, response, &about).await;
+        }
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            methods::tell(response.headers_mut(), &about.path);
         }
         series.answered(response.status().as_u16(), about.started.elapsed());
         if let Some(error) = error_of(&response) {
@@ -141,9 +144,7 @@ fn admit(app: &App, client: Client, request: &mut Request) -> Result<Option<Room
 async fn shape(app: &App, said: std::thread::Result<poem::Result<Response>>, about: &About) -> Response {
     match said {
         Ok(Ok(response)) if about.is_of_a_page() || is_html(&response) => response,
-        Ok(response) => {
-            api::in_json(response.unwrap_or_else(poem::Error::into_response), &about.path, about.id()).await
-        }
+        Ok(response) => api::in_json(response.unwrap_or_else(poem::Error::into_response), about.id()).await,
         Err(panic) => {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
@@ -161,7 +162,7 @@ async fn refuse(app: &App, error: Error, about: &About) -> Response {
     if about.is_of_a_page() {
         return web::error_page(app, &about.path, Arc::new(error), about.id().to_owned());
     }
-    api::in_json(poem::Error::from(error).into_response(), &about.path, about.id()).await
+    api::in_json(poem::Error::from(error).into_response(), about.id()).await
 }
 
 /// Counts a request whose token was not honoured; who sends too many of them is told that instead.

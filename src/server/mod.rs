@@ -8,6 +8,7 @@ mod connections;
 mod context;
 mod headers;
 mod listener;
+mod methods;
 mod proxies;
 mod systemd;
 mod tls;
@@ -23,7 +24,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::routes::{Address, Later, Routes};
+use crate::routes::{Address, LOOKED_AT, Later, Routes};
 use crate::{api, docs, jobs, web};
 pub use bounds::Bounds;
 use context::InContext;
@@ -53,7 +54,7 @@ fn documents() -> Routes {
 /// Every address that is served, but for those of the API, which its document lists.
 pub fn addresses() -> Vec<Address> {
     let open = ["/", "/reference/", "/reference/:id", "/static/:file"];
-    let open = open.map(|path| Address { methods: &["GET", "HEAD"], path: path.into() });
+    let open = open.map(|path| Address { methods: LOOKED_AT.to_vec(), path: path.into() });
     let under_ui = |page: &Address| Address { path: format!("/ui{}", page.path), ..page.clone() };
     let pages: Vec<_> = web::routes().addresses().iter().map(under_ui).collect();
     let others = watching::add_to(documents());
@@ -62,7 +63,7 @@ pub fn addresses() -> Vec<Address> {
 
 /// Every path that is served.
 fn paths() -> Vec<String> {
-    addresses().into_iter().map(|address| address.path).chain(api::paths()).collect()
+    addresses().into_iter().chain(api::addresses()).map(|address| address.path).collect()
 }
 
 /// How a server is asked to stop: `gently` resolves when it is to finish what is in flight, and `at_once` when it is not.

@@ -118,9 +118,9 @@ impl Town {
             for (method, path) in address
                 .methods
                 .iter()
-                .flat_map(|method| self.filled(&address.path).into_iter().map(move |path| (method, path)))
+                .flat_map(|method| self.filled(&address.path).into_iter().map(move |path| (method.clone(), path)))
             {
-                let (method, template) = (method.parse().unwrap(), address.path.clone());
+                let template = address.path.clone();
                 all.push(Route { method, template, path, in_account: false, is_api: false, schema: None });
             }
         }
