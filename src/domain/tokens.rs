@@ -216,7 +216,11 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     };
     require_fresh(claims, r.now)?;
     let named = caller.account.as_ref().map(AccountId::as_str);
-    let sql = if claims.kind == Kind::Invitation { IDENTIFY_INVITED } else { IDENTIFY };
+    let sql = match claims.kind {
+        Kind::Session => IDENTIFY_SESSION,
+        Kind::Invitation => IDENTIFY_INVITED,
+        _ => IDENTIFY_KEY,
+    };
     let asked = params![claims.id, named, claims.kind.name(), r.settings.passkeys_only, claims.user_id];
     let Identified { mut actor, roles, active, only_in, account, limit, at_home, times, lacks, lapsed } =
         r.maybe(sql, asked, |row| identified(row, caller))?.ok_or_else(|| gone(claims.kind))?;
@@ -265,42 +269,47 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     Ok(actor)
 }
 
-/// Asks `$tokens` for ?1, a token of the kind ?3 and the user ?5; ?2 is the account that the request names, ?4 whether passkeys
-/// are the only way in. Whether somebody is in any account is not looked up for who is in this one.
+/// Asks `tokens` for ?1, a token of the kind ?3 and the user ?5; ?2 is the account that the request names. Whether somebody is
+/// in any account is not looked up for who is in this one. `only` are the columns that only sessions have.
 macro_rules! identify {
-    ($tokens:literal) => {
+    ($only:literal from $tokens:literal) => {
         concat!(
-            "
-    select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name, m.account_admin,
-           m.roles, m.permissions,
-           iif(u.owner or m.user_id, 1,
-               exists (select 1 from memberships where user_id = u.id and removed_at is null)),
-           t.created_at, t.expires_at, t.proved_at,
-           case when t.kind <> 'session' or t.impersonator_id is not null then 0
-                when ?4 then not exists (select 1 from passkeys where user_id = u.id)
-                else exists (select 1 from passwords where user_id = u.id and must_change = 1) end,
-           i.id, i.email, i.name, t.reason,
-           t.impersonator_id is not null and (u.owner or i.owner is not 1 or i.active is not 1)
-      from ",
+            "select u.id, u.email, u.name, u.active, u.owner, t.account_id, t.permissions, t.used_at, a.id, a.name,
+                    m.account_admin, m.roles, m.permissions,
+                    iif(u.owner or m.user_id, 1,
+                        exists (select 1 from memberships where user_id = u.id and removed_at is null)),
+                    t.created_at, t.expires_at, ",
+            $only,
+            " from ",
             $tokens,
-            " t
-      join users u on u.id = t.user_id
-      left join users i on i.id = t.impersonator_id
-      left join accounts a on a.id = coalesce(?2, t.account_id) and a.removed_at is null
-      left join memberships m on m.account_id = a.id and m.user_id = u.id
-                             and m.removed_at is null and m.invited_email is null
-     where t.id = ?1 and t.kind = ?3 and t.user_id = ?5"
+            " join users u on u.id = t.user_id
+               left join accounts a on a.id = coalesce(?2, t.account_id) and a.removed_at is null
+               left join memberships m on m.account_id = a.id and m.user_id = u.id
+                                      and m.removed_at is null and m.invited_email is null
+              where t.id = ?1 and t.kind = ?3 and t.user_id = ?5"
         )
+    };
+    (program from $tokens:literal) => {
+        identify!("null, 0, null, null, null, null, 0" from $tokens)
     };
 }
 
-const IDENTIFY: &str = identify!("tokens");
+/// ?4 is whether passkeys are the only way in.
+const IDENTIFY_SESSION: &str = identify!(
+    "t.proved_at,
+     case when t.impersonator_id is not null then 0
+          when ?4 then not exists (select 1 from passkeys where user_id = u.id)
+          else exists (select 1 from passwords where user_id = u.id and must_change = 1) end,
+     i.id, i.email, i.name, t.reason,
+     t.impersonator_id is not null and (u.owner or i.owner is not 1 or i.active is not 1)"
+    from "tokens t left join users i on i.id = t.impersonator_id"
+);
 
-/// For first tokens, which have less to tell.
-const IDENTIFY_INVITED: &str = identify!(
+const IDENTIFY_KEY: &str = identify!(program from "tokens t");
+
+const IDENTIFY_INVITED: &str = identify!(program from
     "(select invitation_id as id, 'invitation' as kind, id as user_id, invitation_created_at as created_at,
-             invitation_expires_at as expires_at, null as account_id, null as permissions, null as used_at,
-             null as proved_at, null as impersonator_id, null as reason from users)"
+             invitation_expires_at as expires_at, null as account_id, null as permissions, null as used_at from users) t"
 );
 
 /// A token's row, and what hangs on it.
