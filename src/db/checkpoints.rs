@@ -18,9 +18,9 @@ use super::RowResult;
 use crate::error::{Error, Result};
 use crate::limits::Seldom;
 
-/// Pages that are added to the log before it is moved: 8 MiB. Those that change all the time are in it many times, and
+/// Pages that are added to the log before it is moved: 32 MiB. Those that change all the time are in it many times, and
 /// moved once.
-const DUE: c_int = 2000;
+const DUE: c_int = 8000;
 
 thread_local! {
     /// Pages in the log after the last commit of this thread.

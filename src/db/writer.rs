@@ -406,7 +406,7 @@ mod tests {
     #[test]
     fn the_log_begins_anew_and_what_was_in_it_is_in_the_database() {
         let test = Test::new();
-        let text = "x".repeat(64 * 1024);
+        let text = "x".repeat(128 * 1024);
         for _ in 0..700 {
             let text = text.clone();
             let write = move |conn: &Connection| {
@@ -418,8 +418,8 @@ mod tests {
             drop(ticket);
         }
         let (database, log) = test.sizes();
-        assert!(log < 24 << 20, "{log} bytes of log after 44 MiB were written");
-        assert!(database > 24 << 20, "{database} bytes are in the database");
+        assert!(log < 48 << 20, "{log} bytes of log after 88 MiB were written");
+        assert!(database > 48 << 20, "{database} bytes are in the database");
         assert_eq!(test.names().len(), 1400);
     }
 
