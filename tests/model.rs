@@ -33,12 +33,14 @@ fn real(test: &TestApp, teams: &BTreeMap<Account, i64>) -> Model {
         })?;
         model.people.extend(people);
         let sql = "select account_id, user_id, invited_email is not null, removed_at, primary_account, account_admin, team_id,
-                          joined_at, (select coalesce(group_concat(role), '') from role_holders h
-                                       where h.account_id = m.account_id and h.user_id = m.user_id),
-                          permissions, invited_by
+                          joined_at, roles, permissions, invited_by,
+                          (select json_group_array(role) from
+                             (select role from role_holders h
+                               where h.account_id = m.account_id and h.user_id = m.user_id order by role))
                      from memberships m";
         let places: Vec<(String, i64, Place)> = r.all(sql, [], |row| {
-            let roles: String = row.get(8)?;
+            let (roles, found_by): (String, String) = (row.get(8)?, row.get(11)?);
+            assert_eq!(roles, found_by, "who holds a role is found by it");
             let state = match (row.get::<_, bool>(2)?, row.get(3)?) {
                 (true, _) => State::Pending,
                 (_, Some(at)) => State::Removed(at),
@@ -50,7 +52,7 @@ fn real(test: &TestApp, teams: &BTreeMap<Account, i64>) -> Model {
                 admin: row.get(5)?,
                 team: row.get(6)?,
                 joined: row.get(7)?,
-                roles: roles.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect(),
+                roles: serde_json::from_str(&roles).unwrap(),
                 direct: row.get::<_, Option<_>>(9)?.unwrap_or_default(),
                 invited_by: row.get(10)?,
             };

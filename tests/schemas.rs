@@ -181,7 +181,7 @@ fn word(schema: i64, name: &str) -> String {
     line.unwrap_or_else(|| panic!("{name} is not in {}", fixture(schema).display()))
 }
 
-fn released() -> impl Iterator<Item = i64> {
+pub fn released() -> impl Iterator<Item = i64> {
     rollcall::db::migrations::FIRST..today()
 }
 
