@@ -257,7 +257,7 @@ create trigger memberships_to_search_apart after update of invited_email, remove
   delete from search_apart where account_id = new.account_id and user_id = new.user_id;
 end;
 
--- Who holds a role: what memberships say, the other way round. A new membership is put here by the program, which costs less.
+-- Who holds a role: what memberships say, the other way round. The program writes both, which costs less than a trigger.
 create table role_holders (
   account_id  text not null,
   role        text not null,
@@ -265,13 +265,7 @@ create table role_holders (
   primary key (account_id, role, user_id)
 ) strict, without rowid;
 
-create trigger memberships_to_role_holders_update after update of roles on memberships when old.roles <> new.roles begin
-  delete from role_holders
-   where account_id = old.account_id and role in (select value from json_each(old.roles)) and user_id = old.user_id;
-  insert into role_holders (account_id, role, user_id) select new.account_id, value, new.user_id from json_each(new.roles);
-end;
-
-create trigger memberships_to_role_holders_delete after delete on memberships begin
+create trigger memberships_to_role_holders after delete on memberships begin
   delete from role_holders
    where account_id = old.account_id and role in (select value from json_each(old.roles)) and user_id = old.user_id;
 end;

@@ -150,13 +150,7 @@ create trigger memberships_to_search_apart after update of invited_email, remove
   delete from search_apart where account_id = new.account_id and user_id = new.user_id;
 end;
 
-create trigger memberships_to_role_holders_update after update of roles on memberships when old.roles <> new.roles begin
-  delete from role_holders
-   where account_id = old.account_id and role in (select value from json_each(old.roles)) and user_id = old.user_id;
-  insert into role_holders (account_id, role, user_id) select new.account_id, value, new.user_id from json_each(new.roles);
-end;
-
-create trigger memberships_to_role_holders_delete after delete on memberships begin
+create trigger memberships_to_role_holders after delete on memberships begin
   delete from role_holders
    where account_id = old.account_id and role in (select value from json_each(old.roles)) and user_id = old.user_id;
 end;

@@ -135,7 +135,7 @@ pub fn insert(w: &Write, account: &AccountId, user_id: i64, member: &Member, pla
     let values =
         params![account.as_str(), user_id, admin, team, roles, permissions, w.now, email_key, name_key, active];
     w.run(sql, values)?;
-    note_roles(w, account, user_id, place)
+    note_roles(w, account, user_id, &place.roles)
 }
 
 /// Asks somebody of another account to join this one. Until they accept, only the e-mail is known here.
@@ -152,7 +152,7 @@ pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: 
     let key = super::fields::email_key(email);
     let (admin, team, roles, permissions) = (place.account_admin, place.team_id, place.roles_json(), place.apart());
     w.run(sql, params![account.as_str(), user_id, admin, team, roles, permissions, w.now, email, by, key])?;
-    note_roles(w, account, user_id, place)?;
+    note_roles(w, account, user_id, &place.roles)?;
     let mut changes = place.changes();
     changes.note("pending", false, true);
     let subject = Subject::user(user_id, email);
@@ -218,6 +218,11 @@ fn change_roles(
     roles::require_grantable(w, permitted)?;
     let sql = "update memberships set roles = ?3 where account_id = ?1 and user_id = ?2";
     w.run(sql, params![account.as_str(), user_id, json!(after).to_string()])?;
+    for role in before.roles.difference(&after) {
+        let sql = "delete from role_holders where account_id = ?1 and role = ?2 and user_id = ?3";
+        w.run(sql, params![account.as_str(), role, user_id])?;
+    }
+    note_roles(w, account, user_id, after.difference(&before.roles))?;
     let changes = Changes::of("roles", &before.roles, &after);
     events::record(w, PulseEvent::UserRolesUpdated, Some(account), Subject::user(user_id, &before.email), changes)
 }
@@ -371,7 +376,7 @@ pub fn move_to(w: &mut Write, user_id: i64, to: &AccountId) -> Result<()> {
                       email_key, name_key, active, created_at, updated_at from users where id = ?2";
     let place = Place::with_role(permissions::MEMBER);
     w.run(sql, params![to.as_str(), user_id, place.roles_json(), w.now])?;
-    note_roles(w, to, user_id, &place)?;
+    note_roles(w, to, user_id, &place.roles)?;
     settle(w, user_id)?;
     let subject = || Subject::user(user_id, &before.email);
     events::record(w, PulseEvent::UserRemovedFromAccount, Some(&from), subject(), None)?;
@@ -406,10 +411,15 @@ pub fn forget(w: &Write, account: &AccountId, user_id: i64) -> Result<()> {
     events::record(w, PulseEvent::UserDeleted, Some(account), Subject::user(user_id, &email), None)
 }
 
-/// Has somebody new in an account found by their roles.
-fn note_roles(w: &Write, account: &AccountId, user_id: i64, place: &Place) -> Result<()> {
+/// Has somebody found by roles they did not hold before.
+fn note_roles<'a>(
+    w: &Write,
+    account: &AccountId,
+    user_id: i64,
+    new: impl IntoIterator<Item = &'a String>,
+) -> Result<()> {
     let sql = "insert into role_holders (account_id, role, user_id) values (?1, ?2, ?3)";
-    place.roles.iter().try_for_each(|role| w.run(sql, params![account.as_str(), role, user_id]).map(drop))
+    new.into_iter().try_for_each(|role| w.run(sql, params![account.as_str(), role, user_id]).map(drop))
 }
 
 /// Only an admin makes an admin, or unmakes one.

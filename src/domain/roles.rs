@@ -156,6 +156,7 @@ pub fn delete(w: &Write, name: &str) -> Result<()> {
                 where account_id = ?1
                   and user_id in (select user_id from role_holders where account_id = ?1 and role = ?2)";
     w.run(sql, params![account.as_str(), name])?;
+    w.run("delete from role_holders where account_id = ?1 and role = ?2", params![account.as_str(), name])?;
     w.run("delete from roles where account_id = ?1 and name = ?2", params![account.as_str(), name])?;
     let changes = Changes::of("permissions", before.names(), [""; 0]);
     events::record(w, PulseEvent::RoleDeleted, Some(&account), Subject::named(name), changes)

@@ -192,9 +192,9 @@ rules! {
 
     held_roles "Roles that are held are built in, or the account's own."
         "Choose the person's roles again."
-        "select 'user ' || user_id || ' in account ' || account_id as offender from role_holders h
-          where not is_built_in(role)
-            and not exists (select 1 from roles where account_id = h.account_id and name = h.role)"
+        "select 'user ' || user_id || ' in account ' || account_id as offender from memberships m, json_each(m.roles) held
+          where not is_built_in(held.value)
+            and not exists (select 1 from roles where account_id = m.account_id and name = held.value)"
 
     role_holders "Who holds a role is found by it."
         "Choose the person's roles again."
