@@ -92,48 +92,48 @@ drop table memberships_before;
 
 create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
 create index memberships_email   on memberships (account_id, email_key, user_id, name_key, created_at, updated_at, active,
-                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+                                                 account_admin, team_id, roles, invited_email, removed_at) where removed_at is null;
 create index memberships_name    on memberships (account_id, name_key, user_id, email_key, created_at, updated_at, active,
-                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+                                                 account_admin, team_id, roles, invited_email, removed_at) where removed_at is null;
 create index memberships_created on memberships (account_id, created_at, user_id, email_key, name_key, updated_at, active,
-                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+                                                 account_admin, team_id, roles, invited_email, removed_at) where removed_at is null;
 create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, created_at, active,
-                                                 account_admin, team_id, invited_email, removed_at) where removed_at is null;
+                                                 account_admin, team_id, roles, invited_email, removed_at) where removed_at is null;
 create index memberships_inactive_email on memberships
-  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where active = 0 and removed_at is null;
 create index memberships_inactive_name on memberships
-  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where active = 0 and removed_at is null;
 create index memberships_inactive_created on memberships
-  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where active = 0 and removed_at is null;
 create index memberships_inactive_updated on memberships
-  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where active = 0 and removed_at is null;
 create index memberships_admin_email on memberships
-  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where account_admin = 1 and removed_at is null;
 create index memberships_admin_name on memberships
-  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where account_admin = 1 and removed_at is null;
 create index memberships_admin_created on memberships
-  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where account_admin = 1 and removed_at is null;
 create index memberships_admin_updated on memberships
-  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where account_admin = 1 and removed_at is null;
 create index memberships_pending_email on memberships
-  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where invited_email is not null and removed_at is null;
 create index memberships_pending_name on memberships
-  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where invited_email is not null and removed_at is null;
 create index memberships_pending_created on memberships
-  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where invited_email is not null and removed_at is null;
 create index memberships_pending_updated on memberships
-  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, invited_email, removed_at)
+  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, roles, invited_email, removed_at)
   where invited_email is not null and removed_at is null;
 create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
 create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;

@@ -47,6 +47,11 @@ async fn a_role_of_ones_own_works_at_once_and_until_it_is_gone() {
     assert_eq!(bob.get("/events").await.status, 200);
     assert_eq!(ada.get("/roles/watcher").await.done()["members"], 1);
     assert_eq!(ada.get("/users?role=watcher").await.done()["items"][0]["email"], BOB);
+    ada.patch("/users/2/membership", json!({"roles": ["member", "watcher"]})).await.done();
+    for nobodys in ["watch", "member%22,%22watcher", "%22", "%25"] {
+        assert_eq!(ada.get(&format!("/users?role={nobodys}")).await.done()["items"], json!([]), "{nobodys}");
+    }
+    ada.patch("/users/2/membership", json!({"roles": ["watcher"]})).await.done();
     ada.patch("/roles/watcher", json!({"permissions": ["users.read"]})).await.done();
     assert_eq!(bob.get("/events").await.status, 403);
     assert_eq!(bob.get("/users").await.status, 200);
