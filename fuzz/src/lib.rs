@@ -204,7 +204,7 @@ pub fn operations() -> Vec<Route> {
 pub fn pages() -> Vec<Route> {
     let of = |address: &rollcall::routes::Address| {
         let path = address.path.clone();
-        address.methods.iter().map(|method| (method.parse().expect("a method"), path.clone())).collect::<Vec<_>>()
+        address.methods.iter().map(|method| (method.clone(), path.clone())).collect::<Vec<_>>()
     };
     server::addresses().iter().flat_map(of).collect()
 }
