@@ -66,6 +66,9 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
+        // A window that nobody has in front of them has no focus, and some versions say so of one that is nowhere to be seen.
+        let in_front = json!({"cmd": "Emulation.setFocusEmulationEnabled", "params": {"enabled": true}});
+        client.issue_cmd(Asked("goog/cdp/execute", in_front)).await.unwrap();
         Self { client, url, data, _server: server, _driver: driver, _profile: profile }
     }
 
@@ -153,7 +156,7 @@ impl Browser {
 
     /// What the browser complained of on its console, a page's refused script or style included.
     pub async fn console_errors(&self) -> Vec<String> {
-        let entries = self.client.issue_cmd(ConsoleLog).await.unwrap();
+        let entries = self.client.issue_cmd(Asked("se/log", json!({"type": "browser"}))).await.unwrap();
         let entries = entries.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE");
         entries.map(|entry| entry["message"].to_string()).collect()
     }
@@ -178,24 +181,6 @@ impl Browser {
 impl Browser {
     /// Gives the browser a device with a finger on it (WebAuthn Level 3 section 11): it keeps passkeys and consents.
     pub async fn with_authenticator(&self) {
-        self.client.issue_cmd(AddAuthenticator).await.unwrap();
-    }
-
-    /// The server's address by name: what passkeys are bound to is never an IP address.
-    pub fn named(&self, path: &str) -> String {
-        format!("{}{path}", self.url.replace("127.0.0.1", "localhost"))
-    }
-}
-
-#[derive(Debug)]
-struct AddAuthenticator;
-
-impl WebDriverCompatibleCommand for AddAuthenticator {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/webauthn/authenticator", session.unwrap()))
-    }
-
-    fn method_and_body(&self, _: &url::Url) -> (poem::http::Method, Option<String>) {
         let device = json!({
             "protocol": "ctap2",
             "transport": "internal",
@@ -204,21 +189,26 @@ impl WebDriverCompatibleCommand for AddAuthenticator {
             "isUserVerified": true,
             "isUserConsenting": true,
         });
-        (poem::http::Method::POST, Some(device.to_string()))
+        self.client.issue_cmd(Asked("webauthn/authenticator", device)).await.unwrap();
+    }
+
+    /// The server's address by name: what passkeys are bound to is never an IP address.
+    pub fn named(&self, path: &str) -> String {
+        format!("{}{path}", self.url.replace("127.0.0.1", "localhost"))
     }
 }
 
-/// ChromeDriver's command for what the browser logged since the last time.
+/// What is sent to one of ChromeDriver's addresses below a session.
 #[derive(Debug)]
-struct ConsoleLog;
+struct Asked(&'static str, serde_json::Value);
 
-impl WebDriverCompatibleCommand for ConsoleLog {
+impl WebDriverCompatibleCommand for Asked {
     fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/se/log", session.unwrap()))
+        base.join(&format!("session/{}/{}", session.unwrap(), self.0))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (poem::http::Method, Option<String>) {
-        (poem::http::Method::POST, Some(json!({"type": "browser"}).to_string()))
+        (poem::http::Method::POST, Some(self.1.to_string()))
     }
 }
 
