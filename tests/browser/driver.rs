@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
@@ -136,15 +137,24 @@ impl Browser {
         }
     }
 
-    /// Types into whatever has the focus.
+    /// Presses one key after the other, wherever the focus is by then. To send them to an element instead would give it the
+    /// focus anew each time, and nobody gets past a date of three parts that way.
     pub async fn keys(&self, text: &str) {
-        self.client.active_element().await.unwrap().send_keys(text).await.unwrap();
+        let pressed = text.chars().map(|key| match key {
+            '\t' => Key::Tab.into(),
+            '\n' => Key::Enter.into(),
+            key => key,
+        });
+        let press = |keys: KeyActions, value| keys.then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        let keys = pressed.fold(KeyActions::new("keyboard".into()), press);
+        self.client.perform_actions(keys).await.unwrap();
     }
 
     /// Types over what a field holds.
     pub async fn replace(&self, css: &str, text: &str) {
         self.click(css).await;
-        self.keys(&format!("{}a{}", char::from(Key::Control), char::from(Key::Null))).await;
+        let all = format!("{}a{}", char::from(Key::Control), char::from(Key::Null));
+        self.client.active_element().await.unwrap().send_keys(&all).await.unwrap();
         self.keys(text).await;
     }
 
@@ -164,7 +174,7 @@ impl Browser {
     /// Moves the focus on with Tab until it is on an element that matches.
     pub async fn tab_to(&self, css: &str) {
         for _ in 0..60 {
-            self.keys(&char::from(Key::Tab).to_string()).await;
+            self.keys("\t").await;
             let script = "return document.activeElement.matches(arguments[0])";
             if self.client.execute(script, vec![css.into()]).await.unwrap() == json!(true) {
                 return;

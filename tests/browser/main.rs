@@ -96,6 +96,7 @@ async fn forms_work_under_a_name_of_the_network() {
 async fn by_keyboard_alone() {
     let browser = Browser::start().await;
     browser.open(&browser.run(&["link"])).await;
+    browser.find("[name=email]:focus").await;
     browser.keys("ada@example.com\tAda\t").await;
     browser.keys(&format!("{PASSWORD}\tAcme\n")).await;
     browser.says("Everything is set up").await;
@@ -200,6 +201,7 @@ async fn the_directory_by_keyboard() {
     browser.says("The role was made.").await;
 
     browser.open(&format!("{base}/users/new")).await;
+    browser.find("[name=email]:focus").await;
     browser.keys("grace@example.com\n").await;
     browser.says("grace@example.com can sign in now").await;
     browser.open(&format!("{base}/users/2/place")).await;
