@@ -43,22 +43,8 @@ create table users (
 
 create index users_owner on users (active) where owner = 1;
 
--- What is searched: two letters more, so that the last ones begin three letters, too.
-create view searched as
-  select id, email_key || '  ' as email_key, name_key || '  ' as name_key from users;
-
--- Any three letters of an e-mail or a name lead to its user. Who is new waits until there are enough to be taken up
--- together, which costs a tenth of doing so one by one; until then a search looks at each of those who wait.
-create virtual table user_search using fts5 (email_key, name_key, content = 'searched', content_rowid = 'id',
-                                             tokenize = 'trigram', detail = none);
-
--- Who is taken up together is a part of it for itself; two that are alike in size are merged when there is time for it.
-insert into user_search (user_search, rank) values ('usermerge', 2);
-
--- The same in the order of its letters, for one or two of them.
-create virtual table user_search_terms using fts5vocab (user_search, instance);
-
--- Up to which user they are in the index.
+-- Up to which user they are in the index of the search. Who is new waits until there are enough to be taken up together, which
+-- costs a tenth of doing so one by one; until then a search looks at each of those who wait.
 create table search_progress (
   id          integer primary key check (id = 1),
   indexed_to  integer not null
@@ -66,18 +52,33 @@ create table search_progress (
 
 insert into search_progress values (1, 0);
 
+-- Who is in the index: by their place in the order of e-mails, and by what leads to them. The program makes both.
+create view searched as
+  select search_place(email_key, id) as place, search_terms(email_key, name_key) as terms, id
+    from users where id <= (select indexed_to from search_progress);
+
+-- Any three letters of an e-mail or a name lead to its user, and so does a word with a digit in it.
+create virtual table user_search using fts5 (terms, content = 'searched', content_rowid = 'place',
+                                             tokenize = "ascii tokenchars '_'", detail = none, columnsize = 0);
+
+-- Who is taken up together is a part of it for itself; two that are alike in size are merged when there is time for it.
+insert into user_search (user_search, rank) values ('usermerge', 2);
+
+-- The same in the order of its terms, for a single letter, and for `rollcall check`.
+create virtual table user_search_terms using fts5vocab (user_search, instance);
+
 create trigger users_to_search_update after update of email_key, name_key on users
   when (old.email_key, old.name_key) <> (new.email_key, new.name_key)
    and old.id <= (select indexed_to from search_progress) begin
-  insert into user_search (user_search, rowid, email_key, name_key)
-    values ('delete', old.id, old.email_key || '  ', old.name_key || '  ');
-  insert into user_search (rowid, email_key, name_key) select id, email_key, name_key from searched where id = new.id;
+  insert into user_search (user_search, rowid, terms)
+    values ('delete', search_place(old.email_key, old.id), search_terms(old.email_key, old.name_key));
+  insert into user_search (rowid, terms) select place, terms from searched where id = new.id;
 end;
 
 create trigger users_to_search_delete after delete on users
   when old.id <= (select indexed_to from search_progress) begin
-  insert into user_search (user_search, rowid, email_key, name_key)
-    values ('delete', old.id, old.email_key || '  ', old.name_key || '  ');
+  insert into user_search (user_search, rowid, terms)
+    values ('delete', search_place(old.email_key, old.id), search_terms(old.email_key, old.name_key));
 end;
 
 -- How somebody proves who they are; apart from `users`, so that reading a user can never read a secret.

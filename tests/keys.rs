@@ -357,6 +357,7 @@ fn no_secret_is_in_the_log_or_in_the_events() {
     secrets.extend(spend_passkey_link(&data, &agent, url));
     // A fault of ours: a table that is gone.
     let database = rusqlite::Connection::open(data.join("rollcall.db")).unwrap();
+    rollcall::db::search::register(&database).unwrap();
     database.execute_batch("alter table teams rename to gone").unwrap();
     let broken = agent.get(format!("{url}/teams")).header("authorization", format!("Bearer {token}"));
     assert_eq!(broken.header("x-account-id", "2311").call().unwrap().status(), 500);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode};
 
-use super::inspect;
+use super::{RowResult, inspect};
 use crate::error::{Error, Result};
 use crate::progress::{Step, Told};
 
@@ -16,15 +16,14 @@ const PAGES: i32 = 256;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Copies the database at `from` as it is at this moment, what waits in its log included, into the empty file `to`, which
-/// is durable then and a database in one file whose search finds what it should. It takes a few MiB of memory, whatever the
-/// size.
+/// is durable then and a database in one file. It takes a few MiB of memory, whatever the size.
 ///
 /// Writers go on meanwhile and never start it over: what is copied is the moment of one read transaction. Only the log
 /// of the database can't be folded back before it ends, so it grows by what is written until then.
 ///
 /// # Errors
 ///
-/// [`Error::Damaged`] if what is copied can't be read or its search is of something else.
+/// [`Error::Damaged`] if what is copied can't be read.
 pub fn copy(from: &Path, to: &Path, what: &'static str, told: Told) -> Result<()> {
     let source = inspect::open(from)?;
     source.execute_batch("begin")?;
@@ -49,26 +48,9 @@ pub fn copy(from: &Path, to: &Path, what: &'static str, told: Told) -> Result<()
     File::open(to).and_then(|file| file.sync_all()).map_err(|error| Error::Unavailable(error.to_string()))
 }
 
-/// Takes the mark off a copy that would have SQLite put a log beside it, and looks whether its search is as it should be.
-fn finish(path: &Path) -> Result<()> {
-    let conn = super::connect(path)?;
-    conn.query_row("pragma journal_mode = delete", [], |row| row.get::<_, String>(0))?;
-    compare_search(&conn)
-}
-
-/// Compares the index of the search with what it is made from, which takes a connection that may write.
-fn compare_search(conn: &Connection) -> Result<()> {
-    let has = |table: &str| {
-        conn.query_row("select count(*) from sqlite_schema where name = ?1", [table], |row| row.get::<_, i64>(0))
-    };
-    // Who waits for the index is taken up for the comparison only.
-    let take_up = if has("search_progress")? == 0 { "" } else { super::TAKE_UP };
-    if has("user_search")? == 0 {
-        return Ok(());
-    }
-    let compare = "insert into user_search (user_search, rank) values ('integrity-check', 1);";
-    let same = conn.execute_batch(&format!("begin; {take_up}; {compare} rollback;"));
-    same.map_err(|error| Error::Damaged(format!("the search index is not of what is searched ({error})")))
+/// Takes the mark off a copy that would have SQLite put a log beside it.
+fn finish(path: &Path) -> RowResult<()> {
+    super::connect(path)?.query_row("pragma journal_mode = delete", [], |row| row.get::<_, String>(0)).map(drop)
 }
 
 /// A database that nobody else can open while this is held.

@@ -22,9 +22,17 @@ impl Later {
             let rows = conn.query_row(sql, [], |row| row.get::<_, i64>(0))?;
             Ok::<_, crate::Error>(u64::try_from(rows).unwrap_or_default())
         };
-        // They stood apart once, and among the others before that.
-        let apart = count("select count(*) from earlier.sqlite_schema where name = 'invitations'")? > 0;
-        let first_tokens = if apart { "union all select token_id from earlier.invitations" } else { "" };
+        // First tokens are with their users, stood apart once, and among the others before that.
+        let has = |table, column| {
+            count(&format!("select count(*) from pragma_table_info('{table}', 'earlier') where name = '{column}'"))
+        };
+        let first_tokens = if has("users", "invitation_id")? > 0 {
+            "union all select invitation_id from earlier.users where invitation_id is not null"
+        } else if has("invitations", "token_id")? > 0 {
+            "union all select token_id from earlier.invitations"
+        } else {
+            ""
+        };
         // Numbers are never used again, so all that are above the last one of then came later.
         let after = |table| {
             format!(

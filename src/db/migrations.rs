@@ -41,6 +41,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0006_places_in_one_row.sql"),
         recounts: &["membership_roles", "membership_permissions", "invitations"],
     },
+    Migration {
+        number: 7,
+        name: "search_by_email",
+        sql: include_str!("../../migrations/0007_search_by_email.sql"),
+        recounts: &["user_search_data", "user_search_idx", "user_search_docsize", "user_search_config"],
+    },
 ];
 
 /// What a file of schema `from` still has to go through.

@@ -12,6 +12,7 @@ pub mod migrations;
 mod place;
 #[cfg(test)]
 mod plans;
+pub mod search;
 mod trouble;
 mod writer;
 
@@ -40,9 +41,9 @@ pub use migrations::SCHEMA_VERSION;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// Has the index of the search take up all who wait for it; `search_progress` is to be told.
-pub const TAKE_UP: &str = "insert into user_search (rowid, email_key, name_key)
-                             select id, email_key, name_key from searched
-                              where id > (select indexed_to from search_progress)";
+pub const TAKE_UP: &str = "insert into user_search (rowid, terms)
+                             select search_place(email_key, id), search_terms(email_key, name_key) from users
+                              where id > (select indexed_to from search_progress) order by 1";
 /// "Roll", so that `file(1)` and a restore can tell our file from any other SQLite file.
 const APPLICATION_ID: i64 = 0x526f_6c6c;
 /// Connections to read with: one for each of the threads that do, up to four. Each keeps what it has read.
@@ -313,6 +314,7 @@ fn connect(path: &Path) -> RowResult<Connection> {
 fn configure(conn: &Connection) -> RowResult<()> {
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.set_prepared_statement_cache_capacity(128);
+    search::register(conn)?;
     // A plan is made once for a statement, not anew for each `limit` that is given to it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.execute_batch(

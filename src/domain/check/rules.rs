@@ -43,7 +43,6 @@ pub const FUNCTIONS: &[Function] = &[
     ("is_built_in", |text| yes(permissions::built_in(text).is_some())),
     ("is_hash", |text| yes(PasswordHash::new(text).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id"))),
     ("credential_id", credential_id),
-    ("search_sizes", |hex| Value::Text(search_sizes(hex))),
     ("is_uuid", |text| yes(Uuid::parse_str(text).is_ok())),
 ];
 
@@ -70,20 +69,6 @@ fn are_deliveries(json: &str) -> bool {
 fn credential_id(json: &str) -> Value {
     let credential: Result<Passkey, _> = serde_json::from_str(json);
     credential.map_or(Value::Null, |credential| Value::Text(BASE64_URL_SAFE_NO_PAD.encode(credential.cred_id())))
-}
-
-/// How many trigrams of each column the search index has of a row, from the hexadecimal digits of what it notes of it:
-/// SQLite's big-endian numbers of seven bits a byte.
-fn search_sizes(hex: &str) -> String {
-    let digits: Vec<u64> = hex.chars().filter_map(|digit| digit.to_digit(16)).map(u64::from).collect();
-    let (mut sizes, mut size) = (Vec::new(), 0_u64);
-    for byte in digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit)) {
-        size = size << 7 | byte & 0x7f;
-        if byte < 0x80 {
-            sizes.push(std::mem::take(&mut size).to_string());
-        }
-    }
-    sizes.join(" ")
 }
 
 const SAVE_AGAIN: &str = "Change it to something else and back, which writes it anew.";
@@ -149,11 +134,17 @@ rules! {
 
     search "People are searched for by the e-mail and the name they have, and nobody who has gone is."
         SAVE_AGAIN
-        "select 'user ' || coalesce(u.id, d.id) as offender
-           from (select * from users where id <= (select indexed_to from search_progress)) u
-           full join user_search_docsize d on d.id = u.id
-          where u.id is null or d.id is null
-             or search_sizes(hex(d.sz)) <> length(u.email_key) || ' ' || length(u.name_key)"
+        // Both are compared as a whole first, since to look for each term of each takes long.
+        "with as_it_should_be as materialized
+           (select (select sum(search_marks(term, doc)) from user_search_terms) is
+                   (select sum(search_marks(terms, place)) from searched) as it_is)
+         select 'user ' || id as offender from as_it_should_be cross join searched s
+          where not it_is and not exists (select 1 from user_search where user_search match s.terms and rowid = s.place)
+         union
+         select 'user ' || (doc & 0xfffffff) from as_it_should_be cross join user_search_terms t
+          where not it_is
+            and not exists (select 1 from searched s where s.id = doc & 0xfffffff and s.place = doc
+                                                       and instr(' ' || s.terms, ' ' || t.term || ' '))"
 
     search_apart "Who changed their e-mail or name while pending or in a recycle bin is found there by what they had."
         SAVE_AGAIN

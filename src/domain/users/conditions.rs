@@ -14,12 +14,18 @@ pub(super) struct Conditions {
 
 /// Where the members of a list are looked for.
 pub(super) enum Among {
-    /// Along the order: up to a place in it, or as far as it takes.
-    Order(Option<Place>),
+    /// Along the order: from a place in it, or from where the list begins; up to one, or as far as it takes.
+    Order { from: Option<Place>, to: Option<Place> },
     /// Those with these ids.
     These(Vec<i64>),
     /// Who was created, or changed, since the time that the filter asks for.
     Since(SortBy),
+}
+
+impl Among {
+    pub fn everybody() -> Self {
+        Self::Order { from: None, to: None }
+    }
 }
 
 /// A place in the order of a list: what a member is sorted by, and their ID.

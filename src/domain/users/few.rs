@@ -1,23 +1,23 @@
 //! Who a filter leaves, found by its own index and not along the order of a list.
 
-use super::conditions::{FEW, apart};
-use super::filter::{Filter, SortBy};
-use super::search;
+use super::conditions::{FEW, Place, apart};
+use super::filter::{Filter, Key, SortBy};
+use super::search::{Along, Search};
 use crate::db::{Read, Value, params_from_iter};
 use crate::error::Result;
 
 /// Finds who is left by one of the filters, or more.
-pub(super) struct Source {
-    sql: String,
-    values: Vec<Value>,
+pub(super) enum Source {
+    Index { sql: String, values: Vec<Value> },
+    Search(Search),
 }
 
-/// Those of a list's filters that have an index which leads to fewer than its order does.
-pub(super) fn sources(account: &str, filter: &Filter) -> Vec<Source> {
+/// Those of a list's filters that have an index which leads to fewer than its order does, the search last.
+pub(super) fn sources(account: &str, filter: &Filter, ascending: bool) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut by = |sql: String, value: Option<Value>| {
         let values = std::iter::once(Value::Text(account.to_owned())).chain(value).collect();
-        sources.push(Source { sql, values });
+        sources.push(Source::Index { sql, values });
     };
     let member = |condition: &str| format!("select user_id from memberships where account_id = ?1 and {condition}");
     if let Some(role) = &filter.role {
@@ -33,8 +33,12 @@ pub(super) fn sources(account: &str, filter: &Filter) -> Vec<Source> {
     }
     let query = filter.query.trim();
     if !query.is_empty() {
-        let (sql, values) = search::of(account, query);
-        sources.push(Source { sql, values });
+        let begin = filter.cursor.as_ref().and_then(|cursor| match cursor.place() {
+            (Key::Text(email), _) => Some(email),
+            (Key::Number(_), _) => None,
+        });
+        let along = (filter.sort.by == SortBy::Email).then_some(Along { ascending, begin });
+        sources.push(Source::Search(Search::new(account, query, along)));
     }
     sources
 }
@@ -47,15 +51,33 @@ pub(super) fn late(filter: &Filter) -> Vec<SortBy> {
 }
 
 /// Users who may be meant.
+#[derive(Default)]
 pub(super) struct Few {
     pub ids: Vec<i64>,
     /// Whether nobody else is.
     pub all: bool,
+    /// Who comes first of a search that finds more, in a list by e-mail.
+    pub front: Option<Front>,
+}
+
+/// Where a list begins that is in the order of the index it is found by.
+pub(super) struct Front {
+    /// Nobody else comes before any of these.
+    pub ids: Vec<i64>,
+    /// Nobody comes before this, if it is further than where the list begins anyway.
+    pub from: Option<Place>,
+}
+
+impl Few {
+    /// Where to look for them along the order, if not from where the list begins.
+    pub fn from(&self) -> Option<&Place> {
+        self.front.as_ref()?.from.as_ref()
+    }
 }
 
 /// The users that one of the sources finds or, if each finds more than `most`, so many of the last one's.
 pub(super) fn find(r: &Read, sources: &[Source], most: usize) -> Result<Few> {
-    let mut found = Few { ids: Vec::new(), all: false };
+    let mut found = Few::default();
     for source in sources {
         found = source.find(r, most)?;
         if found.all {
@@ -67,12 +89,12 @@ pub(super) fn find(r: &Read, sources: &[Source], most: usize) -> Result<Few> {
 
 impl Source {
     fn find(&self, r: &Read, most: usize) -> Result<Few> {
-        let sql = format!("{} limit {}", self.sql, most + 1);
-        let mut ids = r.all(&sql, params_from_iter(&self.values), |row| row.get::<_, i64>(0))?;
-        let all = ids.len() <= most;
-        // A search may find somebody twice.
+        let (sql, values) = match self {
+            Self::Index { sql, values } => (format!("{sql} limit {}", most + 1), values),
+            Self::Search(search) => return search.find(r, most),
+        };
+        let mut ids = r.all(&sql, params_from_iter(values), |row| row.get::<_, i64>(0))?;
         ids.sort_unstable();
-        ids.dedup();
-        Ok(Few { ids, all })
+        Ok(Few { all: ids.len() <= most, ids, front: None })
     }
 }

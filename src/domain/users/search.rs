@@ -1,7 +1,12 @@
 //! What a search asks its index: too much rather than too little, since whoever it finds is compared with the text itself.
 //! And when the index takes up who is new.
 
-use crate::db::{TAKE_UP, Value, Write, params};
+use std::collections::HashSet;
+
+use super::conditions::Place;
+use super::few::{Few, Front};
+use super::filter::Key;
+use crate::db::{Read, Row, RowResult, TAKE_UP, Write, params, search as index};
 use crate::domain::fields::{email_key, fold};
 use crate::error::Result;
 
@@ -31,32 +36,141 @@ pub fn merge(w: &Write) -> Result<bool> {
     Ok(changes()? > before + 1)
 }
 
-/// A query for all whose e-mail or name may have a text in it, and its values.
-pub(super) fn of(account: &str, query: &str) -> (String, Vec<Value>) {
-    let (email, name) = (email_key(query), fold(query));
-    let (indexed, first, second) = match (threes(&email), threes(&name)) {
-        (Some(in_email), Some(in_name)) => {
-            let all = if in_email == in_name { in_email } else { format!("({in_email}) OR ({in_name})") };
-            ("select rowid from user_search where user_search match ?4", all, None)
+/// A search for all whose e-mail or name may have a text in it.
+pub(super) struct Search {
+    /// What the index is asked, that which leads to fewer first.
+    asked: Vec<Asked>,
+    /// The account, and what is looked for in an e-mail and in a name.
+    values: [String; 3],
+    along: Option<Along>,
+}
+
+/// The order of e-mails, for a list that is in it.
+pub(super) struct Along {
+    /// Whether the list goes on to later ones.
+    pub ascending: bool,
+    /// The e-mail at which it begins, or goes on.
+    pub begin: Option<String>,
+}
+
+enum Asked {
+    /// What FTS5 is to match.
+    Match(String),
+    /// What a term begins with: in an e-mail or in a name.
+    Beginning([String; 2]),
+}
+
+/// Whom an account knows by something else than the index does, and who waits for it and matches: `search_apart` and
+/// `search_progress` in the schema.
+const ASIDE: &str = "
+    select search_place(m.email_key, m.user_id) from memberships m
+     where m.account_id = ?1 and m.user_id > (select indexed_to from search_progress where id = 1)
+       and (instr(m.email_key, ?2) or instr(m.name_key, ?3))
+     union all
+    select search_place(m.email_key, m.user_id)
+      from search_apart a cross join memberships m on m.user_id = a.user_id and m.account_id = a.account_id
+     where a.account_id = ?1";
+
+/// So many of those are always looked at; who waits are fewer.
+const MOST_ASIDE: usize = 1_000;
+
+impl Search {
+    pub fn new(account: &str, query: &str, along: Option<Along>) -> Self {
+        let (email, name) = (email_key(query), fold(query));
+        let forms = [email.as_str(), name.as_str()];
+        let asked = if forms.iter().any(|form| form.chars().nth(1).is_none()) {
+            vec![Asked::Beginning(forms.map(|form| index::letters(form).take(3).collect()))]
+        } else {
+            [either(forms, numbers), either(forms, threes)].into_iter().flatten().map(Asked::Match).collect()
+        };
+        Self { asked, values: [account.to_owned(), email, name], along }
+    }
+
+    /// Those whom it finds or, if they are more than `most`, so many of them: of a list by e-mail, the first.
+    pub fn find(&self, r: &Read, most: usize) -> Result<Few> {
+        let (least, greatest) = self.bounds();
+        let most_aside = most.max(MOST_ASIDE);
+        let mut aside = r.all(&format!("{ASIDE} limit {}", most_aside + 1), self.values.each_ref(), place)?;
+        let is_known = aside.len() <= most_aside;
+        let mut places = Vec::new();
+        for asked in &self.asked {
+            places = self.ask(r, asked, most)?;
+            if places.len() <= most {
+                break;
+            }
         }
-        // The index has all that begins with one or two letters: every text ends in two more than it has.
-        _ => (
-            "select doc from user_search_terms where term >= ?2 and term < ?4 union all
-             select doc from user_search_terms where term >= ?3 and term < ?5 and ?3 <> ?2",
-            after(&email),
-            Some(after(&name)),
-        ),
-    };
-    // Who is new waits for the index, and is looked at, as is whom it knows by what an account doesn't know them by; see
-    // `search_progress` and `search_apart` in the schema.
-    let sql = format!(
-        "{indexed} union all
-         select id from users where id > (select indexed_to from search_progress where id = 1)
-                                and (instr(email_key, ?2) or instr(name_key, ?3)) union all
-         select user_id from search_apart where account_id = ?1"
-    );
-    let values = [account.to_owned(), email, name, first].into_iter().chain(second);
-    (sql, values.map(Value::Text).collect())
+        let reached = places.last().copied().filter(|_| places.len() > most);
+        // Who is aside stands where the account knows them, whatever the index says.
+        let elsewhere: HashSet<i64> = aside.iter().map(|place| index::id(*place)).collect();
+        places.retain(|place| !elsewhere.contains(&index::id(*place)));
+        aside.retain(|place| (least..=greatest).contains(place));
+        places.append(&mut aside);
+        let front = reached.filter(|_| is_known).and_then(|reached| self.front(&places, index::code_of(reached)));
+        Ok(Few { ids: ids(places), all: is_known && reached.is_none(), front })
+    }
+
+    /// Between which places it looks.
+    fn bounds(&self) -> (i64, i64) {
+        let code = |along: &Along| along.begin.as_deref().map(index::code);
+        match self.along.as_ref().and_then(|along| Some((along.ascending, code(along)?))) {
+            None => (0, i64::MAX),
+            Some((true, code)) => (index::first_place(code), i64::MAX),
+            Some((false, code)) => (0, index::last_place(code)),
+        }
+    }
+
+    fn ask(&self, r: &Read, asked: &Asked, most: usize) -> Result<Vec<i64>> {
+        let (least, greatest) = self.bounds();
+        match asked {
+            Asked::Match(expression) => {
+                let order = if self.along.as_ref().is_none_or(|along| along.ascending) { "asc" } else { "desc" };
+                let sql = format!(
+                    "select rowid from user_search where user_search match ?1 and rowid between ?2 and ?3
+                      order by rowid {order} limit {}",
+                    most + 1
+                );
+                r.all(&sql, params![expression, least, greatest], place)
+            }
+            Asked::Beginning([email, name]) => {
+                let sql = format!(
+                    "select doc from user_search_terms where term >= ?1 and term < ?2 union all
+                     select doc from user_search_terms where term >= ?3 and term < ?4 and ?3 <> ?1 limit {}",
+                    most + 1
+                );
+                r.all(&sql, params![email, after(email), name, after(name)], place)
+            }
+        }
+    }
+
+    /// Of a list by e-mail: those of `places` that nobody else comes before, all up to a code having been found.
+    fn front(&self, places: &[i64], reached: i64) -> Option<Front> {
+        let Along { ascending, begin } = self.along.as_ref()?;
+        if self.asked.iter().any(|asked| matches!(asked, Asked::Beginning(_))) {
+            return None;
+        }
+        let codes = || places.iter().map(|place| index::code_of(*place));
+        let first = if *ascending { codes().min() } else { codes().max() }?;
+        let is_before = |code: i64, other: i64| if *ascending { code < other } else { code > other };
+        let is_further = begin.as_deref().is_none_or(|begin| is_before(index::code(begin), first));
+        let from: Place = match (index::beginning(first), ascending) {
+            (letters, true) => (Key::Text(letters), 0),
+            (letters, false) => (Key::Text(after(&letters)), i64::MAX),
+        };
+        let certain = places.iter().copied().filter(|place| is_before(index::code_of(*place), reached));
+        Some(Front { ids: ids(certain.collect()), from: is_further.then_some(from) })
+    }
+}
+
+fn place(row: &Row) -> RowResult<i64> {
+    row.get(0)
+}
+
+/// Whose places they are. The index may find somebody twice.
+fn ids(places: Vec<i64>) -> Vec<i64> {
+    let mut ids: Vec<i64> = places.into_iter().map(index::id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// What comes after all texts that begin with this one.
@@ -64,27 +178,43 @@ fn after(text: &str) -> String {
     format!("{text}{}", char::MAX)
 }
 
+/// What finds a text in an e-mail, or one in a name. `None` if one of them is found by nothing of the kind.
+fn either(forms: [&str; 2], expression: fn(&str) -> Option<String>) -> Option<String> {
+    let [email, name] = forms.map(expression);
+    let (in_email, in_name) = (email?, name?);
+    Some(if in_email == in_name { in_email } else { format!("({in_email}) OR ({in_name})") })
+}
+
 /// Most that are asked for of a text's threes: a few of them are rarely together by chance.
 const THREES: usize = 4;
 
-/// Three letters each from all over a text, as FTS5 quotes them. `None` if it has fewer.
+/// Three letters each from all over a text, or whichever may follow its two.
 fn threes(text: &str) -> Option<String> {
-    let letters: Vec<char> = text.chars().collect();
+    let letters: Vec<char> = index::letters(text).collect();
+    if let [first, second] = letters[..] {
+        let threes: Vec<_> = index::usual().map(|third| quoted([first, second, third])).collect();
+        return Some(threes.join(" OR "));
+    }
     let all: Vec<&[char]> = letters.windows(3).collect();
-    // Who share a name are told apart by a number.
-    let numbered: Vec<_> = all.iter().copied().filter(|three| three.iter().any(char::is_ascii_digit)).collect();
-    let mut asked: Vec<_> = spread(&all).chain(spread(&numbered)).collect();
-    asked.sort_unstable();
-    asked.dedup();
-    // At a NUL the query would end in the middle of its quotes; nobody's name holds one.
-    let quoted =
-        |three: &&[char]| format!("\"{}\"", three.iter().collect::<String>().replace('"', "\"\"").replace('\0', " "));
-    let asked: Vec<_> = asked.iter().map(quoted).collect();
-    (!asked.is_empty()).then(|| asked.join(" AND "))
+    let most = all.len().min(THREES);
+    let spread = (0..most).filter_map(|n| all.get(n * (all.len() - 1) / (most - 1).max(1)));
+    all_of(spread.map(|three| quoted(three.iter().copied())).collect())
 }
 
-/// [`THREES`] from the first to the last.
-fn spread<'t>(threes: &[&'t [char]]) -> impl Iterator<Item = &'t [char]> {
-    let most = threes.len().min(THREES);
-    (0..most).filter_map(move |n| threes.get(n * (threes.len() - 1) / (most - 1).max(1)).copied())
+/// The words with a digit that begin and end within a text.
+fn numbers(text: &str) -> Option<String> {
+    // The first and the last may go on beyond it.
+    let within = text.trim_start_matches(index::is_in_a_word).trim_end_matches(index::is_in_a_word);
+    all_of(index::numbered(within).map(|word| quoted(format!("_{word}_").chars())).collect())
+}
+
+fn all_of(mut terms: Vec<String>) -> Option<String> {
+    terms.sort_unstable();
+    terms.dedup();
+    (!terms.is_empty()).then(|| terms.join(" AND "))
+}
+
+/// A term as FTS5 quotes it; there is no quotation mark in one.
+fn quoted(term: impl IntoIterator<Item = char>) -> String {
+    format!("\"{}\"", String::from_iter(term))
 }

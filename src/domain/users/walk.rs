@@ -1,7 +1,7 @@
 //! How a list is looked through: along its order, or by who the index of a filter finds.
 
 use super::conditions::{Among, Conditions, Place};
-use super::few::{self, Source};
+use super::few::{self, Few, Source};
 use super::filter::{Cursor, Filter, Key, Sort, SortBy};
 use super::load::{COLUMNS, Loaded, WIDTH, from_row};
 use crate::db::{Read, Row, RowResult, Value, params_from_iter};
@@ -44,32 +44,50 @@ impl<'a> Walk<'a> {
         let Sort { by, descending } = filter.sort;
         let before = filter.cursor.as_ref().is_some_and(Cursor::is_before);
         let begin = filter.cursor.as_ref().map(Cursor::place);
-        let (sources, late) = (few::sources(account, filter), few::late(filter));
-        Self { account, filter, column: by.column(), ascending: descending == before, begin, sources, late }
+        let ascending = descending == before;
+        let (sources, late) = (few::sources(account, filter, ascending), few::late(filter));
+        Self { account, filter, column: by.column(), ascending, begin, sources, late }
     }
 
     /// Those who are on the page, and one more if there are more.
     pub fn rows(&self, r: &Read) -> Result<Vec<(Loaded, Key)>> {
-        let along_the_order = || self.rows_among(r, &Among::Order(None));
+        let along_the_order =
+            |from: Option<&Place>| self.rows_among(r, &Among::Order { from: from.cloned(), to: None });
         if self.sources.is_empty() && self.late.is_empty() {
-            return along_the_order();
+            return along_the_order(None);
         }
         for (most, steps) in TURNS {
             let few = few::find(r, &self.sources, most)?;
             if few.all {
                 return self.rows_among(r, &Among::These(few.ids));
             }
+            if let Some(rows) = self.rows_in_front(r, &few)? {
+                return Ok(rows);
+            }
             for by in &self.late {
                 if let Some(rows) = r.within(steps, || self.rows_among(r, &Among::Since(*by)))? {
                     return Ok(rows);
                 }
             }
-            if let Some(rows) = r.within(steps, along_the_order)? {
+            if let Some(rows) = r.within(steps, || along_the_order(few.from()))? {
                 return Ok(rows);
             }
         }
         let few = few::find(r, &self.sources, FEW)?;
-        if few.all { self.rows_among(r, &Among::These(few.ids)) } else { along_the_order() }
+        if few.all {
+            return self.rows_among(r, &Among::These(few.ids));
+        }
+        match self.rows_in_front(r, &few)? {
+            Some(rows) => Ok(rows),
+            None => along_the_order(few.from()),
+        }
+    }
+
+    /// The page, if those who come first fill it.
+    fn rows_in_front(&self, r: &Read, few: &Few) -> Result<Option<Vec<(Loaded, Key)>>> {
+        let Some(front) = &few.front else { return Ok(None) };
+        let rows = self.rows_among(r, &Among::These(front.ids.clone()))?;
+        Ok(Some(rows).filter(|rows| rows.len() > self.filter.limit.0 as usize))
     }
 
     /// How many there are, up to `most`; if not exactly, as far as that is quickly told.
@@ -79,7 +97,7 @@ impl<'a> Walk<'a> {
             Ok(Count { people: count.min(most), more: count > most })
         };
         if self.sources.is_empty() && self.late.is_empty() {
-            return exactly(Among::Order(None));
+            return exactly(Among::everybody());
         }
         let few = few::find(r, &self.sources, if exact { FEW } else { SAMPLE })?;
         if few.all {
@@ -92,8 +110,8 @@ impl<'a> Walk<'a> {
             }
         }
         let to = if exact { None } else { self.place(r, COUNTED)? };
-        let Some(to) = to else { return exactly(Among::Order(None)) };
-        let along = self.count_among(r, &Among::Order(Some(to)), most)?;
+        let Some(to) = to else { return exactly(Among::everybody()) };
+        let along = self.count_among(r, &Among::Order { from: None, to: Some(to) }, most)?;
         let found = self.count_among(r, &Among::These(few.ids), most)?;
         Ok(Count { people: along.max(found), more: true })
     }
@@ -119,7 +137,7 @@ impl<'a> Walk<'a> {
     fn count_among(&self, r: &Read, among: &Among, most: usize) -> Result<usize> {
         let found = self.conditions(among);
         // Only the order leads to the few rows of a recycle bin; the few by their ids are counted as they come.
-        let order = if matches!(among, Among::Order(_)) { self.order("m") } else { String::new() };
+        let order = if matches!(among, Among::Order { .. }) { self.order("m") } else { String::new() };
         let sql = format!("select count(*) from (select 1 {} {order} limit {})", found.sql, most + 1);
         let count: i64 = r.value(&sql, params_from_iter(found.values))?;
         usize::try_from(count).map_err(Error::internal)
@@ -127,17 +145,18 @@ impl<'a> Walk<'a> {
 
     fn conditions(&self, among: &Among) -> Conditions {
         let Self { account, filter, column, .. } = *self;
-        let (mut found, to) = match among {
-            Among::Order(to) => (Conditions::everybody(account, filter), to.as_ref()),
-            Among::These(ids) => (Conditions::these(account, filter, ids), None),
-            Among::Since(by) => (Conditions::since(account, filter, *by), None),
+        let (mut found, from, to) = match among {
+            Among::Order { from, to } => (Conditions::everybody(account, filter), from.as_ref(), to.as_ref()),
+            Among::These(ids) => (Conditions::these(account, filter, ids), None, None),
+            Among::Since(by) => (Conditions::since(account, filter, *by), None, None),
         };
-        self.begin(&mut found);
+        let begin = from.or(self.begin.as_ref());
+        self.begin(&mut found, begin);
         if let Some(to) = to {
             found.range(column, if self.ascending { "<=" } else { ">=" }, to);
         }
         // Of two lower bounds SQLite takes one for its range: that must be the place.
-        let least = if self.ascending { self.begin.as_ref() } else { to };
+        let least = if self.ascending { begin } else { to };
         let bounded = match among {
             Among::Since(by) => by.column(),
             _ if least.is_some() => "",
@@ -147,9 +166,9 @@ impl<'a> Walk<'a> {
         found
     }
 
-    /// Only from where the page begins.
-    fn begin(&self, found: &mut Conditions) {
-        if let Some(begin) = &self.begin {
+    /// Only from there on.
+    fn begin(&self, found: &mut Conditions, begin: Option<&Place>) {
+        if let Some(begin) = begin {
             found.range(self.column, if self.ascending { ">" } else { "<" }, begin);
         }
     }
@@ -163,7 +182,7 @@ impl<'a> Walk<'a> {
     /// Where so many along the order have been passed, whatever the filter leaves of them; nothing if there are no more.
     fn place(&self, r: &Read, passed: usize) -> Result<Option<Place>> {
         let mut all = Conditions::everybody(self.account, self.filter);
-        self.begin(&mut all);
+        self.begin(&mut all, self.begin.as_ref());
         let sql =
             format!("select m.user_id, m.{} {} {} limit 1 offset {passed}", self.column, all.sql, self.order("m"));
         r.maybe(&sql, params_from_iter(all.values), |row| Ok((key(row, 1)?, row.get(0)?)))
