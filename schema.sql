@@ -57,7 +57,7 @@ create view searched as
   select search_place(email_key, id) as place, search_terms(email_key, name_key) as terms, id
     from users where id <= (select indexed_to from search_progress);
 
--- Any three letters of an e-mail or a name lead to its user, and so does a word with a digit in it.
+-- Any three letters of an e-mail or a name lead to its user, and so does one that is not ASCII, and a word with a digit in it.
 create virtual table user_search using fts5 (terms, content = 'searched', content_rowid = 'place',
                                              tokenize = "ascii tokenchars '_'", detail = none, columnsize = 0);
 

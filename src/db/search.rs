@@ -132,8 +132,8 @@ pub fn numbered(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !is_in_a_word(c)).filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
-/// The terms of an e-mail and a name, by their keys: each three letters of them, where two of `_` follow the last one; and each
-/// of their [`numbered`] words between two of `_`.
+/// The terms of an e-mail and a name, by their keys: each three letters of them, where two of `_` follow the last one, and any
+/// that is not ASCII, which may be a word; and each of their [`numbered`] words between two of `_`.
 fn terms(keys: [&str; 2]) -> String {
     let (mut threes, mut terms) = (Vec::new(), String::new());
     for key in keys {
@@ -145,6 +145,7 @@ fn terms(keys: [&str; 2]) -> String {
                 threes.push([first, second, '_']);
             }
         }
+        threes.extend(key.chars().filter(|letter| !letter.is_ascii()).map(|letter| [letter, '_', '_']));
         for word in numbered(key) {
             terms.extend(["_", word, "_ "]);
         }
@@ -203,7 +204,7 @@ mod tests {
         let of = |email, name| terms([email, name]).trim_end().to_owned();
         assert_eq!(of("a@b", "ab"), "ab_ a＠b b__ ＠b_");
         assert_eq!(of("x.p42@b", ""), "_p42_ 2＠b 42＠ b__ p42 x．p ．p4 ＠b_");
-        assert_eq!(of("", "田中太+"), "中太_ 中太＋ 太＋_ 田中_ 田中太 ＋__");
+        assert_eq!(of("", "田中太+"), "中__ 中太_ 中太＋ 太__ 太＋_ 田__ 田中_ 田中太 ＋__");
         assert_eq!(of("", ""), "");
     }
 }

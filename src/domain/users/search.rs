@@ -78,11 +78,9 @@ impl Search {
     pub fn new(account: &str, query: &str, along: Option<Along>) -> Self {
         let (email, name) = (email_key(query), fold(query));
         let forms = [email.as_str(), name.as_str()];
-        let asked = if forms.iter().any(|form| form.chars().nth(1).is_none()) {
-            vec![Asked::Beginning(forms.map(|form| index::letters(form).take(3).collect()))]
-        } else {
-            [either(forms, numbers), either(forms, threes)].into_iter().flatten().map(Asked::Match).collect()
-        };
+        let beginning = || Asked::Beginning(forms.map(|form| index::letters(form).take(3).collect()));
+        let threes = either(forms, threes).map_or_else(beginning, Asked::Match);
+        let asked = either(forms, numbers).map(Asked::Match).into_iter().chain([threes]).collect();
         Self { asked, values: [account.to_owned(), email, name], along }
     }
 
@@ -185,18 +183,23 @@ fn either(forms: [&str; 2], expression: fn(&str) -> Option<String>) -> Option<St
     Some(if in_email == in_name { in_email } else { format!("({in_email}) OR ({in_name})") })
 }
 
-/// Most that are asked for of a text's threes: a few of them are rarely together by chance.
-const THREES: usize = 4;
+/// Most terms of a text that are asked for: a few of them are rarely together by chance.
+const TERMS: usize = 4;
 
-/// Three letters each from all over a text, or whichever may follow its two.
+/// Three letters each from all over a text, or whichever may follow its two. `None` if it has none, or one that is no term.
 fn threes(text: &str) -> Option<String> {
     let letters: Vec<char> = index::letters(text).collect();
-    if let [first, second] = letters[..] {
-        let threes: Vec<_> = index::usual().map(|third| quoted([first, second, third])).collect();
-        return Some(threes.join(" OR "));
+    match letters[..] {
+        [] => return None,
+        [letter] => return (!text.is_ascii()).then(|| quoted([letter, '_', '_'])),
+        [first, second] => {
+            let threes: Vec<_> = index::usual().map(|third| quoted([first, second, third])).collect();
+            return Some(threes.join(" OR "));
+        }
+        _ => {}
     }
     let all: Vec<&[char]> = letters.windows(3).collect();
-    let most = all.len().min(THREES);
+    let most = all.len().min(TERMS);
     let spread = (0..most).filter_map(|n| all.get(n * (all.len() - 1) / (most - 1).max(1)));
     all_of(spread.map(|three| quoted(three.iter().copied())).collect())
 }
@@ -205,7 +208,7 @@ fn threes(text: &str) -> Option<String> {
 fn numbers(text: &str) -> Option<String> {
     // The first and the last may go on beyond it.
     let within = text.trim_start_matches(index::is_in_a_word).trim_end_matches(index::is_in_a_word);
-    all_of(index::numbered(within).map(|word| quoted(format!("_{word}_").chars())).collect())
+    all_of(index::numbered(within).take(TERMS).map(|word| quoted(format!("_{word}_").chars())).collect())
 }
 
 fn all_of(mut terms: Vec<String>) -> Option<String> {
