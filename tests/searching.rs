@@ -194,6 +194,27 @@ fn a_search_by_email_is_in_its_order_wherever_its_pages_end() {
     }
 }
 
+/// Their e-mails are told apart by a digit, of which the index keeps no more than a part.
+#[test]
+fn a_page_goes_on_behind_its_cursor_even_if_whoever_stands_there_is_not_found() {
+    let test = TestApp::new();
+    let people = (0..110).flat_map(|n| [format!("adele-{n}@north.example"), format!("adele9{n}@north.example")]);
+    // With these, there are so many that nobody waits for the index.
+    let others = (0..35).map(|n| format!("{}{n}@south.example", if n == 0 { "adele1" } else { "zoe" }));
+    let all: Vec<_> =
+        people.chain(others).map(EmailText).map(|email| NewUser { email, ..NewUser::default() }).collect();
+    write(&test, "2311", move |w| all.into_iter().try_for_each(|new| users::create(w, new).map(drop)));
+    for (descending, passed, next) in [(false, 1 + 110 + 1, "adele9"), (true, 34 + 110 + 1, "adele-")] {
+        let sort = Sort { by: SortBy::Email, descending };
+        let first = Filter { sort, limit: Limit(passed), ..Filter::default() };
+        let first = read(&test, |r| users::list(r, &first));
+        assert_eq!(first.items.last().unwrap().email.0, "adele10@south.example");
+        let filter = Filter { query: "north".into(), sort, limit: Limit(100), cursor: first.next, ..Filter::default() };
+        let page = read(&test, |r| users::list(r, &filter));
+        assert!(page.items.len() == 100 && page.items.iter().all(|user| user.email.0.starts_with(next)), "by {sort}");
+    }
+}
+
 #[test]
 fn who_was_renamed_since_is_found_by_what_the_account_knows() {
     let test = TestApp::new();

@@ -3,6 +3,7 @@
 //! A place is a number, and the higher, the later its user comes by their e-mail: 35 bits tell how that begins, and the other 28
 //! are the user's ID. Terms are whatever a part of an e-mail or a name may lead to.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use rusqlite::functions::{Context, FunctionFlags};
@@ -10,12 +11,14 @@ use rusqlite::{Connection, Error};
 
 use super::RowResult;
 
+/// `rollcall check` says `0xfffffff`.
 const ID_BITS: u32 = 28;
 const LETTER_BITS: u32 = 5;
 const LETTERS: usize = 7;
 const CODE_BITS: u32 = LETTER_BITS * LETTERS as u32;
 
-/// Lets a connection use the schema, which calls these. They are what they say whoever calls them, hence innocuous.
+/// Lets a connection use the schema, which calls the first two, and compare the index with it. They do nothing but tell what they
+/// are told in another way, whoever calls them: that is innocuous.
 pub fn register(conn: &Connection) -> RowResult<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     conn.create_scalar_function("search_place", 2, flags, |context| place(text(context, 0)?, context.get(1)?))?;
@@ -146,9 +149,9 @@ fn terms(keys: [&str; 2]) -> String {
             }
         }
         threes.extend(key.chars().filter(|letter| !letter.is_ascii()).map(|letter| [letter, '_', '_']));
-        for word in numbered(key) {
-            terms.extend(["_", word, "_ "]);
-        }
+    }
+    for word in keys.into_iter().flat_map(numbered).collect::<BTreeSet<_>>() {
+        terms.extend(["_", word, "_ "]);
     }
     threes.sort_unstable();
     threes.dedup();
@@ -203,7 +206,7 @@ mod tests {
     fn terms_are_threes_and_words_with_digits() {
         let of = |email, name| terms([email, name]).trim_end().to_owned();
         assert_eq!(of("a@b", "ab"), "ab_ a＠b b__ ＠b_");
-        assert_eq!(of("x.p42@b", ""), "_p42_ 2＠b 42＠ b__ p42 x．p ．p4 ＠b_");
+        assert_eq!(of("x.p42@b", "p42"), "_p42_ 2__ 2＠b 42_ 42＠ b__ p42 x．p ．p4 ＠b_");
         assert_eq!(of("", "田中太+"), "中__ 中太_ 中太＋ 太__ 太＋_ 田__ 田中_ 田中太 ＋__");
         assert_eq!(of("", ""), "");
     }

@@ -133,7 +133,7 @@ rules! {
                 <> (u.email_key, u.name_key, u.active, u.created_at, u.updated_at)"
 
     search "People are searched for by the e-mail and the name they have, and nobody who has gone is."
-        SAVE_AGAIN
+        GO_BACK
         // Both are compared as a whole first, since to look for each term of each takes long.
         "with as_it_should_be as materialized
            (select (select sum(search_marks(term, doc)) from user_search_terms) is

@@ -3,10 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::conditions::Place;
 use super::few::{Few, Front};
 use super::filter::Key;
-use crate::db::{Read, Row, RowResult, TAKE_UP, Write, params, search as index};
+use crate::db::{Read, TAKE_UP, Write, params, search as index};
 use crate::domain::fields::{email_key, fold};
 use crate::error::Result;
 
@@ -88,7 +87,8 @@ impl Search {
     pub fn find(&self, r: &Read, most: usize) -> Result<Few> {
         let (least, greatest) = self.bounds();
         let most_aside = most.max(MOST_ASIDE);
-        let mut aside = r.all(&format!("{ASIDE} limit {}", most_aside + 1), self.values.each_ref(), place)?;
+        let mut aside =
+            r.all(&format!("{ASIDE} limit {}", most_aside + 1), self.values.each_ref(), |row| row.get(0))?;
         let is_known = aside.len() <= most_aside;
         let mut places = Vec::new();
         for asked in &self.asked {
@@ -127,7 +127,7 @@ impl Search {
                       order by rowid {order} limit {}",
                     most + 1
                 );
-                r.all(&sql, params![expression, least, greatest], place)
+                r.all(&sql, params![expression, least, greatest], |row| row.get(0))
             }
             Asked::Beginning([email, name]) => {
                 let sql = format!(
@@ -135,7 +135,7 @@ impl Search {
                      select doc from user_search_terms where term >= ?3 and term < ?4 and ?3 <> ?1 limit {}",
                     most + 1
                 );
-                r.all(&sql, params![email, after(email), name, after(name)], place)
+                r.all(&sql, params![email, after(email), name, after(name)], |row| row.get(0))
             }
         }
     }
@@ -149,18 +149,15 @@ impl Search {
         let codes = || places.iter().map(|place| index::code_of(*place));
         let first = if *ascending { codes().min() } else { codes().max() }?;
         let is_before = |code: i64, other: i64| if *ascending { code < other } else { code > other };
-        let is_further = begin.as_deref().is_none_or(|begin| is_before(index::code(begin), first));
-        let from: Place = match (index::beginning(first), ascending) {
-            (letters, true) => (Key::Text(letters), 0),
-            (letters, false) => (Key::Text(after(&letters)), i64::MAX),
-        };
         let certain = places.iter().copied().filter(|place| is_before(index::code_of(*place), reached));
-        Some(Front { ids: ids(certain.collect()), from: is_further.then_some(from) })
+        let ids = ids(certain.collect());
+        let (email, id) = match index::beginning(first) {
+            letters if *ascending => (letters, 0),
+            letters => (after(&letters), i64::MAX),
+        };
+        let is_further = begin.as_ref().is_none_or(|begin| if *ascending { *begin < email } else { email < *begin });
+        Some(Front { ids, from: is_further.then_some((Key::Text(email), id)) })
     }
-}
-
-fn place(row: &Row) -> RowResult<i64> {
-    row.get(0)
 }
 
 /// Whose places they are. The index may find somebody twice.
@@ -171,9 +168,9 @@ fn ids(places: Vec<i64>) -> Vec<i64> {
     ids
 }
 
-/// What comes after all texts that begin with this one.
+/// What comes after all e-mails, and all terms, that begin with a text: a name may have the last character there is in it.
 fn after(text: &str) -> String {
-    format!("{text}{}", char::MAX)
+    format!("{text}{0}{0}{0}", char::MAX)
 }
 
 /// What finds a text in an e-mail, or one in a name. `None` if one of them is found by nothing of the kind.

@@ -85,9 +85,10 @@ impl<'a> Walk<'a> {
 
     /// The page, if those who come first fill it.
     fn rows_in_front(&self, r: &Read, few: &Few) -> Result<Option<Vec<(Loaded, Key)>>> {
-        let Some(front) = &few.front else { return Ok(None) };
+        let fill = |people: usize| people > self.filter.limit.0 as usize;
+        let Some(front) = few.front.as_ref().filter(|front| fill(front.ids.len())) else { return Ok(None) };
         let rows = self.rows_among(r, &Among::These(front.ids.clone()))?;
-        Ok(Some(rows).filter(|rows| rows.len() > self.filter.limit.0 as usize))
+        Ok(Some(rows).filter(|rows| fill(rows.len())))
     }
 
     /// How many there are, up to `most`; if not exactly, as far as that is quickly told.
@@ -151,7 +152,7 @@ impl<'a> Walk<'a> {
             Among::Since(by) => (Conditions::since(account, filter, *by), None, None),
         };
         let begin = from.or(self.begin.as_ref());
-        self.begin(&mut found, begin);
+        self.go_on(&mut found, begin);
         if let Some(to) = to {
             found.range(column, if self.ascending { "<=" } else { ">=" }, to);
         }
@@ -167,7 +168,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Only from there on.
-    fn begin(&self, found: &mut Conditions, begin: Option<&Place>) {
+    fn go_on(&self, found: &mut Conditions, begin: Option<&Place>) {
         if let Some(begin) = begin {
             found.range(self.column, if self.ascending { ">" } else { "<" }, begin);
         }
@@ -182,7 +183,7 @@ impl<'a> Walk<'a> {
     /// Where so many along the order have been passed, whatever the filter leaves of them; nothing if there are no more.
     fn place(&self, r: &Read, passed: usize) -> Result<Option<Place>> {
         let mut all = Conditions::everybody(self.account, self.filter);
-        self.begin(&mut all, self.begin.as_ref());
+        self.go_on(&mut all, self.begin.as_ref());
         let sql =
             format!("select m.user_id, m.{} {} {} limit 1 offset {passed}", self.column, all.sql, self.order("m"));
         r.maybe(&sql, params_from_iter(all.values), |row| Ok((key(row, 1)?, row.get(0)?)))
