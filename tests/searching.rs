@@ -62,6 +62,11 @@ fn somebody(random: &mut Rng, n: usize) -> NewUser {
     NewUser { email: EmailText(email), name: Some(name), account_admin: admin, ..NewUser::default() }
 }
 
+/// At the beginning, in the middle and at the end of all by e-mail: more than are passed before an index is asked who comes first.
+fn others() -> impl Iterator<Item = EmailText> {
+    ["aa", "ii", "zz"].iter().flat_map(|letters| (0..600).map(move |n| EmailText(format!("{letters}{n}@qq.zz"))))
+}
+
 /// An account of many: some suspended, removed, invited from elsewhere, and renamed since.
 fn crowd() -> TestApp {
     let (test, mut random) = (TestApp::new(), Rng::with_seed(11));
@@ -81,7 +86,10 @@ fn crowd() -> TestApp {
                 _ => {}
             }
         }
-        emails.into_iter().try_for_each(|email| users::create(w, NewUser { email, ..NewUser::default() }).map(drop))
+        emails
+            .into_iter()
+            .chain(others())
+            .try_for_each(|email| users::create(w, NewUser { email, ..NewUser::default() }).map(drop))
     });
     // They are others now where they live, and to the account that invited them they stay who they were.
     let renamed: Vec<_> =
@@ -142,7 +150,7 @@ fn a_search_finds_whom_it_means_and_nobody_else() {
         "North.Example",
     ];
     let mut found = 0;
-    for round in 0..400 {
+    for round in 0..250 {
         let (condition, set) = filters[round % filters.len()];
         let query = match round % 6 {
             0 => format!("u{}.", random.usize(..40)),
@@ -166,7 +174,7 @@ fn a_search_finds_whom_it_means_and_nobody_else() {
         let in_order: Vec<i64> = whole.into_iter().filter(|id| meant.contains(id)).collect();
         assert_eq!(ids, in_order, "“{query}” of those with {condition}, by {sort}");
         if !filter.removed {
-            let count = Count { people: meant.len(), more: false };
+            let count = Count { people: meant.len().min(1_000), more: meant.len() > 1_000 };
             assert_eq!(read(&test, |r| users::count(r, &filter)), count, "“{query}” of those with {condition}");
         }
         found += meant.len();
@@ -200,15 +208,15 @@ fn a_page_goes_on_behind_its_cursor_even_if_whoever_stands_there_is_not_found() 
     let test = TestApp::new();
     let people = (0..110).flat_map(|n| [format!("adele-{n}@north.example"), format!("adele9{n}@north.example")]);
     // With these, there are so many that nobody waits for the index.
-    let others = (0..35).map(|n| format!("{}{n}@south.example", if n == 0 { "adele1" } else { "zoe" }));
+    let others = (0..1_059).map(|n| format!("{}{n}@south.example", if n < 900 { "adele1" } else { "zoe" }));
     let all: Vec<_> =
         people.chain(others).map(EmailText).map(|email| NewUser { email, ..NewUser::default() }).collect();
     write(&test, "2311", move |w| all.into_iter().try_for_each(|new| users::create(w, new).map(drop)));
-    for (descending, passed, next) in [(false, 1 + 110 + 1, "adele9"), (true, 34 + 110 + 1, "adele-")] {
+    for (descending, passed, next) in [(false, 1 + 110 + 1, "adele9"), (true, 159 + 110 + 1, "adele-")] {
         let sort = Sort { by: SortBy::Email, descending };
         let first = Filter { sort, limit: Limit(passed), ..Filter::default() };
         let first = read(&test, |r| users::list(r, &first));
-        assert_eq!(first.items.last().unwrap().email.0, "adele10@south.example");
+        assert!(first.items.last().unwrap().email.0.starts_with("adele1"), "by {sort}");
         let filter = Filter { query: "north".into(), sort, limit: Limit(100), cursor: first.next, ..Filter::default() };
         let page = read(&test, |r| users::list(r, &filter));
         assert!(page.items.len() == 100 && page.items.iter().all(|user| user.email.0.starts_with(next)), "by {sort}");

@@ -52,12 +52,12 @@ pub(super) fn late(filter: &Filter) -> Vec<SortBy> {
 
 /// Users who may be meant.
 #[derive(Default)]
-pub(super) struct Few {
+pub(super) struct Few<'s> {
     pub ids: Vec<i64>,
     /// Whether nobody else is.
     pub all: bool,
-    /// Who comes first of a search that finds more, in a list by e-mail.
-    pub front: Option<Front>,
+    /// The places that a search has found so far, if it finds more.
+    begun: Option<(&'s Search, Vec<i64>)>,
 }
 
 /// Where a list begins that is in the order of the index it is found by.
@@ -68,15 +68,8 @@ pub(super) struct Front {
     pub from: Option<Place>,
 }
 
-impl Few {
-    /// Where to look for them along the order, if not from where the list begins.
-    pub fn from(&self) -> Option<&Place> {
-        self.front.as_ref()?.from.as_ref()
-    }
-}
-
 /// The users that one of the sources finds or, if each finds more than `most`, so many of the last one's.
-pub(super) fn find(r: &Read, sources: &[Source], most: usize) -> Result<Few> {
+pub(super) fn find<'s>(r: &Read, sources: &'s [Source], most: usize) -> Result<Few<'s>> {
     let mut found = Few::default();
     for source in sources {
         found = source.find(r, most)?;
@@ -87,14 +80,30 @@ pub(super) fn find(r: &Read, sources: &[Source], most: usize) -> Result<Few> {
     Ok(found)
 }
 
+impl<'s> Few<'s> {
+    pub fn all(ids: Vec<i64>) -> Self {
+        Self { ids, all: true, begun: None }
+    }
+
+    /// Some of those whom a search finds.
+    pub fn begun(ids: Vec<i64>, search: &'s Search, places: Vec<i64>) -> Self {
+        Self { ids, all: false, begun: Some((search, places)) }
+    }
+
+    /// Who comes first, in a list by e-mail.
+    pub fn front(&self, r: &Read) -> Result<Option<Front>> {
+        self.begun.as_ref().map_or(Ok(None), |(search, places)| search.front(r, places))
+    }
+}
+
 impl Source {
-    fn find(&self, r: &Read, most: usize) -> Result<Few> {
+    fn find(&self, r: &Read, most: usize) -> Result<Few<'_>> {
         let (sql, values) = match self {
             Self::Index { sql, values } => (format!("{sql} limit {}", most + 1), values),
             Self::Search(search) => return search.find(r, most),
         };
         let mut ids = r.all(&sql, params_from_iter(values), |row| row.get::<_, i64>(0))?;
         ids.sort_unstable();
-        Ok(Few { all: ids.len() <= most, ids, front: None })
+        Ok(Few { all: ids.len() <= most, ids, begun: None })
     }
 }

@@ -84,12 +84,7 @@ impl Search {
     }
 
     /// Those whom it finds or, if they are more than `most`, so many of them: of a list by e-mail, the first.
-    pub fn find(&self, r: &Read, most: usize) -> Result<Few> {
-        let (least, greatest) = self.bounds();
-        let most_aside = most.max(MOST_ASIDE);
-        let mut aside =
-            r.all(&format!("{ASIDE} limit {}", most_aside + 1), self.values.each_ref(), |row| row.get(0))?;
-        let is_known = aside.len() <= most_aside;
+    pub fn find(&self, r: &Read, most: usize) -> Result<Few<'_>> {
         let mut places = Vec::new();
         for asked in &self.asked {
             places = self.ask(r, asked, most)?;
@@ -97,14 +92,25 @@ impl Search {
                 break;
             }
         }
-        let reached = places.last().copied().filter(|_| places.len() > most);
-        // Who is aside stands where the account knows them, whatever the index says.
-        let elsewhere: HashSet<i64> = aside.iter().map(|place| index::id(*place)).collect();
-        places.retain(|place| !elsewhere.contains(&index::id(*place)));
-        aside.retain(|place| (least..=greatest).contains(place));
-        places.append(&mut aside);
-        let front = reached.filter(|_| is_known).and_then(|reached| self.front(&places, index::code_of(reached)));
-        Ok(Few { ids: ids(places), all: is_known && reached.is_none(), front })
+        if places.len() <= most
+            && let Some(places) = self.with_aside(r, &places, most.max(MOST_ASIDE))?
+        {
+            return Ok(Few::all(ids(places.into_iter())));
+        }
+        Ok(Few::begun(ids(places.iter().copied()), self, places))
+    }
+
+    /// Places of the index, with those of who is aside instead of what it says of them; nothing if those are too many.
+    fn with_aside(&self, r: &Read, places: &[i64], most: usize) -> Result<Option<Vec<i64>>> {
+        let (least, greatest) = self.bounds();
+        let mut all = r.all(&format!("{ASIDE} limit {}", most + 1), self.values.each_ref(), |row| row.get(0))?;
+        if all.len() > most {
+            return Ok(None);
+        }
+        let aside: HashSet<i64> = all.iter().copied().map(index::id).collect();
+        all.retain(|place| (least..=greatest).contains(place));
+        all.extend(places.iter().filter(|place| !aside.contains(&index::id(**place))));
+        Ok(Some(all))
     }
 
     /// Between which places it looks.
@@ -140,29 +146,31 @@ impl Search {
         }
     }
 
-    /// Of a list by e-mail: those of `places` that nobody else comes before, all up to a code having been found.
-    fn front(&self, places: &[i64], reached: i64) -> Option<Front> {
-        let Along { ascending, begin } = self.along.as_ref()?;
-        if self.asked.iter().any(|asked| matches!(asked, Asked::Beginning(_))) {
-            return None;
-        }
-        let codes = || places.iter().map(|place| index::code_of(*place));
-        let first = if *ascending { codes().min() } else { codes().max() }?;
-        let is_before = |code: i64, other: i64| if *ascending { code < other } else { code > other };
-        let certain = places.iter().copied().filter(|place| is_before(index::code_of(*place), reached));
-        let ids = ids(certain.collect());
-        let (email, id) = match index::beginning(first) {
+    /// Of a list by e-mail, where the index has found these places and there are more: who comes first.
+    pub fn front(&self, r: &Read, found: &[i64]) -> Result<Option<Front>> {
+        let (Some(Along { ascending, begin }), Some(Asked::Match(_))) = (&self.along, self.asked.last()) else {
+            return Ok(None);
+        };
+        let (Some(reached), Some(places)) = (found.last(), self.with_aside(r, found, MOST_ASIDE)?) else {
+            return Ok(None);
+        };
+        let code = |place: &i64| index::code_of(*place);
+        let Some(first) = (if *ascending { places.iter().min() } else { places.iter().max() }) else { return Ok(None) };
+        let is_certain =
+            |place: &i64| if *ascending { code(place) < code(reached) } else { code(place) > code(reached) };
+        let (email, id) = match index::beginning(code(first)) {
             letters if *ascending => (letters, 0),
             letters => (after(&letters), i64::MAX),
         };
         let is_further = begin.as_ref().is_none_or(|begin| if *ascending { *begin < email } else { email < *begin });
-        Some(Front { ids, from: is_further.then_some((Key::Text(email), id)) })
+        let ids = ids(places.iter().copied().filter(is_certain));
+        Ok(Some(Front { ids, from: is_further.then_some((Key::Text(email), id)) }))
     }
 }
 
 /// Whose places they are. The index may find somebody twice.
-fn ids(places: Vec<i64>) -> Vec<i64> {
-    let mut ids: Vec<i64> = places.into_iter().map(index::id).collect();
+fn ids(places: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut ids: Vec<i64> = places.map(index::id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

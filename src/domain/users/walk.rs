@@ -1,7 +1,7 @@
 //! How a list is looked through: along its order, or by who the index of a filter finds.
 
 use super::conditions::{Among, Conditions, Place};
-use super::few::{self, Few, Source};
+use super::few::{self, Front, Source};
 use super::filter::{Cursor, Filter, Key, Sort, SortBy};
 use super::load::{COLUMNS, Loaded, WIDTH, from_row};
 use crate::db::{Read, Row, RowResult, Value, params_from_iter};
@@ -30,7 +30,7 @@ pub struct Count {
 /// A list is filled along its order, where many are meant, or from those whom a filter's own index finds, where few are.
 /// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, and so many steps
 /// along each order. To pass somebody there takes about ten, and a tenth of what it costs to look them up.
-const TURNS: [(usize, i32); 3] = [(100, 10_000), (300, 30_000), (1_000, 100_000)];
+const TURNS: [(usize, i32); 3] = [(100, 5_000), (300, 30_000), (1_000, 100_000)];
 /// If they are no more than that, it is better to look each of them up than to go along all of the order.
 const FEW: usize = 10_000;
 /// So many steps may be spent on a count, or else [`FEW`] be looked up for it, where it is to be exact.
@@ -61,15 +61,21 @@ impl<'a> Walk<'a> {
             if few.all {
                 return self.rows_among(r, &Among::These(few.ids));
             }
-            if let Some(rows) = self.rows_in_front(r, &few)? {
-                return Ok(rows);
-            }
             for by in &self.late {
                 if let Some(rows) = r.within(steps, || self.rows_among(r, &Among::Since(*by)))? {
                     return Ok(rows);
                 }
             }
-            if let Some(rows) = r.within(steps, || along_the_order(few.from()))? {
+            if let Some(rows) = r.within(steps, || along_the_order(None))? {
+                return Ok(rows);
+            }
+            let Some(front) = few.front(r)? else { continue };
+            if let Some(rows) = self.rows_in(r, &front)? {
+                return Ok(rows);
+            }
+            if front.from.is_some()
+                && let Some(rows) = r.within(steps, || along_the_order(front.from.as_ref()))?
+            {
                 return Ok(rows);
             }
         }
@@ -77,16 +83,16 @@ impl<'a> Walk<'a> {
         if few.all {
             return self.rows_among(r, &Among::These(few.ids));
         }
-        match self.rows_in_front(r, &few)? {
-            Some(rows) => Ok(rows),
-            None => along_the_order(few.from()),
-        }
+        let Some(front) = few.front(r)? else { return along_the_order(None) };
+        self.rows_in(r, &front)?.map_or_else(|| along_the_order(front.from.as_ref()), Ok)
     }
 
     /// The page, if those who come first fill it.
-    fn rows_in_front(&self, r: &Read, few: &Few) -> Result<Option<Vec<(Loaded, Key)>>> {
+    fn rows_in(&self, r: &Read, front: &Front) -> Result<Option<Vec<(Loaded, Key)>>> {
         let fill = |people: usize| people > self.filter.limit.0 as usize;
-        let Some(front) = few.front.as_ref().filter(|front| fill(front.ids.len())) else { return Ok(None) };
+        if !fill(front.ids.len()) {
+            return Ok(None);
+        }
         let rows = self.rows_among(r, &Among::These(front.ids.clone()))?;
         Ok(Some(rows).filter(|rows| fill(rows.len())))
     }
