@@ -30,7 +30,7 @@ pub struct Count {
 /// A list is filled along its order, where many are meant, or from those whom a filter's own index finds, where few are.
 /// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, and so many steps
 /// along each order. To pass somebody there takes about ten, and a tenth of what it costs to look them up.
-const TURNS: [(usize, i32); 3] = [(100, 5_000), (300, 30_000), (1_000, 100_000)];
+const TURNS: [(usize, i32); 3] = [(100, 10_000), (300, 30_000), (1_000, 100_000)];
 /// If they are no more than that, it is better to look each of them up than to go along all of the order.
 const FEW: usize = 10_000;
 /// So many steps may be spent on a count, or else [`FEW`] be looked up for it, where it is to be exact.
