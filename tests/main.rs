@@ -49,6 +49,7 @@ mod passkeys_only;
 mod passwords;
 mod properties;
 mod roles;
+mod rollback;
 mod schemas;
 mod searching;
 mod security_doc;

@@ -69,12 +69,12 @@ impl<'a> Walk<'a> {
             if let Some(rows) = r.within(steps, || along_the_order(None))? {
                 return Ok(rows);
             }
-            let Some(front) = few.front(r)? else { continue };
-            if let Some(rows) = self.rows_in(r, &front)? {
+            let Some(Front { ids, from }) = few.front(r)? else { continue };
+            if let Some(rows) = self.page_of(r, ids)? {
                 return Ok(rows);
             }
-            if front.from.is_some()
-                && let Some(rows) = r.within(steps, || along_the_order(front.from.as_ref()))?
+            if from.is_some()
+                && let Some(rows) = r.within(steps, || along_the_order(from.as_ref()))?
             {
                 return Ok(rows);
             }
@@ -83,17 +83,17 @@ impl<'a> Walk<'a> {
         if few.all {
             return self.rows_among(r, &Among::These(few.ids));
         }
-        let Some(front) = few.front(r)? else { return along_the_order(None) };
-        self.rows_in(r, &front)?.map_or_else(|| along_the_order(front.from.as_ref()), Ok)
+        let Some(Front { ids, from }) = few.front(r)? else { return along_the_order(None) };
+        self.page_of(r, ids)?.map_or_else(|| along_the_order(from.as_ref()), Ok)
     }
 
-    /// The page, if those who come first fill it.
-    fn rows_in(&self, r: &Read, front: &Front) -> Result<Option<Vec<(Loaded, Key)>>> {
+    /// The page, if those with these ids, who come first, fill it.
+    fn page_of(&self, r: &Read, ids: Vec<i64>) -> Result<Option<Vec<(Loaded, Key)>>> {
         let fill = |people: usize| people > self.filter.limit.0 as usize;
-        if !fill(front.ids.len()) {
+        if !fill(ids.len()) {
             return Ok(None);
         }
-        let rows = self.rows_among(r, &Among::These(front.ids.clone()))?;
+        let rows = self.rows_among(r, &Among::These(ids))?;
         Ok(Some(rows).filter(|rows| fill(rows.len())))
     }
 
