@@ -4,32 +4,49 @@ use std::collections::HashMap;
 
 use fastrand::Rng;
 
-use super::names::LANGUAGES;
-use crate::domain::fields::EmailText;
+use super::names::{LANGUAGES, Language};
+use crate::domain::fields::{EmailText, fold};
 use crate::domain::preferences::{Delivery, NotificationPreference, NotificationPreferences};
 use crate::domain::pulse::PulseEvent;
 use crate::domain::users::NewUser;
 
-#[derive(Default)]
 pub struct People {
+    /// With the given names and the family names of each.
+    languages: Vec<(&'static Language, [Vec<Name>; 2])>,
     /// How many have an address that begins with the same name.
     namesakes: HashMap<String, u32>,
 }
 
+/// A name as it is written, and as an e-mail has it.
+struct Name {
+    written: &'static str,
+    in_email: String,
+}
+
+impl Name {
+    fn parse(name: &'static str) -> Self {
+        let (written, latin) = name.split_once('/').unwrap_or((name, name));
+        Self { written, in_email: fold(latin).matches(|c: char| c.is_ascii_lowercase()).collect() }
+    }
+}
+
 impl People {
+    pub fn new() -> Self {
+        let names = |names: &'static str| names.split(", ").map(Name::parse).collect();
+        let languages = LANGUAGES.iter().map(|language| (language, [language.given, language.family].map(names)));
+        Self { languages: languages.collect(), namesakes: HashMap::new() }
+    }
+
     /// Somebody new, before it is said what they are in their account.
     pub fn next(&mut self, random: &mut Rng, account: &str, domain: &str) -> NewUser {
-        let language = &LANGUAGES[random.usize(..LANGUAGES.len())];
-        let given = language.given[random.usize(..language.given.len())];
-        let family = language.family[random.usize(..language.family.len())];
-        let name = if language.family_first {
-            format!("{}{}", family.0, given.0)
-        } else {
-            format!("{} {}", given.0, family.0)
-        };
+        let (language, names) = &self.languages[random.usize(..self.languages.len())];
+        let [given, family] = names.each_ref().map(|names| &names[random.usize(..names.len())]);
+        let (first, last) = if language.family_first { (family, given) } else { (given, family) };
+        let name = format!("{} {}", first.written, last.written);
+        let email = Self::address(&mut self.namesakes, given, family, domain);
         let phone = (random.u8(..10) < 7).then(|| format!("{}{:03}", language.phone, random.u16(..1000)));
         NewUser {
-            email: EmailText(self.address(given.1, family.1, domain)),
+            email: EmailText(email),
             name: Some(name),
             phone,
             notification_preferences: Some(preferences(random, account)),
@@ -38,12 +55,13 @@ impl People {
     }
 
     /// `given.family@domain`, with a number where that is taken.
-    fn address(&mut self, given: &str, family: &str, domain: &str) -> String {
-        let namesakes = self.namesakes.entry(format!("{given}.{family}@{domain}")).or_default();
+    fn address(namesakes: &mut HashMap<String, u32>, given: &Name, family: &Name, domain: &str) -> String {
+        let name = format!("{}.{}", given.in_email, family.in_email);
+        let namesakes = namesakes.entry(format!("{name}@{domain}")).or_default();
         *namesakes += 1;
         match *namesakes {
-            1 => format!("{given}.{family}@{domain}"),
-            n => format!("{given}.{family}{n}@{domain}"),
+            1 => format!("{name}@{domain}"),
+            n => format!("{name}{n}@{domain}"),
         }
     }
 }

@@ -93,7 +93,7 @@ impl Year {
         let owner = Someone { id, email: OWNER.into(), name: Some("Ada Lovelace".into()) };
         let mut year = Self {
             random: Rng::with_seed(2311),
-            people: People::default(),
+            people: People::new(),
             owner,
             places: Vec::new(),
             later: BTreeMap::new(),
