@@ -60,7 +60,8 @@ pub(super) struct Few<'s> {
     begun: Option<(&'s Search, Vec<i64>)>,
 }
 
-/// Where a list begins that is in the order of the index it is found by.
+/// Where a list begins that is in the order of the index it is found by, as far as that is known.
+#[derive(Default)]
 pub(super) struct Front {
     /// Nobody else comes before any of these.
     pub ids: Vec<i64>,
@@ -90,9 +91,15 @@ impl<'s> Few<'s> {
         Self { ids, all: false, begun: Some((search, places)) }
     }
 
+    /// Codes of the e-mails of whom a search has found first, and after `passed` others, in a list by e-mail.
+    pub fn codes(&self, passed: usize) -> Option<(i64, i64)> {
+        let (search, places) = self.begun.as_ref()?;
+        Some((search.code(*places.first()?)?, search.code(*places.get(passed)?)?))
+    }
+
     /// Who comes first, in a list by e-mail.
-    pub fn front(&self, r: &Read) -> Result<Option<Front>> {
-        self.begun.as_ref().map_or(Ok(None), |(search, places)| search.front(r, places))
+    pub fn front(&self, r: &Read) -> Result<Front> {
+        self.begun.as_ref().map_or(Ok(Front::default()), |(search, places)| search.front(r, places))
     }
 }
 

@@ -146,16 +146,26 @@ impl Search {
         }
     }
 
+    /// The order in which the index finds places, if it is that of the list.
+    fn in_order(&self) -> Option<&Along> {
+        self.along.as_ref().filter(|_| matches!(self.asked.last(), Some(Asked::Match(_))))
+    }
+
+    /// Of a list by e-mail: the code of a place.
+    pub fn code(&self, place: i64) -> Option<i64> {
+        self.in_order().map(|_| index::code_of(place))
+    }
+
     /// Of a list by e-mail, where the index has found these places and there are more: who comes first.
-    pub fn front(&self, r: &Read, found: &[i64]) -> Result<Option<Front>> {
-        let (Some(Along { ascending, begin }), Some(Asked::Match(_))) = (&self.along, self.asked.last()) else {
-            return Ok(None);
-        };
+    pub fn front(&self, r: &Read, found: &[i64]) -> Result<Front> {
+        let Some(Along { ascending, begin }) = self.in_order() else { return Ok(Front::default()) };
         let (Some(reached), Some(places)) = (found.last(), self.with_aside(r, found, MOST_ASIDE)?) else {
-            return Ok(None);
+            return Ok(Front::default());
         };
         let code = |place: &i64| index::code_of(*place);
-        let Some(first) = (if *ascending { places.iter().min() } else { places.iter().max() }) else { return Ok(None) };
+        let Some(first) = (if *ascending { places.iter().min() } else { places.iter().max() }) else {
+            return Ok(Front::default());
+        };
         let is_certain =
             |place: &i64| if *ascending { code(place) < code(reached) } else { code(place) > code(reached) };
         let (email, id) = match index::beginning(code(first)) {
@@ -164,7 +174,7 @@ impl Search {
         };
         let is_further = begin.as_ref().is_none_or(|begin| if *ascending { *begin < email } else { email < *begin });
         let ids = ids(places.iter().copied().filter(is_certain));
-        Ok(Some(Front { ids, from: is_further.then_some((Key::Text(email), id)) }))
+        Ok(Front { ids, from: is_further.then_some((Key::Text(email), id)) })
     }
 }
 

@@ -1,9 +1,10 @@
 //! How a list is looked through: along its order, or by who the index of a filter finds.
 
 use super::conditions::{Among, Conditions, Place};
-use super::few::{self, Front, Source};
+use super::few::{self, Few, Front, Source};
 use super::filter::{Cursor, Filter, Key, Sort, SortBy};
 use super::load::{COLUMNS, Loaded, WIDTH, from_row};
+use crate::db::search::code;
 use crate::db::{Read, Row, RowResult, Value, params_from_iter};
 use crate::error::{Error, Result};
 
@@ -29,8 +30,10 @@ pub struct Count {
 
 /// A list is filled along its order, where many are meant, or from those whom a filter's own index finds, where few are.
 /// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, and so many steps
-/// along each order. To pass somebody there takes about ten, and a tenth of what it costs to look them up.
+/// along each order.
 const TURNS: [(usize, i32); 3] = [(100, 10_000), (300, 30_000), (1_000, 100_000)];
+/// It takes about so many to pass somebody there, and a tenth of what it costs to look them up.
+const STEPS: usize = 10;
 /// If they are no more than that, it is better to look each of them up than to go along all of the order.
 const FEW: usize = 10_000;
 /// So many steps may be spent on a count, or else [`FEW`] be looked up for it, where it is to be exact.
@@ -66,14 +69,15 @@ impl<'a> Walk<'a> {
                     return Ok(rows);
                 }
             }
-            if let Some(rows) = r.within(steps, || along_the_order(None))? {
+            let is_near = self.is_near(r, &few, steps)?;
+            if is_near && let Some(rows) = r.within(steps, || along_the_order(None))? {
                 return Ok(rows);
             }
-            let Some(Front { ids, from }) = few.front(r)? else { continue };
+            let Front { ids, from } = few.front(r)?;
             if let Some(rows) = self.page_of(r, ids)? {
                 return Ok(rows);
             }
-            if from.is_some()
+            if (from.is_some() || !is_near)
                 && let Some(rows) = r.within(steps, || along_the_order(from.as_ref()))?
             {
                 return Ok(rows);
@@ -83,8 +87,23 @@ impl<'a> Walk<'a> {
         if few.all {
             return self.rows_among(r, &Among::These(few.ids));
         }
-        let Some(Front { ids, from }) = few.front(r)? else { return along_the_order(None) };
+        let Front { ids, from } = few.front(r)?;
         self.page_of(r, ids)?.map_or_else(|| along_the_order(from.as_ref()), Ok)
+    }
+
+    /// Whether so many steps along the order are likely to fill the page. Else it is better filled with those whom a search
+    /// has found, or begun where they begin.
+    fn is_near(&self, r: &Read, few: &Few, steps: i32) -> Result<bool> {
+        let passed = steps as usize / STEPS;
+        let Some((first, last)) = few.codes(self.filter.limit.0 as usize) else { return Ok(true) };
+        if few.ids.last().is_some_and(|id| *id <= passed as i64) {
+            return Ok(true);
+        }
+        // Of many with one code the index knows no order, so the walk is to begin with them.
+        let passed = if first == last { 0 } else { passed / 2 };
+        let Some((Key::Text(reached), _)) = self.place(r, passed)? else { return Ok(true) };
+        let reached = code(&reached);
+        Ok(if self.ascending { last <= reached } else { reached <= last })
     }
 
     /// The page, if those with these ids, who come first, fill it.
