@@ -110,11 +110,17 @@ async fn step(world: &mut World, known: &mut Known) {
     }
 }
 
+/// Goes on until everything was done at least once, which takes a few seeds more if chance will have it so.
 #[tokio::test]
 async fn nothing_of_one_account_shows_in_another() {
+    let only_owners = ["createAccount", "makeOwner", "restoreAccount", "unmakeOwner"];
+    let seeds = seeds(5);
     let mut done = BTreeSet::new();
-    let mut all = BTreeSet::new();
-    for seed in seeds(5) {
+    let mut never = BTreeSet::new();
+    for seed in 1..=seeds.end() + 20 {
+        if !seeds.contains(&seed) && never.iter().eq(&only_owners) {
+            break;
+        }
         println!("seed {seed}");
         let mut world = World::new(seed).await;
         let mut known = Known::default();
@@ -122,16 +128,10 @@ async fn nothing_of_one_account_shows_in_another() {
         for _ in 0..550 {
             step(&mut world, &mut known).await;
         }
-        all.extend(world.operations.iter().map(|operation| operation.id.clone()));
         done.append(&mut world.done);
+        never = world.operations.into_iter().map(|operation| operation.id).filter(|id| !done.contains(id)).collect();
     }
-    let never: Vec<_> = all.difference(&done).collect();
-    // Only owners do these.
-    assert_eq!(
-        never,
-        ["createAccount", "makeOwner", "restoreAccount", "unmakeOwner"],
-        "operations that nobody managed to call"
-    );
+    assert!(never.iter().eq(&only_owners), "operations that nobody managed to call: {never:?}");
 }
 
 /// People who are no admins help each other as they can: with everything they are given and whatever token they get.
