@@ -202,8 +202,10 @@ fn either(forms: [&str; 2], expression: fn(&str) -> Option<String>) -> Option<St
 const TERMS: usize = 4;
 
 /// Three letters each from all over a text, or whichever may follow its two. `None` if it has none, or one that is no term.
+/// What follows an at sign, and the letter behind it, is not asked for: everybody may have that domain.
 fn threes(text: &str) -> Option<String> {
-    let letters: Vec<char> = index::letters(text).collect();
+    let domain = text.chars().position(|c| c == '@').filter(|at| *at > 0).map_or(usize::MAX, |at| at + 2);
+    let letters: Vec<char> = index::letters(text).take(domain).collect();
     match letters[..] {
         [] => return None,
         [letter] => return (!text.is_ascii()).then(|| quoted([letter, '_', '_'])),
@@ -235,4 +237,16 @@ fn all_of(mut terms: Vec<String>) -> Option<String> {
 /// A term as FTS5 quotes it; there is no quotation mark in one.
 fn quoted(term: impl IntoIterator<Item = char>) -> String {
     format!("\"{}\"", String::from_iter(term))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::threes;
+
+    #[test]
+    fn a_domain_is_asked_for_only_if_it_is_all_there_is() {
+        assert_eq!(threes("ada@example.com").as_deref(), Some("\"ada\" AND \"a＠e\" AND \"da＠\""));
+        assert_eq!(threes("a@example.com").as_deref(), Some("\"a＠e\""));
+        assert_eq!(threes("@exa").as_deref(), Some("\"exa\" AND \"＠ex\""));
+    }
 }
