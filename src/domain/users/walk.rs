@@ -42,6 +42,17 @@ const COUNTING: i32 = 1_000_000;
 const COUNTED: usize = 1_000;
 const SAMPLE: usize = 100;
 
+/// Where those of a page are, in the order of a list.
+#[derive(PartialEq)]
+enum Page {
+    /// Likely among those whom a walk of so many steps passes, or nobody knows.
+    Near,
+    /// Further on, and all with one code, of whom the index knows no order: to be walked along from there.
+    Together,
+    /// Further on, with others between: to be looked up.
+    Apart,
+}
+
 impl<'a> Walk<'a> {
     pub fn new(account: &'a str, filter: &'a Filter) -> Self {
         let Sort { by, descending } = filter.sort;
@@ -69,15 +80,22 @@ impl<'a> Walk<'a> {
                     return Ok(rows);
                 }
             }
-            let is_near = self.is_near(r, &few, steps)?;
-            if is_near && let Some(rows) = r.within(steps, || along_the_order(None))? {
+            let page = self.page_is(r, &few, steps)?;
+            if page == Page::Near
+                && let Some(rows) = r.within(steps, || along_the_order(None))?
+            {
                 return Ok(rows);
             }
             let Front { ids, from } = few.front(r)?;
+            if page == Page::Together
+                && let Some(rows) = r.within(steps, || along_the_order(from.as_ref()))?
+            {
+                return Ok(rows);
+            }
             if let Some(rows) = self.page_of(r, ids)? {
                 return Ok(rows);
             }
-            if (from.is_some() || !is_near)
+            if (page == Page::Apart || page == Page::Near && from.is_some())
                 && let Some(rows) = r.within(steps, || along_the_order(from.as_ref()))?
             {
                 return Ok(rows);
@@ -91,19 +109,18 @@ impl<'a> Walk<'a> {
         self.page_of(r, ids)?.map_or_else(|| along_the_order(from.as_ref()), Ok)
     }
 
-    /// Whether so many steps along the order are likely to fill the page. Else it is better filled with those whom a search
-    /// has found, or begun where they begin.
-    fn is_near(&self, r: &Read, few: &Few, steps: i32) -> Result<bool> {
+    /// Where a search has found as many as fill a page, if it can be told: whoever isn't is found along the order.
+    fn page_is(&self, r: &Read, few: &Few, steps: i32) -> Result<Page> {
         let passed = steps as usize / STEPS;
-        let Some((first, last)) = few.codes(self.filter.limit.0 as usize) else { return Ok(true) };
+        let Some((first, last)) = few.codes(self.filter.limit.0 as usize) else { return Ok(Page::Near) };
         if few.ids.last().is_some_and(|id| *id <= passed as i64) {
-            return Ok(true);
+            return Ok(Page::Near);
         }
-        // Of many with one code the index knows no order, so the walk is to begin with them.
-        let passed = if first == last { 0 } else { passed / 2 };
-        let Some((Key::Text(reached), _)) = self.place(r, passed)? else { return Ok(true) };
+        let (passed, further) = if first == last { (0, Page::Together) } else { (passed / 2, Page::Apart) };
+        let Some((Key::Text(reached), _)) = self.place(r, passed)? else { return Ok(Page::Near) };
         let reached = code(&reached);
-        Ok(if self.ascending { last <= reached } else { reached <= last })
+        let is_near = if self.ascending { last <= reached } else { reached <= last };
+        Ok(if is_near { Page::Near } else { further })
     }
 
     /// The page, if those with these ids, who come first, fill it.
