@@ -62,7 +62,8 @@ fn somebody(random: &mut Rng, n: usize) -> NewUser {
     NewUser { email: EmailText(email), name: Some(name), account_admin: admin, ..NewUser::default() }
 }
 
-/// At the beginning, in the middle and at the end of all by e-mail: more than are passed before an index is asked who comes first.
+/// At the beginning, in the middle and at the end of all by e-mail, and there before all others: more than a list passes
+/// before it begins with whom an index finds.
 fn others() -> impl Iterator<Item = EmailText> {
     ["aa", "ii", "zz"].iter().flat_map(|letters| (0..600).map(move |n| EmailText(format!("{letters}{n}@qq.zz"))))
 }
@@ -74,6 +75,8 @@ fn crowd() -> TestApp {
     let all: Vec<NewUser> = (0..PEOPLE).map(|n| somebody(&mut random, n)).collect();
     let guests: Vec<NewUser> = (PEOPLE..PEOPLE + 200).map(|n| somebody(&mut random, n)).collect();
     let emails: Vec<EmailText> = guests.iter().map(|guest| guest.email.clone()).collect();
+    let invite = |w: &mut Write, email| users::create(w, NewUser { email, ..NewUser::default() }).map(drop);
+    write(&test, "2311", move |w| others().try_for_each(|email| invite(w, email)));
     let guests = write(&test, OTHER, move |w| {
         guests.into_iter().map(|guest| Ok(users::create(w, guest)?.0.id)).collect::<rollcall::Result<Vec<_>>>()
     });
@@ -86,10 +89,7 @@ fn crowd() -> TestApp {
                 _ => {}
             }
         }
-        emails
-            .into_iter()
-            .chain(others())
-            .try_for_each(|email| users::create(w, NewUser { email, ..NewUser::default() }).map(drop))
+        emails.into_iter().try_for_each(|email| invite(w, email))
     });
     // They are others now where they live, and to the account that invited them they stay who they were.
     let renamed: Vec<_> =
@@ -210,7 +210,7 @@ fn a_page_goes_on_behind_its_cursor_even_if_whoever_stands_there_is_not_found() 
     // With these, there are so many that nobody waits for the index.
     let others = (0..1_059).map(|n| format!("{}{n}@south.example", if n < 900 { "adele1" } else { "zoe" }));
     let all: Vec<_> =
-        people.chain(others).map(EmailText).map(|email| NewUser { email, ..NewUser::default() }).collect();
+        others.chain(people).map(EmailText).map(|email| NewUser { email, ..NewUser::default() }).collect();
     write(&test, "2311", move |w| all.into_iter().try_for_each(|new| users::create(w, new).map(drop)));
     for (descending, passed, next) in [(false, 1 + 110 + 1, "adele9"), (true, 159 + 110 + 1, "adele-")] {
         let sort = Sort { by: SortBy::Email, descending };

@@ -77,3 +77,19 @@ fn preferences(random: &mut Rng, account: &str) -> NotificationPreferences {
     }
     preferences
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_has_all_the_letters_of_a_name() {
+        for name in
+            LANGUAGES.iter().flat_map(|language| [language.given, language.family]).flat_map(|all| all.split(", "))
+        {
+            let (_, latin) = name.split_once('/').unwrap_or((name, name));
+            let letters = fold(latin).matches(char::is_alphabetic).count();
+            assert!(letters > 0 && Name::parse(name).in_email.len() == letters, "say how an e-mail has “{name}”");
+        }
+    }
+}

@@ -202,7 +202,7 @@ fn either(forms: [&str; 2], expression: fn(&str) -> Option<String>) -> Option<St
 const TERMS: usize = 4;
 
 /// Three letters each from all over a text, or whichever may follow its two. `None` if it has none, or one that is no term.
-/// What follows an at sign, and the letter behind it, is not asked for: everybody may have that domain.
+/// Of the domain of an e-mail no more than the first letter is asked for: everybody may have it.
 fn threes(text: &str) -> Option<String> {
     let domain = text.chars().position(|c| c == '@').filter(|at| *at > 0).map_or(usize::MAX, |at| at + 2);
     let letters: Vec<char> = index::letters(text).take(domain).collect();

@@ -80,24 +80,24 @@ impl<'a> Walk<'a> {
                     return Ok(rows);
                 }
             }
+            let walk = |from: Option<&Place>| r.within(steps, || along_the_order(from));
             let page = self.page_is(r, &few, steps)?;
             if page == Page::Near
-                && let Some(rows) = r.within(steps, || along_the_order(None))?
+                && let Some(rows) = walk(None)?
             {
                 return Ok(rows);
             }
             let Front { ids, from } = few.front(r)?;
             if page == Page::Together
-                && let Some(rows) = r.within(steps, || along_the_order(from.as_ref()))?
+                && let Some(rows) = walk(from.as_ref())?
             {
                 return Ok(rows);
             }
             if let Some(rows) = self.page_of(r, ids)? {
                 return Ok(rows);
             }
-            if (page == Page::Apart || page == Page::Near && from.is_some())
-                && let Some(rows) = r.within(steps, || along_the_order(from.as_ref()))?
-            {
+            let is_left = page == Page::Apart || page == Page::Near && from.is_some();
+            if is_left && let Some(rows) = walk(from.as_ref())? {
                 return Ok(rows);
             }
         }
@@ -113,6 +113,7 @@ impl<'a> Walk<'a> {
     fn page_is(&self, r: &Read, few: &Few, steps: i32) -> Result<Page> {
         let passed = steps as usize / STEPS;
         let Some((first, last)) = few.codes(self.filter.limit.0 as usize) else { return Ok(Page::Near) };
+        // Nobody came later: where there are no more people than that, all of them are passed.
         if few.ids.last().is_some_and(|id| *id <= passed as i64) {
             return Ok(Page::Near);
         }
