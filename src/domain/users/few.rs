@@ -60,20 +60,21 @@ pub(super) struct Few<'s> {
     begun: Option<(&'s Search, Vec<i64>)>,
 }
 
-/// Where a list begins that is in the order of the index it is found by, as far as that is known.
-#[derive(Default)]
+/// How a list begins that is in the order of the index it is found by.
 pub(super) struct Front {
-    /// Nobody else comes before any of these.
-    pub ids: Vec<i64>,
-    /// Nobody comes before this, if it is further than where the list begins anyway.
+    /// Nobody else comes before any of these, nor any of one part before one of an earlier part.
+    pub ids: Vec<Vec<i64>>,
+    /// And nobody between them and this, if it is further than where the list begins anyway.
     pub from: Option<Place>,
 }
 
-/// The users that one of the sources finds or, if each finds more than `most`, so many of the last one's.
-pub(super) fn find<'s>(r: &Read, sources: &'s [Source], most: usize) -> Result<Few<'s>> {
+/// The users that one of the sources finds or, if each finds more than `most`, so many of the last one's. `begun` is what was
+/// found when they were asked for fewer.
+pub(super) fn find<'s>(r: &Read, sources: &'s [Source], most: usize, begun: &Few) -> Result<Few<'s>> {
+    let begun = begun.begun.as_ref().map_or(&[][..], |(_, places)| places);
     let mut found = Few::default();
     for source in sources {
-        found = source.find(r, most)?;
+        found = source.find(r, most, begun)?;
         if found.all {
             break;
         }
@@ -98,16 +99,16 @@ impl<'s> Few<'s> {
     }
 
     /// Who comes first, in a list by e-mail.
-    pub fn front(&self, r: &Read) -> Result<Front> {
-        self.begun.as_ref().map_or(Ok(Front::default()), |(search, places)| search.front(r, places))
+    pub fn front(&self, r: &Read) -> Result<Option<Front>> {
+        self.begun.as_ref().map_or(Ok(None), |(search, places)| search.front(r, places))
     }
 }
 
 impl Source {
-    fn find(&self, r: &Read, most: usize) -> Result<Few<'_>> {
+    fn find(&self, r: &Read, most: usize, begun: &[i64]) -> Result<Few<'_>> {
         let (sql, values) = match self {
             Self::Index { sql, values } => (format!("{sql} limit {}", most + 1), values),
-            Self::Search(search) => return search.find(r, most),
+            Self::Search(search) => return search.find(r, most, begun),
         };
         let mut ids = r.all(&sql, params_from_iter(values), |row| row.get::<_, i64>(0))?;
         ids.sort_unstable();

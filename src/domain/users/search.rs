@@ -73,6 +73,9 @@ const ASIDE: &str = "
 /// So many of those are always looked at; who waits are fewer.
 const MOST_ASIDE: usize = 1_000;
 
+/// So many of whom it has found are looked up first, which is a page, and some who may not be meant; then twice as many, and so on.
+const PART: usize = 50;
+
 impl Search {
     pub fn new(account: &str, query: &str, along: Option<Along>) -> Self {
         let (email, name) = (email_key(query), fold(query));
@@ -83,11 +86,13 @@ impl Search {
         Self { asked, values: [account.to_owned(), email, name], along }
     }
 
-    /// Those whom it finds or, if they are more than `most`, so many of them: of a list by e-mail, the first.
-    pub fn find(&self, r: &Read, most: usize) -> Result<Few<'_>> {
+    /// Those whom it finds or, if they are more than `most`, so many of them: of a list by e-mail, the first. `begun` are the
+    /// places it has found already.
+    pub fn find(&self, r: &Read, most: usize, begun: &[i64]) -> Result<Few<'_>> {
         let mut places = Vec::new();
-        for asked in &self.asked {
-            places = self.ask(r, asked, most)?;
+        for (n, asked) in self.asked.iter().enumerate() {
+            let is_last = n + 1 == self.asked.len();
+            places = self.ask(r, asked, most, if is_last { begun } else { &[] })?;
             if places.len() <= most {
                 break;
             }
@@ -123,17 +128,24 @@ impl Search {
         }
     }
 
-    fn ask(&self, r: &Read, asked: &Asked, most: usize) -> Result<Vec<i64>> {
-        let (least, greatest) = self.bounds();
+    fn ask(&self, r: &Read, asked: &Asked, most: usize, begun: &[i64]) -> Result<Vec<i64>> {
         match asked {
             Asked::Match(expression) => {
-                let order = if self.along.as_ref().is_none_or(|along| along.ascending) { "asc" } else { "desc" };
+                let (mut least, mut greatest) = self.bounds();
+                let ascending = self.along.as_ref().is_none_or(|along| along.ascending);
+                match begun.last() {
+                    Some(last) if ascending => least = last + 1,
+                    Some(last) => greatest = last - 1,
+                    None => {}
+                }
                 let sql = format!(
                     "select rowid from user_search where user_search match ?1 and rowid between ?2 and ?3
-                      order by rowid {order} limit {}",
-                    most + 1
+                      order by rowid {} limit ?4",
+                    if ascending { "asc" } else { "desc" }
                 );
-                r.all(&sql, params![expression, least, greatest], |row| row.get(0))
+                let left = (most + 1).saturating_sub(begun.len());
+                let found = r.all(&sql, params![expression, least, greatest, left as i64], |row| row.get(0))?;
+                Ok([begun, &found].concat())
             }
             Asked::Beginning([email, name]) => {
                 let sql = format!(
@@ -157,25 +169,42 @@ impl Search {
     }
 
     /// Of a list by e-mail, where the index has found these places and there are more: who comes first.
-    pub fn front(&self, r: &Read, found: &[i64]) -> Result<Front> {
-        let Some(Along { ascending, begin }) = self.in_order() else { return Ok(Front::default()) };
-        let (Some(reached), Some(places)) = (found.last(), self.with_aside(r, found, MOST_ASIDE)?) else {
-            return Ok(Front::default());
+    pub fn front(&self, r: &Read, found: &[i64]) -> Result<Option<Front>> {
+        let (Some(Along { ascending, begin }), Some(reached)) = (self.in_order(), found.last()) else {
+            return Ok(None);
         };
-        let code = |place: &i64| index::code_of(*place);
-        let Some(first) = (if *ascending { places.iter().min() } else { places.iter().max() }) else {
-            return Ok(Front::default());
-        };
-        let is_certain =
-            |place: &i64| if *ascending { code(place) < code(reached) } else { code(place) > code(reached) };
-        let (email, id) = match index::beginning(code(first)) {
+        let Some(mut places) = self.with_aside(r, found, MOST_ASIDE)? else { return Ok(None) };
+        let reached = index::code_of(*reached);
+        places.retain(|place| {
+            let code = index::code_of(*place);
+            if *ascending { code < reached } else { code > reached }
+        });
+        places.sort_unstable();
+        if !ascending {
+            places.reverse();
+        }
+        let (email, id) = match index::beginning(reached) {
             letters if *ascending => (letters, 0),
             letters => (after(&letters), i64::MAX),
         };
         let is_further = begin.as_ref().is_none_or(|begin| if *ascending { *begin < email } else { email < *begin });
-        let ids = ids(places.iter().copied().filter(is_certain));
-        Ok(Front { ids, from: is_further.then_some((Key::Text(email), id)) })
+        let ids = parts(&places).into_iter().map(|part| ids(part.into_iter())).collect();
+        Ok(Some(Front { ids, from: is_further.then_some((Key::Text(email), id)) }))
     }
+}
+
+/// Places in their order, in parts from about [`PART`] on: e-mails that begin alike, of whom it is not known who comes first, are
+/// in one.
+fn parts(places: &[i64]) -> Vec<Vec<i64>> {
+    let mut parts: Vec<Vec<i64>> = Vec::new();
+    for alike in places.chunk_by(|one, other| index::code_of(*one) == index::code_of(*other)) {
+        let most = PART * parts.len();
+        match parts.last_mut() {
+            Some(part) if part.len() < most => part.extend(alike),
+            _ => parts.push(alike.to_vec()),
+        }
+    }
+    parts
 }
 
 /// Whose places they are. The index may find somebody twice.

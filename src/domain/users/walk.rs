@@ -29,9 +29,9 @@ pub struct Count {
 }
 
 /// A list is filled along its order, where many are meant, or from those whom a filter's own index finds, where few are.
-/// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, and so many steps
-/// along each order.
-const TURNS: [(usize, i32); 3] = [(100, 10_000), (300, 30_000), (1_000, 100_000)];
+/// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, or two pages of them,
+/// and so many steps along each order.
+const TURNS: [(usize, i32); 3] = [(40, 10_000), (200, 30_000), (1_000, 100_000)];
 /// It takes about so many to pass somebody there, and a tenth of what it costs to look them up.
 const STEPS: usize = 10;
 /// If they are no more than that, it is better to look each of them up than to go along all of the order.
@@ -41,17 +41,6 @@ const COUNTING: i32 = 1_000_000;
 /// Otherwise those are counted of whom a filter leaves among so many along the order, or among [`SAMPLE`] it finds.
 const COUNTED: usize = 1_000;
 const SAMPLE: usize = 100;
-
-/// Where those of a page are, in the order of a list.
-#[derive(PartialEq)]
-enum Page {
-    /// Likely among those whom a walk of so many steps passes, or nobody knows.
-    Near,
-    /// Further on, and all with one code, of whom the index knows no order: to be walked along from there.
-    Together,
-    /// Further on, with others between: to be looked up.
-    Apart,
-}
 
 impl<'a> Walk<'a> {
     pub fn new(account: &'a str, filter: &'a Filter) -> Self {
@@ -65,73 +54,74 @@ impl<'a> Walk<'a> {
 
     /// Those who are on the page, and one more if there are more.
     pub fn rows(&self, r: &Read) -> Result<Vec<(Loaded, Key)>> {
-        let along_the_order =
-            |from: Option<&Place>| self.rows_among(r, &Among::Order { from: from.cloned(), to: None });
+        let most = self.filter.limit.0 as usize + 1;
+        let along_the_order = || self.rows_among(r, &Among::everybody(), most);
         if self.sources.is_empty() && self.late.is_empty() {
-            return along_the_order(None);
+            return along_the_order();
         }
-        for (most, steps) in TURNS {
-            let few = few::find(r, &self.sources, most)?;
+        let mut few = Few::default();
+        for (people, steps) in TURNS {
+            few = few::find(r, &self.sources, people.max(2 * most), &few)?;
             if few.all {
-                return self.rows_among(r, &Among::These(few.ids));
+                return self.rows_among(r, &Among::These(few.ids), most);
             }
             for by in &self.late {
-                if let Some(rows) = r.within(steps, || self.rows_among(r, &Among::Since(*by)))? {
+                if let Some(rows) = r.within(steps, || self.rows_among(r, &Among::Since(*by), most))? {
                     return Ok(rows);
                 }
             }
-            let walk = |from: Option<&Place>| r.within(steps, || along_the_order(from));
-            let page = self.page_is(r, &few, steps)?;
-            if page == Page::Near
-                && let Some(rows) = walk(None)?
+            if self.is_near(r, &few, steps)?
+                && let Some(rows) = r.within(steps, along_the_order)?
             {
                 return Ok(rows);
             }
-            let Front { ids, from } = few.front(r)?;
-            if page == Page::Together
-                && let Some(rows) = walk(from.as_ref())?
+            if let Some(front) = few.front(r)?
+                && let Some(rows) = self.rows_from(r, front, most, Some(steps))?
             {
-                return Ok(rows);
-            }
-            if let Some(rows) = self.page_of(r, ids)? {
-                return Ok(rows);
-            }
-            let is_left = page == Page::Apart || page == Page::Near && from.is_some();
-            if is_left && let Some(rows) = walk(from.as_ref())? {
                 return Ok(rows);
             }
         }
-        let few = few::find(r, &self.sources, FEW)?;
+        few = few::find(r, &self.sources, FEW, &few)?;
         if few.all {
-            return self.rows_among(r, &Among::These(few.ids));
+            return self.rows_among(r, &Among::These(few.ids), most);
         }
-        let Front { ids, from } = few.front(r)?;
-        self.page_of(r, ids)?.map_or_else(|| along_the_order(from.as_ref()), Ok)
+        let rows = few.front(r)?.map(|front| self.rows_from(r, front, most, None)).transpose()?;
+        rows.flatten().map_or_else(along_the_order, Ok)
     }
 
-    /// Where a search has found as many as fill a page, if it can be told: whoever isn't is found along the order.
-    fn page_is(&self, r: &Read, few: &Few, steps: i32) -> Result<Page> {
+    /// Whether whom a search has found first, as many as fill a page, are likely to be passed by a walk of so many steps; where
+    /// nobody knows, they are. If they begin alike, only a walk from there tells who comes first, and begins with them at best.
+    fn is_near(&self, r: &Read, few: &Few, steps: i32) -> Result<bool> {
         let passed = steps as usize / STEPS;
-        let Some((first, last)) = few.codes(self.filter.limit.0 as usize) else { return Ok(Page::Near) };
+        let Some((first, last)) = few.codes(self.filter.limit.0 as usize) else { return Ok(true) };
         // Nobody came later: where there are no more people than that, all of them are passed.
         if few.ids.last().is_some_and(|id| *id <= passed as i64) {
-            return Ok(Page::Near);
+            return Ok(true);
         }
-        let (passed, further) = if first == last { (0, Page::Together) } else { (passed / 2, Page::Apart) };
-        let Some((Key::Text(reached), _)) = self.place(r, passed)? else { return Ok(Page::Near) };
+        let Some((Key::Text(reached), _)) = self.place(r, if first == last { 0 } else { passed / 2 })? else {
+            return Ok(true);
+        };
         let reached = code(&reached);
-        let is_near = if self.ascending { last <= reached } else { reached <= last };
-        Ok(if is_near { Page::Near } else { further })
+        Ok(if self.ascending { last <= reached } else { reached <= last })
     }
 
-    /// The page, if those with these ids, who come first, fill it.
-    fn page_of(&self, r: &Read, ids: Vec<i64>) -> Result<Option<Vec<(Loaded, Key)>>> {
-        let fill = |people: usize| people > self.filter.limit.0 as usize;
-        if !fill(ids.len()) {
-            return Ok(None);
+    /// The page, where it is known who comes first: those are looked up, and the others found along the order, if that takes no
+    /// more than so many steps.
+    fn rows_from(&self, r: &Read, front: Front, most: usize, steps: Option<i32>) -> Result<Option<Vec<(Loaded, Key)>>> {
+        let mut rows = Vec::new();
+        for ids in front.ids {
+            rows.extend(self.rows_among(r, &Among::These(ids), most - rows.len())?);
+            if rows.len() == most {
+                return Ok(Some(rows));
+            }
         }
-        let rows = self.rows_among(r, &Among::These(ids))?;
-        Ok(Some(rows).filter(|rows| fill(rows.len())))
+        let further = Among::Order { from: front.from, to: None };
+        let rest = || self.rows_among(r, &further, most - rows.len());
+        let Some(rest) = steps.map_or_else(|| rest().map(Some), |steps| r.within(steps, rest))? else {
+            return Ok(None);
+        };
+        rows.extend(rest);
+        Ok(Some(rows))
     }
 
     /// How many there are, up to `most`; if not exactly, as far as that is quickly told.
@@ -143,7 +133,7 @@ impl<'a> Walk<'a> {
         if self.sources.is_empty() && self.late.is_empty() {
             return exactly(Among::everybody());
         }
-        let few = few::find(r, &self.sources, if exact { FEW } else { SAMPLE })?;
+        let few = few::find(r, &self.sources, if exact { FEW } else { SAMPLE }, &Few::default())?;
         if few.all {
             return exactly(Among::These(few.ids));
         }
@@ -160,10 +150,10 @@ impl<'a> Walk<'a> {
         Ok(Count { people: along.max(found), more: true })
     }
 
-    fn rows_among(&self, r: &Read, among: &Among) -> Result<Vec<(Loaded, Key)>> {
+    fn rows_among(&self, r: &Read, among: &Among, most: usize) -> Result<Vec<(Loaded, Key)>> {
         let column = self.column;
         let mut found = self.conditions(among);
-        let most = found.bind(Value::Integer(i64::from(self.filter.limit.0) + 1));
+        let most = found.bind(Value::Integer(most as i64));
         // Only who is on the page is looked up, not all who were passed or sorted to find them.
         let sql = format!(
             "select {COLUMNS}, m.{column}
