@@ -114,6 +114,9 @@ pub enum Command {
     Check {
         /// The file; the one in the data folder if left out
         file: Option<PathBuf>,
+        /// Make anew what is kept besides to find people quickly, if it isn't as it should be; refuses while a server runs
+        #[arg(long, conflicts_with = "file")]
+        repair: bool,
     },
     /// Bring the database to this program's schema, as the next start would
     Upgrade(upgrade::Upgrade),
@@ -229,7 +232,8 @@ fn run(command: Command, config: Config) -> Result<()> {
         Command::Events(asked) => events::export(&open_existing(config)?, asked),
         Command::Backup { file, force } => backup::create(&config, file, force),
         Command::Restore { file, force } => backup::restore(&config, &file, force),
-        Command::Check { file } => check::run(&config, file),
+        Command::Check { repair: true, .. } => check::repair(&config),
+        Command::Check { file, .. } => check::run(&config, file),
         Command::Upgrade(asked) => upgrade::run(asked, &config),
         Command::Rollback(asked) => upgrade::roll_back(asked, &config),
         Command::Key(asked) => keys::run(asked, || open_existing(config)),

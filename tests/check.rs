@@ -159,7 +159,106 @@ async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
         let found = checked(&copy);
         let found = found.offences.iter().find(|offence| offence.rule.name == "search").map(|offence| offence.whom());
         assert_eq!(found.as_deref(), Some(who), "{sql}");
+        repaired(&copy).unwrap();
+        assert!(checked(&copy).are_good(), "{sql}: {:#?}", checked(&copy).lines());
     }
+}
+
+/// What people have told, as it is kept and as it is found.
+fn told(database: &Path) -> Vec<String> {
+    let conn = opened(database);
+    let mut rows = Vec::new();
+    for table in ["users", "memberships", "role_holders", "teams", "tokens", "events"] {
+        let mut statement = conn.prepare(&format!("select * from {table} order by 1, 2, 3")).unwrap();
+        let width = statement.column_count();
+        let row =
+            |row: &rusqlite::Row| (0..width).map(|n| row.get(n)).collect::<Result<Vec<rusqlite::types::Value>, _>>();
+        rows.extend(statement.query_map([], row).unwrap().map(|row| format!("{table}: {:?}", row.unwrap())));
+    }
+    rows
+}
+
+fn repaired(database: &Path) -> rollcall::Result<()> {
+    check::repair(database, checked(database).repairable(), Timestamp(START), &mut |_| Ok(()))
+}
+
+#[tokio::test]
+async fn what_is_kept_besides_is_made_anew_and_nothing_else_is_changed() {
+    let test = town().await;
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole.db");
+    copied(&test.database(), &whole);
+    let repairable = |rule: &str| RULES.iter().any(|known| known.name == rule && !known.repair.is_empty());
+    let breaks = BREAKS.iter().filter(|(rule, _)| repairable(rule) && *rule != "search_apart");
+    let mut rules = BTreeSet::new();
+    for (rule, sql) in breaks {
+        let copy = folder.path().join("copy.db");
+        std::fs::copy(&whole, &copy).unwrap();
+        opened(&copy).execute_batch(sql).unwrap();
+        repaired(&copy).unwrap();
+        assert!(checked(&copy).are_good(), "{sql}: {:#?}", checked(&copy).lines());
+        assert_eq!(told(&copy), told(&whole), "{sql}");
+        rules.insert(*rule);
+    }
+    assert_eq!(rules, BTreeSet::from(["email_keys", "name_keys", "repeated_columns", "role_holders", "search"]));
+    // They are found in the bin by what they are known by there, from now on.
+    let copy = folder.path().join("copy.db");
+    opened(&copy).execute_batch("update memberships set name_key = 'x' where removed_at is not null").unwrap();
+    assert_eq!(checked(&copy).repairable().iter().map(|rule| rule.name).collect::<Vec<_>>(), ["search_apart"]);
+    repaired(&copy).unwrap();
+    assert!(checked(&copy).are_good());
+}
+
+/// Whose e-mail somebody else has, too, can't be found by it: that is for people to say.
+#[tokio::test]
+async fn what_cannot_be_repaired_is_left_as_it_is() {
+    let test = town().await;
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    copied(&test.database(), &copy);
+    opened(&copy)
+        .execute_batch(
+            "update users set email = 'ada@example.com', email_key = 'other@example.com' where id = 2;
+             delete from role_holders;",
+        )
+        .unwrap();
+    let before = told(&copy);
+    let error = repaired(&copy).unwrap_err().cause();
+    assert!(error.contains("can't be repaired, and nothing was changed: UNIQUE constraint failed"), "{error}");
+    assert_eq!(told(&copy), before);
+}
+
+#[test]
+fn the_command_repairs_only_where_no_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let database = opened(&folder.path().join("rollcall.db"));
+    database.execute_batch("delete from role_holders; update search_progress set indexed_to = 1;").unwrap();
+    drop(database);
+    let repair = || {
+        let output = rollcall(folder.path()).args(["check", "--repair"]).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(folder.path().to_str().unwrap(), "DATA");
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    };
+    let served = serve(&mut rollcall(folder.path()), 1);
+    let (code, said, why) = repair();
+    assert_eq!((code, said.as_str()), (3, ""), "{why}");
+    assert!(why.contains("Another Rollcall is serving from DATA"), "{why}");
+    drop(served);
+    let good = format!(
+        "DATA/rollcall.db: 1 user, 1 account, 2 events. The file is sound, and all {} rules hold.\n",
+        RULES.len()
+    );
+    assert_eq!(repair(), (0, format!("Made anew: search, role_holders.\n{good}"), String::new()));
+    assert_eq!(repair(), (0, good, String::new()));
+    let database = opened(&folder.path().join("rollcall.db"));
+    database.execute("update memberships set primary_account = 0", []).unwrap();
+    drop(database);
+    let (code, _, why) = repair();
+    assert_eq!(code, 1);
+    assert!(why.ends_with("nothing can be made anew from the rest, and nothing was changed.\n"), "{why}");
+    let aside = rollcall(folder.path()).args(["check", "--repair", "backup.db"]).output().unwrap();
+    assert_eq!(aside.status.code(), Some(2), "only the folder's own file is repaired");
 }
 
 /// What SQLite itself sees to, if it is asked: pages, references, the schema.

@@ -1,24 +1,48 @@
 //! `rollcall check`: whether the database is sound and every rule holds in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::database;
-use super::output::print;
+use super::output::{print, print_line};
+use super::{database, whole_database};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::require_whole;
 use crate::domain::check::{self, Findings, RULES};
 use crate::domain::words;
 use crate::error::{Error, Result};
+use crate::folder::Folder;
 use crate::progress::shown;
 
 pub fn run(config: &Config, file: Option<PathBuf>) -> Result<()> {
     let file = file.map_or_else(|| database(config), Ok)?;
     require_whole(&file)?;
     let findings = shown(|told| check::file(&file, Clock::system().now(), told))?;
+    tell_all(&file, &findings, "nothing was changed")
+}
+
+pub fn repair(config: &Config) -> Result<()> {
+    let file = whole_database(config)?;
+    let _lock = Folder::open(&config.data)?.lock()?;
+    let now = Clock::system().now();
+    let findings = shown(|told| check::file(&file, now, told))?;
+    let broken = findings.repairable();
+    if broken.is_empty() {
+        return tell_all(&file, &findings, "nothing can be made anew from the rest, and nothing was changed");
+    }
+    let names: Vec<_> = broken.iter().map(|rule| rule.name).collect();
+    let findings = shown(|told| {
+        check::repair(&file, broken, now, told)?;
+        check::file(&file, now, told)
+    })?;
+    print_line(&format!("Made anew: {}.", names.join(", ")))?;
+    tell_all(&file, &findings, "what could be made anew was")
+}
+
+/// What was found; an error if anything is wrong, which says what was done about it.
+fn tell_all(file: &Path, findings: &Findings, done: &str) -> Result<()> {
     let mut lines = findings.lines();
     if findings.damage.is_empty() {
-        lines.push(format!("{}: {}. {}", file.display(), findings.counts, verdict(&findings)));
+        lines.push(format!("{}: {}. {}", file.display(), findings.counts, verdict(findings)));
     }
     print(|output| lines.iter().try_for_each(|line| output.line(line)))?;
     if findings.are_good() {
@@ -26,7 +50,7 @@ pub fn run(config: &Config, file: Option<PathBuf>) -> Result<()> {
     }
     let wrong = findings.damage.len() + findings.offences.len();
     let wrong = words::count(wrong as u64, "thing is", "things are");
-    Err(Error::Unavailable(format!("{wrong} wrong in {}; nothing was changed.", file.display())))
+    Err(Error::Unavailable(format!("{wrong} wrong in {}; {done}.", file.display())))
 }
 
 fn verdict(findings: &Findings) -> String {

@@ -1,13 +1,14 @@
-//! Looking into a database file, whatever is in it: ours, a backup, an older one, another program's, a damaged one.
+//! Looking into a database file, whatever is in it: ours, a backup, an older one, another program's, a damaged one. And putting
+//! right what is wrong in one of ours.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::{APPLICATION_ID, Read, SCHEMA, SCHEMA_VERSION, Value, ValueRef, configure};
+use super::{APPLICATION_ID, Read, SCHEMA, SCHEMA_VERSION, Value, ValueRef, Write, configure};
 use crate::clock::Timestamp;
 use crate::domain::actor::Actor;
 use crate::domain::settings::Settings;
@@ -29,6 +30,24 @@ pub enum Age {
 /// its log is left there.
 pub fn look<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOnce(&Read) -> Result<T>) -> Result<T> {
     let mut conn = open(path)?;
+    lend(&conn, functions)?;
+    let moment = conn.transaction()?;
+    f(&Read { conn: &moment, actor: Actor::nobody(), now, settings: Settings::default() })
+}
+
+/// Runs a closure that changes the database at `path`, which nobody else writes to: all that it does, or, if it errs, nothing.
+pub fn mend<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOnce(&Write) -> Result<T>) -> Result<T> {
+    let mut conn = super::connect(path)?;
+    configure(&conn)?;
+    lend(&conn, functions)?;
+    let all = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let result = f(&Write(Read { conn: &all, actor: Actor::nobody(), now, settings: Settings::default() }))?;
+    all.commit()?;
+    Ok(result)
+}
+
+/// Lets SQL call these, too.
+fn lend(conn: &Connection, functions: &[Function]) -> Result<()> {
     for (name, function) in functions {
         let function = *function;
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -39,8 +58,7 @@ pub fn look<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOn
             })
         })?;
     }
-    let moment = conn.transaction()?;
-    f(&Read { conn: &moment, actor: Actor::nobody(), now, settings: Settings::default() })
+    Ok(())
 }
 
 /// A connection for looking. Of a database that is in use, looking needs the shared memory of its log.

@@ -1,5 +1,6 @@
 //! Whether a database is as the rules leave it: the file itself, and every rule that its schema alone does not hold.
 
+mod repair;
 mod rules;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use crate::db::{Read, Row};
 use crate::error::{Error, Result};
 use crate::progress::{Step, Told};
 
+pub use repair::repair;
 pub use rules::{RULES, Rule};
 
 /// What was found in a database.

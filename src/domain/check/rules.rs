@@ -25,6 +25,8 @@ pub struct Rule {
     pub cure: &'static str,
     /// Selects an `offender` for each time that it doesn't.
     pub sql: &'static str,
+    /// Makes it hold again, where it is about what is kept besides, to find people quickly, and can be made from the rest.
+    pub repair: &'static [&'static str],
 }
 
 /// What the rules' SQL may call.
@@ -71,15 +73,20 @@ fn credential_id(json: &str) -> Value {
     credential.map_or(Value::Null, |credential| Value::Text(BASE64_URL_SAFE_NO_PAD.encode(credential.cred_id())))
 }
 
-const SAVE_AGAIN: &str = "Change it to something else and back, which writes it anew.";
+const REPAIR: &str = "Stop the server, and it is made anew from the rest: rollcall check --repair";
 const GO_BACK: &str = "Nothing in Rollcall leaves it so: something else wrote to the file. Restore the last good backup: \
                        rollcall restore FILE";
 
 macro_rules! rules {
-    ($($name:ident $sentence:literal $cure:tt $sql:literal)*) => {
+    ($($name:ident $sentence:literal $cure:tt $sql:literal $(=> $($repair:literal)+)?)*) => {
         /// Every rule that the schema alone does not hold.
-        pub const RULES: &[Rule] =
-            &[$(Rule { name: stringify!($name), sentence: $sentence, cure: $cure, sql: $sql }),*];
+        pub const RULES: &[Rule] = &[$(Rule {
+            name: stringify!($name),
+            sentence: $sentence,
+            cure: $cure,
+            sql: $sql,
+            repair: &[$($($repair),+)?],
+        }),*];
     };
 }
 
@@ -89,12 +96,14 @@ rules! {
         "select 'user ' || id as offender from users where not is_email(email)"
 
     email_keys "People are found by the e-mail they have."
-        SAVE_AGAIN
+        REPAIR
         "select 'user ' || id as offender from users where email_key <> email_key(email)"
+        => "update users set email_key = email_key(email) where email_key <> email_key(email)"
 
     name_keys "People are found and sorted by the name they have."
-        SAVE_AGAIN
+        REPAIR
         "select 'user ' || id as offender from users where name_key <> folded(ifnull(name, ''))"
+        => "update users set name_key = folded(ifnull(name, '')) where name_key <> folded(ifnull(name, ''))"
 
     profiles "A name is one line, a phone number is one, and a picture's address leads to the web."
         "Change it on the person's page."
@@ -125,15 +134,21 @@ rules! {
           where owner = 0 and not exists (select 1 from memberships where user_id = u.id)"
 
     repeated_columns "An account lists its people as they are."
-        SAVE_AGAIN
+        REPAIR
         "select 'user ' || m.user_id || ' in account ' || m.account_id as offender
            from memberships m join users u on u.id = m.user_id
           where m.invited_email is null and m.removed_at is null
             and (m.email_key, m.name_key, m.active, m.created_at, m.updated_at)
                 <> (u.email_key, u.name_key, u.active, u.created_at, u.updated_at)"
+        => "update memberships as m set (email_key, name_key, active, created_at, updated_at) =
+                   (u.email_key, u.name_key, u.active, u.created_at, u.updated_at)
+              from users u
+             where u.id = m.user_id and m.invited_email is null and m.removed_at is null
+               and (m.email_key, m.name_key, m.active, m.created_at, m.updated_at)
+                   <> (u.email_key, u.name_key, u.active, u.created_at, u.updated_at)"
 
     search "People are searched for by the e-mail and the name they have, and nobody who has gone is."
-        GO_BACK
+        REPAIR
         // Both are compared as a whole first, since to look for each term of each takes long.
         "with as_it_should_be as materialized
            (select (select sum(search_marks(term, doc)) from user_search_terms) is
@@ -145,15 +160,19 @@ rules! {
           where not it_is
             and not exists (select 1 from searched s where s.id = doc & 0xfffffff and s.place = doc
                                                        and instr(' ' || s.terms, ' ' || t.term || ' '))"
+        => "update search_progress set indexed_to = (select ifnull(max(id), 0) from users)"
+           "insert into user_search (user_search) values ('rebuild')"
 
     search_apart "Who changed their e-mail or name while pending or in a recycle bin is found there by what they had."
-        SAVE_AGAIN
+        REPAIR
         "select 'user ' || m.user_id || ' in account ' || m.account_id as offender
            from (select account_id, user_id, email_key, name_key from memberships where removed_at is not null union all
                  select account_id, user_id, email_key, null from memberships where invited_email is not null) m
            join users u on u.id = m.user_id
           where (m.email_key <> u.email_key or m.name_key <> u.name_key)
             and not exists (select 1 from search_apart where account_id = m.account_id and user_id = m.user_id)"
+        => "insert or ignore into search_apart (account_id, user_id)
+            select account_id, user_id from memberships where removed_at is not null or invited_email is not null"
 
     invitations "Of whom it only invited, an account knows the e-mail it invited and nothing else."
         "Withdraw the invitation and send it again."
@@ -188,7 +207,7 @@ rules! {
             and not exists (select 1 from roles where account_id = m.account_id and name = held.value)"
 
     role_holders "Who holds a role is found by it."
-        "Choose the person's roles again."
+        REPAIR
         "select 'user ' || user_id || ' in account ' || account_id as offender
            from memberships m, json_each(m.roles) held
           where not exists (select 1 from role_holders h
@@ -197,6 +216,9 @@ rules! {
          select 'user ' || user_id || ' in account ' || account_id from role_holders h
           where not exists (select 1 from memberships m, json_each(m.roles) held
                              where m.user_id = h.user_id and m.account_id = h.account_id and held.value = h.role)"
+        => "delete from role_holders"
+           "insert or ignore into role_holders (account_id, role, user_id)
+            select account_id, held.value, user_id from memberships m, json_each(m.roles) held"
 
     held_permissions "Permissions that are held are ones that there are."
         "Choose the person's permissions again."
