@@ -146,6 +146,10 @@ async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
         ),
         ("insert into user_search (rowid, terms) select place, 'too many' from searched where id = 3", "user 3"),
         ("insert into user_search (rowid, terms) values (99, 'who')", "user 99"),
+        (
+            "delete from user_search_data where id = (select max(id) from user_search_data)",
+            "fts5: corruption found reading blob 137438953473 from table \"user_search\"",
+        ),
         (unseen, "user 2"),
     ] {
         let folder = tempfile::tempdir().unwrap();
