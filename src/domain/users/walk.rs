@@ -159,19 +159,23 @@ impl<'a> Walk<'a> {
             "select {COLUMNS}, m.{column}
                from (select m.user_id, m.{column} {} {} limit ?{most}) page
                cross join memberships m on m.account_id = ?1 and m.user_id = page.user_id
-               join users u on u.id = page.user_id
-              {}",
+               join users u on u.id = page.user_id",
             found.sql,
-            self.order("m"),
-            self.order("page")
+            self.order()
         );
-        r.all(&sql, params_from_iter(found.values), |row| Ok((from_row(row)?, key(row, WIDTH)?)))
+        let mut rows = r.all(&sql, params_from_iter(found.values), |row| Ok((from_row(row)?, key(row, WIDTH)?)))?;
+        // SQLite doesn't promise that they still are in their order, though they are, and would sort all columns of them.
+        rows.sort_by(|(one, key), (other, other_key)| {
+            let order = (key, one.user.id).cmp(&(other_key, other.user.id));
+            if self.ascending { order } else { order.reverse() }
+        });
+        Ok(rows)
     }
 
     fn count_among(&self, r: &Read, among: &Among, most: usize) -> Result<usize> {
         let found = self.conditions(among);
         // Only the order leads to the few rows of a recycle bin; the few by their ids are counted as they come.
-        let order = if matches!(among, Among::Order { .. }) { self.order("m") } else { String::new() };
+        let order = if matches!(among, Among::Order { .. }) { self.order() } else { String::new() };
         let sql = format!("select count(*) from (select 1 {} {order} limit {})", found.sql, most + 1);
         let count: i64 = r.value(&sql, params_from_iter(found.values))?;
         usize::try_from(count).map_err(Error::internal)
@@ -207,18 +211,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The order of the members that are called `m`.
-    fn order(&self, m: &str) -> String {
+    /// The order of the memberships `m`.
+    fn order(&self) -> String {
         let (column, direction) = (self.column, if self.ascending { "asc" } else { "desc" });
-        format!("order by {m}.{column} {direction}, {m}.user_id {direction}")
+        format!("order by m.{column} {direction}, m.user_id {direction}")
     }
 
     /// Where so many along the order have been passed, whatever the filter leaves of them; nothing if there are no more.
     fn place(&self, r: &Read, passed: usize) -> Result<Option<Place>> {
         let mut all = Conditions::everybody(self.account, self.filter);
         self.go_on(&mut all, self.begin.as_ref());
-        let sql =
-            format!("select m.user_id, m.{} {} {} limit 1 offset {passed}", self.column, all.sql, self.order("m"));
+        let sql = format!("select m.user_id, m.{} {} {} limit 1 offset {passed}", self.column, all.sql, self.order());
         r.maybe(&sql, params_from_iter(all.values), |row| Ok((key(row, 1)?, row.get(0)?)))
     }
 }
