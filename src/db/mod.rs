@@ -24,11 +24,11 @@ use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use scheduled_thread_pool::ScheduledThreadPool;
 
 pub use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
-pub use rusqlite::{Row, params, params_from_iter};
+pub use rusqlite::{Params, Row, params, params_from_iter};
 
 use crate::clock::{Clock, Timestamp};
 use crate::domain::actor::Actor;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Member, User, UserAccount};
 use crate::clock::Timestamp;
-use crate::db::{Read, Row, RowResult, Value, Write, params};
+use crate::db::{Params, Read, Row, RowResult, Write, params};
 use crate::domain::fields::{self, AccountId, EmailText};
 use crate::domain::memberships::Place;
 use crate::domain::permissions::{Permission, Permissions};
@@ -17,31 +17,39 @@ use crate::error::{Error, Result};
 /// [`COLUMNS`] for statements that are put together beforehand.
 macro_rules! columns {
     () => {
-        "u.id, coalesce(m.invited_email, u.email), u.name, u.active, u.owner, u.phone, u.img_src, u.created_by,
-         u.updated_by, u.created_at, u.updated_at, m.team_id, m.account_admin, m.invited_by, m.joined_at, m.removed_at,
-         m.email_key, m.primary_account, m.roles, m.permissions"
+        "u.id, u.email, u.name, u.active, u.owner, u.phone, u.img_src, u.created_by, u.updated_by, u.created_at, u.updated_at,
+         m.account_id, m.primary_account, m.account_admin, m.invited_email, m.removed_at,
+         m.team_id, m.roles, m.permissions, m.invited_by, m.joined_at, m.email_key"
     };
 }
 
-/// Of a user `u` and their membership `m`, which may be missing.
+/// Of a user `u` and each of their memberships `m`, if there are any: a row for each.
 pub(super) const COLUMNS: &str = columns!();
 /// How many columns those are.
-pub(super) const WIDTH: usize = 20;
+pub(super) const WIDTH: usize = 22;
 
-/// A user as their row tells it, before [`complete`] looks up what hangs on them.
+/// A user as their rows tell it, before [`complete`] looks up what hangs on them.
 pub(super) struct Loaded {
     pub user: User,
-    /// What they are in this account, if they are.
+    memberships: Vec<Membership>,
+    /// What they are in the account that they were loaded from, if they are.
     here: Option<Here>,
-    /// Whether they were new when they joined this account.
+    /// Whether they were new when they joined that account.
     made_here: bool,
-    /// Of who was taken out of this account: the e-mail it knew.
+    /// Of who was taken out of that account: the e-mail it knew.
     bygone_email: Option<String>,
+}
+
+struct Membership {
+    account_id: String,
+    primary: bool,
+    admin: bool,
+    /// Neither pending nor removed.
+    live: bool,
 }
 
 /// What somebody is in the account that they were loaded from.
 struct Here {
-    primary: bool,
     admin: bool,
     /// By name, sorted.
     roles: Vec<String>,
@@ -49,61 +57,82 @@ struct Here {
     permissions: Permissions,
 }
 
-impl Here {
-    fn from_row(row: &Row) -> RowResult<Self> {
-        Ok(Self {
-            primary: row.get(17)?,
-            admin: row.get(12)?,
-            roles: row.get::<_, Held>(18)?.0,
-            permissions: row.get::<_, Option<_>>(19)?.unwrap_or_default(),
-        })
-    }
+/// The users whom a statement finds, with what else it says of each. Its first columns are [`COLUMNS`], and the rows of a user
+/// come one after the other.
+pub(super) fn find<T>(
+    r: &Read,
+    sql: &str,
+    params: impl Params,
+    here: Option<&str>,
+    more: impl Fn(&Row) -> RowResult<T>,
+) -> Result<Vec<(Loaded, T)>> {
+    let mut users: Vec<(Loaded, T)> = Vec::new();
+    r.all(sql, params, |row| {
+        let id: i64 = row.get(0)?;
+        if users.last().is_none_or(|(user, _)| user.user.id != id) {
+            users.push((Loaded::from_row(row)?, more(row)?));
+        }
+        users.last_mut().map_or(Ok(()), |(user, _)| user.join(row, here))
+    })?;
+    Ok(users)
 }
 
 impl Loaded {
-    /// What they are in the account that they were loaded from.
-    fn membership_of(&self, account: &AccountId) -> Option<Membership> {
-        let Here { primary, admin, .. } = *self.here.as_ref()?;
-        let live = self.user.pending.is_none() && self.user.removed_at.is_none();
-        Some(Membership { account_id: account.as_str().to_owned(), primary, admin, live })
+    /// Somebody who is nowhere yet.
+    fn from_row(row: &Row) -> RowResult<Self> {
+        let user = User {
+            id: row.get(0)?,
+            email: EmailText(row.get(1)?),
+            name: row.get(2)?,
+            active: row.get(3)?,
+            team_id: None,
+            phone: row.get(5)?,
+            img_src: row.get(6)?,
+            notification_preferences: NotificationPreferences::new(),
+            created_by: row.get(7)?,
+            updated_by: row.get(8)?,
+            created_at: row.get(9)?,
+            updated_at: row.get(10)?,
+            accounts: Vec::new(),
+            flat_roles_list: Vec::new(),
+            flat_permissions_list: Vec::new(),
+            token: None,
+            pending: None,
+            removed_at: None,
+            owner: row.get(4)?,
+        };
+        Ok(Self { user, memberships: Vec::new(), here: None, made_here: false, bygone_email: None })
     }
-}
 
-pub(super) fn from_row(row: &Row) -> RowResult<Loaded> {
-    let mut user = User {
-        id: row.get(0)?,
-        email: EmailText(row.get(1)?),
-        name: row.get(2)?,
-        active: row.get(3)?,
-        team_id: row.get(11)?,
-        phone: row.get(5)?,
-        img_src: row.get(6)?,
-        notification_preferences: NotificationPreferences::new(),
-        created_by: row.get(7)?,
-        updated_by: row.get(8)?,
-        created_at: row.get(9)?,
-        updated_at: row.get(10)?,
-        accounts: Vec::new(),
-        flat_roles_list: Vec::new(),
-        flat_permissions_list: Vec::new(),
-        token: None,
-        pending: None,
-        removed_at: row.get(15)?,
-        owner: row.get(4)?,
-    };
-    let made_here = row.get::<_, Option<Timestamp>>(14)? == Some(user.created_at);
-    if let Some(by) = row.get::<_, Option<String>>(13)? {
-        user.become_pending(by, row.get(14)?);
+    /// Adds a membership; if it is that in the account they are loaded from, they are shown as it knows them.
+    fn join(&mut self, row: &Row, here: Option<&str>) -> RowResult<()> {
+        let Some(account_id) = row.get::<_, Option<String>>(11)? else { return Ok(()) };
+        let (invited, removed_at): (Option<String>, Option<Timestamp>) = (row.get(14)?, row.get(15)?);
+        let (primary, admin, live) = (row.get(12)?, row.get(13)?, invited.is_none() && removed_at.is_none());
+        if here == Some(&account_id) {
+            let user = &mut self.user;
+            self.here = Some(Here {
+                admin,
+                roles: row.get::<_, Held>(17)?.0,
+                permissions: row.get::<_, Option<_>>(18)?.unwrap_or_default(),
+            });
+            let joined_at: Timestamp = row.get(20)?;
+            self.made_here = joined_at == user.created_at;
+            (user.team_id, user.removed_at) = (row.get(16)?, removed_at);
+            if let Some(email) = invited {
+                user.become_pending(email, row.get(19)?, joined_at);
+            }
+            self.bygone_email = removed_at.map(|_| row.get(21)).transpose()?;
+        }
+        self.memberships.push(Membership { account_id, primary, admin, live });
+        Ok(())
     }
-    let bygone_email = user.removed_at.map(|_| row.get(16)).transpose()?;
-    let is_here = row.get::<_, Option<bool>>(17)?.is_some();
-    let here = is_here.then(|| Here::from_row(row)).transpose()?;
-    Ok(Loaded { user, here, made_here, bygone_email })
 }
 
 impl User {
     /// Leaves of them what an account knows that only invited them.
-    fn become_pending(&mut self, by: String, at: Timestamp) {
+    fn become_pending(&mut self, email: String, by: String, at: Timestamp) {
+        self.email = EmailText(email);
         (self.name, self.phone, self.img_src) = (None, None, None);
         (self.active, self.owner, self.pending) = (true, false, Some(true));
         (self.created_by, self.created_at) = (by.clone(), at);
@@ -120,16 +149,12 @@ impl User {
 
 /// A member of `account`, pending or not.
 pub(super) fn load(r: &Read, id: i64, account: &AccountId) -> Result<User> {
-    const SQL: &str = concat!(
-        "select ",
-        columns!(),
-        " from users u
-            join memberships m on m.user_id = u.id and m.account_id = ?2 and m.removed_at is null
-           where u.id = ?1"
-    );
+    const SQL: &str =
+        concat!("select ", columns!(), " from users u join memberships m on m.user_id = u.id where u.id = ?1");
+    let loaded = load_one(r, SQL, id, Some(account))?;
+    let member = loaded.filter(|loaded| loaded.here.is_some() && loaded.user.removed_at.is_none());
     let not_found = || Error::not_found(format!("There is no user {id} in this account."));
-    let loaded = r.maybe(SQL, params![id, account.as_str()], from_row)?.ok_or_else(not_found)?;
-    complete_one(r, loaded, Some(account))
+    complete_one(r, member.ok_or_else(not_found)?, Some(account))
 }
 
 /// Somebody whom the actor has just made in their account, as [`load`] would find them: all of it was stored a moment ago, so
@@ -174,14 +199,20 @@ pub(super) fn made(
 
 /// A user even where they are no member, such as an owner looking at themself.
 pub(super) fn load_anywhere(r: &Read, id: i64, account: Option<&AccountId>) -> Result<User> {
-    let sql = format!(
-        "select {COLUMNS} from users u
-           left join memberships m on m.user_id = u.id and m.account_id = ?2
-                                  and m.removed_at is null and m.invited_email is null
+    const SQL: &str = concat!(
+        "select ",
+        columns!(),
+        " from users u
+           left join memberships m on m.user_id = u.id and m.removed_at is null and m.invited_email is null
           where u.id = ?1"
     );
-    let loaded = r.maybe(&sql, params![id, account.map(AccountId::as_str)], from_row)?;
+    let loaded = load_one(r, SQL, id, account)?;
     complete_one(r, loaded.ok_or_else(|| Error::internal("an actor who is nobody"))?, account)
+}
+
+fn load_one(r: &Read, sql: &str, id: i64, account: Option<&AccountId>) -> Result<Option<Loaded>> {
+    let found = find(r, sql, [id], account.map(AccountId::as_str), |_| Ok(()))?;
+    Ok(found.into_iter().next().map(|(loaded, ())| loaded))
 }
 
 fn complete_one(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result<User> {
@@ -190,87 +221,30 @@ fn complete_one(r: &Read, loaded: Loaded, account: Option<&AccountId>) -> Result
 
 /// Adds what hangs on users: accounts, roles, permissions, preferences; each only as far as the actor may see it.
 pub(super) fn complete(r: &Read, loaded: Vec<Loaded>, account: Option<&AccountId>) -> Result<Vec<User>> {
-    let attached = Attached::to(r, &loaded, account)?;
+    let preferences = preferences_of(r, &loaded)?;
     let mut view = View::of(r, account);
-    loaded.into_iter().zip(attached).map(|(loaded, attached)| view.complete(loaded, attached)).collect()
+    loaded.into_iter().zip(preferences).map(|(loaded, preferences)| view.complete(loaded, preferences)).collect()
 }
 
-/// What hangs on a user.
-#[derive(Default)]
-struct Attached {
-    memberships: Vec<Membership>,
-    preferences: Vec<preferences::Stored>,
-}
-
-struct Membership {
-    account_id: String,
-    primary: bool,
-    admin: bool,
-    /// Neither pending nor removed.
-    live: bool,
-}
-
-/// What hangs on each of those with a `place` and an `id`; ?2 is the account, which is known already. The cross joins keep
-/// SQLite from looking elsewhere first. Of preferences there is often nothing: that is asked once, and then not for each.
-macro_rules! attached {
-    ($each:literal) => {
-        concat!(
-            "with each (place, id) as ",
-            $each,
-            " select place, 'account', m.account_id, m.primary_account, m.account_admin,
-                     m.removed_at is null and m.invited_email is null
-                from each cross join memberships m
-               where m.user_id = id and m.account_id is not ?2
-              union all
-              select place, 'preference', event, account_id, delivery, position
-                from each cross join notification_preferences where user_id = id
-                 and exists (select 1 from notification_preferences where user_id > 0)"
-        )
-    };
-}
-
-impl Attached {
-    /// What hangs on each of them, in their order.
-    fn to(r: &Read, users: &[Loaded], account: Option<&AccountId>) -> Result<Vec<Self>> {
-        let mut attached: Vec<Self> = users.iter().map(|_| Self::default()).collect();
+/// The preferences of each of them, in their order. Often there are none on a server: that is asked once for all.
+fn preferences_of(r: &Read, users: &[Loaded]) -> Result<Vec<Vec<preferences::Stored>>> {
+    let mut found: Vec<Vec<_>> = users.iter().map(|_| Vec::new()).collect();
+    if let ([one], [preferences]) = (users, &mut found[..]) {
+        let sql = "select event, account_id, delivery, position from notification_preferences where user_id = ?1";
+        *preferences = r.all(sql, [one.user.id], |row| preferences::stored(row, 0))?;
+    } else if r.value("select exists (select 1 from notification_preferences where user_id > 0)", [])? {
         let ids: Vec<i64> = users.iter().map(|loaded| loaded.user.id).collect();
-        let (sql, ids) = match ids[..] {
-            [id] => (attached!("not materialized (select 0, ?1)"), Value::Integer(id)),
-            _ => (
-                attached!("materialized (select key, value from json_each(?1))"),
-                Value::Text(serde_json::to_string(&ids).map_err(Error::internal)?),
-            ),
-        };
-        r.all(sql, params![ids, account.map(AccountId::as_str)], |row| {
-            let place = usize::from(row.get::<_, u16>(0)?);
-            attached[place].take(row)
+        // A cross join, because SQLite doesn't turn that round.
+        let sql = "select key, event, account_id, delivery, position
+                     from json_each(?1) cross join notification_preferences where user_id = value";
+        r.all(sql, [serde_json::to_string(&ids).map_err(Error::internal)?], |row| {
+            found[usize::from(row.get::<_, u16>(0)?)].push(preferences::stored(row, 1)?);
+            Ok(())
         })?;
-        for (loaded, attached) in users.iter().zip(&mut attached) {
-            attached.memberships.extend(account.and_then(|account| loaded.membership_of(account)));
-        }
-        attached.iter_mut().for_each(Self::sort);
-        Ok(attached)
     }
-
-    /// Takes a row of what hangs on them.
-    fn take(&mut self, row: &Row) -> RowResult<()> {
-        match row.get_ref(1)?.as_str()? {
-            "account" => self.memberships.push(Membership {
-                account_id: row.get(2)?,
-                primary: row.get(3)?,
-                admin: row.get(4)?,
-                live: row.get(5)?,
-            }),
-            _ => self.preferences.push(preferences::stored(row, 2)?),
-        }
-        Ok(())
-    }
-
-    /// The answers of SQLite in an order of our own, whatever index they came along.
-    fn sort(&mut self) {
-        self.memberships.sort_unstable_by(|a, b| (b.primary, &a.account_id).cmp(&(a.primary, &b.account_id)));
-        self.preferences.sort_unstable_by_key(|stored| stored.position);
-    }
+    // In an order of our own, whatever index they came along.
+    found.iter_mut().for_each(|stored| stored.sort_unstable_by_key(|stored| stored.position));
+    Ok(found)
 }
 
 /// What the actor may see from an account. What it finds out for one user it remembers for the others of a page.
@@ -293,11 +267,11 @@ impl<'r> View<'r> {
         Self { r, account, names, roles, sees_people: HashMap::new(), known: HashMap::new() }
     }
 
-    fn complete(&mut self, loaded: Loaded, attached: Attached) -> Result<User> {
-        let Loaded { mut user, here, made_here, bygone_email } = loaded;
+    fn complete(&mut self, loaded: Loaded, preferences: Vec<preferences::Stored>) -> Result<User> {
+        let Loaded { mut user, mut memberships, here, made_here, bygone_email } = loaded;
         let pending = user.pending.is_some();
         let own = self.r.actor.is(user.id);
-        if let Some(email) = bygone_email.filter(|_| attached.memberships.iter().any(|membership| membership.live)) {
+        if let Some(email) = bygone_email.filter(|_| memberships.iter().any(|membership| membership.live)) {
             user.become_bygone(email);
         }
         if let Some(account) = self.account.filter(|_| !pending && !self.r.actor.owner && !own) {
@@ -305,7 +279,8 @@ impl<'r> View<'r> {
         }
         // Of who is pending or removed, only the account they are so in.
         let only = self.account.filter(|_| pending || user.removed_at.is_some());
-        for membership in attached.memberships {
+        memberships.sort_unstable_by(|a, b| (b.primary, &a.account_id).cmp(&(a.primary, &b.account_id)));
+        for membership in memberships {
             let shown = only.map_or(membership.live, |only| membership.account_id == only.as_str());
             if shown && self.shows(&membership.account_id, own)? {
                 user.accounts.extend(self.account_of(membership)?);
@@ -322,7 +297,7 @@ impl<'r> View<'r> {
         };
         user.flat_permissions_list = permissions.names();
         let visible = |id: &str| user.accounts.iter().any(|account| account.account_id == id);
-        user.notification_preferences = preferences::visible(attached.preferences, visible);
+        user.notification_preferences = preferences::visible(preferences, visible);
         Ok(user)
     }
 

@@ -3,7 +3,7 @@
 use super::conditions::{Among, Conditions, Place};
 use super::few::{self, Few, Front, Source};
 use super::filter::{Cursor, Filter, Key, Sort, SortBy};
-use super::load::{COLUMNS, Loaded, WIDTH, from_row};
+use super::load::{self, COLUMNS, Loaded, WIDTH};
 use crate::db::search::code;
 use crate::db::{Read, Row, RowResult, Value, params_from_iter};
 use crate::error::{Error, Result};
@@ -156,14 +156,14 @@ impl<'a> Walk<'a> {
         let most = found.bind(Value::Integer(most as i64));
         // Only who is on the page is looked up, not all who were passed or sorted to find them.
         let sql = format!(
-            "select {COLUMNS}, m.{column}
+            "select {COLUMNS}, page.{column}
                from (select m.user_id, m.{column} {} {} limit ?{most}) page
-               cross join memberships m on m.account_id = ?1 and m.user_id = page.user_id
-               join users u on u.id = page.user_id",
+               cross join users u on u.id = page.user_id
+               cross join memberships m on m.user_id = page.user_id",
             found.sql,
             self.order()
         );
-        let mut rows = r.all(&sql, params_from_iter(found.values), |row| Ok((from_row(row)?, key(row, WIDTH)?)))?;
+        let mut rows = load::find(r, &sql, params_from_iter(found.values), Some(self.account), |row| key(row, WIDTH))?;
         // SQLite doesn't promise that they still are in their order, though they are, and would sort all columns of them.
         rows.sort_by(|(one, key), (other, other_key)| {
             let order = (key, one.user.id).cmp(&(other_key, other.user.id));
