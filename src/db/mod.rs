@@ -328,8 +328,8 @@ fn configure(conn: &Connection) -> RowResult<()> {
 /// such is cheaper than `begin` and `commit`.
 const SNAPSHOT: &str = "select 1 from search_progress";
 
-/// What a connection has besides that stays open and reads the same pages over and over: room for 6 MB of them.
-const SERVING: &str = "pragma cache_size = -6000;";
+/// What a connection has besides that stays open and reads the same pages over and over: room for 5 MB of them.
+const SERVING: &str = "pragma cache_size = -5000;";
 
 /// Refuses a file that isn't of this program's schema: an older one was upgraded before, if that is possible. Whether it
 /// is empty yet.
