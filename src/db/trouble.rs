@@ -22,8 +22,7 @@ impl Damage {
         {
             tracing::error!(
                 cause,
-                "the database is damaged, and nothing more is written to it; stop the server, see what `rollcall check` \
-                 says, and restore a backup: `rollcall restore FILE`"
+                "the database is damaged, and nothing more is written to it; stop the server, and do what `rollcall check` says"
             );
         }
     }
