@@ -214,6 +214,8 @@ impl Plan {
 }
 
 const REPORT: &str = "Stay with the Rollcall that you ran before, and report this.";
+const WRITE_AGAIN: &str = "With the Rollcall that you ran before, change it to something else and back, which writes it anew; \
+                           or restore the last good backup: rollcall restore FILE.";
 const DAMAGED: &str = "Restore the last good backup: rollcall restore FILE.";
 
 impl Obstacle {
@@ -253,7 +255,9 @@ impl Obstacle {
         }
         let offence = found.offences.first().map(|offence| {
             let what = format!("{} Not so for {}", offence.rule.sentence, offence.whom());
-            (what, offence.rule.cure.to_owned())
+            // This program repairs no file of an older schema.
+            let cure = if offence.rule.repair.is_empty() { offence.rule.cure } else { WRITE_AGAIN };
+            (what, cure.to_owned())
         });
         let (what, cure) = offence.unwrap_or_default();
         Self { what: format!("the rehearsal on a copy broke a rule: {what}"), cure }

@@ -202,6 +202,39 @@ fn a_search_by_email_is_in_its_order_wherever_its_pages_end() {
     }
 }
 
+/// Of a digit, and of what follows it, the index keeps no more than a part; and half of those it finds are in another account.
+#[test]
+fn a_page_repeats_nobody_whose_email_begins_nearly_like_that_of_others() {
+    let test = TestApp::new();
+    test.account(OTHER, "Other", "eve@example.com");
+    let smiths = |beginning: &'static str, people: std::ops::Range<usize>| {
+        people.map(move |n| NewUser {
+            email: EmailText(format!("{beginning}{n}@corp.example")),
+            name: Some("Smith".into()),
+            ..NewUser::default()
+        })
+    };
+    const BEGINNINGS: [&str; 7] = ["emp", "martin", "martin-", "martin_", "martin.", "ada", "jo.k"];
+    for (account, people) in [("2311", 0..60), (OTHER, 60..120), ("2311", 120..180), (OTHER, 180..240)] {
+        let people = move || BEGINNINGS.iter().flat_map(move |beginning| smiths(beginning, people.clone()));
+        write(&test, account, move |w| people().try_for_each(|new| users::create(w, new).map(drop)));
+    }
+    let others = || others().map(|email| NewUser { email, ..NewUser::default() });
+    write(&test, "2311", move |w| others().try_for_each(|new| users::create(w, new).map(drop)));
+    let mut meant: Vec<_> = known(&test, "name_key = 'smith'");
+    assert_eq!(meant.len(), 840);
+    meant.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
+    for descending in [false, true] {
+        let ids: Vec<i64> = meant.iter().map(|(id, ..)| *id).collect();
+        for limit in [1, 7, 20, 26, 60, 100] {
+            let sort = Sort { by: SortBy::Email, descending };
+            let filter = Filter { query: "smith".into(), sort, limit: Limit(limit), ..Filter::default() };
+            assert_eq!(listed(&test, filter), ids, "by {sort}, {limit} at once");
+        }
+        meant.reverse();
+    }
+}
+
 /// Their e-mails are told apart by a digit, of which the index keeps no more than a part.
 #[test]
 fn a_page_goes_on_behind_its_cursor_even_if_whoever_stands_there_is_not_found() {

@@ -29,12 +29,9 @@ pub fn repair(config: &Config) -> Result<()> {
     if broken.is_empty() {
         return tell_all(&file, &findings, "nothing can be made anew from the rest, and nothing was changed");
     }
-    let names: Vec<_> = broken.iter().map(|rule| rule.name).collect();
-    let findings = shown(|told| {
-        check::repair(&file, broken, now, told)?;
-        check::file(&file, now, told)
-    })?;
-    print_line(&format!("Made anew: {}.", names.join(", ")))?;
+    let repaired = shown(|told| check::repair(&file, broken, now, told))?;
+    print_line(&format!("Made anew: {}.", repaired.join(", ")))?;
+    let findings = shown(|told| check::file(&file, now, told))?;
     tell_all(&file, &findings, "what could be made anew was")
 }
 

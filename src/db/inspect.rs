@@ -39,6 +39,7 @@ pub fn look<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOn
 pub fn mend<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOnce(&Write) -> Result<T>) -> Result<T> {
     let mut conn = super::connect(path)?;
     configure(&conn)?;
+    conn.execute_batch("pragma synchronous = full;")?;
     lend(&conn, functions)?;
     let all = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let result = f(&Write(Read { conn: &all, actor: Actor::nobody(), now, settings: Settings::default() }))?;

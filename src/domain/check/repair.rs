@@ -25,12 +25,12 @@ fn is_repairable(rule: &Rule) -> bool {
 }
 
 /// Makes anew what the `broken` rules are about, in a database that nobody else writes to: all of it or, if a rule that can be
-/// repaired doesn't hold even then, nothing.
+/// repaired doesn't hold even then, nothing. The names of those that were repaired.
 ///
 /// # Errors
 ///
 /// [`Error::Unavailable`] if that is so.
-pub fn repair(path: &Path, mut broken: Vec<&'static Rule>, now: Timestamp, told: Told) -> Result<()> {
+pub fn repair(path: &Path, mut broken: Vec<&'static Rule>, now: Timestamp, told: Told) -> Result<Vec<&'static str>> {
     let cannot = |cause: &str| {
         Error::Unavailable(format!(
             "{} can't be repaired, and nothing was changed: {cause}. Restore the last good backup: rollcall restore FILE",
@@ -38,16 +38,20 @@ pub fn repair(path: &Path, mut broken: Vec<&'static Rule>, now: Timestamp, told:
         ))
     };
     let mended = inspect::mend(path, now, FUNCTIONS, |w| {
-        let mut done = 0;
+        let mut repaired = Vec::new();
         for _ in 0..ROUNDS {
+            // What is changed of people goes into its index, too, which may be damaged.
+            broken.sort_by_key(|rule| rule.name != "search");
             for rule in broken {
-                told(Step { what: "Repairing", done, of: 0 })?;
+                told(Step { what: "Repairing", done: repaired.len() as u64, of: 0 })?;
                 rule.repair.iter().try_for_each(|sql| w.run(sql, []).map(drop))?;
-                done += 1;
+                if !repaired.contains(&rule.name) {
+                    repaired.push(rule.name);
+                }
             }
             broken = still_broken(w)?;
             if broken.is_empty() {
-                return Ok(());
+                return Ok(repaired);
             }
         }
         let names: Vec<_> = broken.iter().map(|rule| rule.name).collect();

@@ -172,7 +172,11 @@ rules! {
           where (m.email_key <> u.email_key or m.name_key <> u.name_key)
             and not exists (select 1 from search_apart where account_id = m.account_id and user_id = m.user_id)"
         => "insert or ignore into search_apart (account_id, user_id)
-            select account_id, user_id from memberships where removed_at is not null or invited_email is not null"
+            select m.account_id, m.user_id
+              from (select account_id, user_id, email_key, name_key from memberships where removed_at is not null union all
+                    select account_id, user_id, email_key, null from memberships where invited_email is not null) m
+              join users u on u.id = m.user_id
+             where m.email_key <> u.email_key or m.name_key <> u.name_key"
 
     invitations "Of whom it only invited, an account knows the e-mail it invited and nothing else."
         "Withdraw the invitation and send it again."

@@ -64,7 +64,7 @@ pub(super) struct Few<'s> {
 pub(super) struct Front {
     /// Nobody else comes before any of these, nor any of one part before one of an earlier part.
     pub ids: Vec<Vec<i64>>,
-    /// And nobody between them and this, if it is further than where the list begins anyway.
+    /// All of them come before this, and nobody is between, if it is further than where the list begins anyway.
     pub from: Option<Place>,
 }
 

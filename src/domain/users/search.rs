@@ -73,7 +73,7 @@ const ASIDE: &str = "
 /// So many of those are always looked at; who waits are fewer.
 const MOST_ASIDE: usize = 1_000;
 
-/// So many of whom it has found are looked up first, which is a page, and some who may not be meant; then twice as many, and so on.
+/// So many of whom it has found are looked up first, which is a page, and some who may not be meant; then so many more each time.
 const PART: usize = 50;
 
 impl Search {
@@ -174,19 +174,18 @@ impl Search {
             return Ok(None);
         };
         let Some(mut places) = self.with_aside(r, found, MOST_ASIDE)? else { return Ok(None) };
-        let reached = index::code_of(*reached);
+        let letters = index::beginning(index::code_of(*reached));
+        let (email, id) = if *ascending { (letters, 0) } else { (after(&letters), i64::MAX) };
+        // A code tells more than the letters it begins with, so others with another code may come from there on, too.
+        let begins = index::code(&email);
         places.retain(|place| {
             let code = index::code_of(*place);
-            if *ascending { code < reached } else { code > reached }
+            if *ascending { code < begins } else { code > begins }
         });
         places.sort_unstable();
         if !ascending {
             places.reverse();
         }
-        let (email, id) = match index::beginning(reached) {
-            letters if *ascending => (letters, 0),
-            letters => (after(&letters), i64::MAX),
-        };
         let is_further = begin.as_ref().is_none_or(|begin| if *ascending { *begin < email } else { email < *begin });
         let ids = parts(&places).into_iter().map(|part| ids(part.into_iter())).collect();
         Ok(Some(Front { ids, from: is_further.then_some((Key::Text(email), id)) }))
