@@ -40,8 +40,6 @@ pub fn repair(path: &Path, mut broken: Vec<&'static Rule>, now: Timestamp, told:
     let mended = inspect::mend(path, now, FUNCTIONS, |w| {
         let mut repaired = Vec::new();
         for _ in 0..ROUNDS {
-            // What is changed of people goes into its index, too, which may be damaged.
-            broken.sort_by_key(|rule| rule.name != "search");
             for rule in broken {
                 told(Step { what: "Repairing", done: repaired.len() as u64, of: 0 })?;
                 rule.repair.iter().try_for_each(|sql| w.run(sql, []).map(drop))?;

@@ -91,6 +91,23 @@ macro_rules! rules {
 }
 
 rules! {
+    // Before what is about people: a repair of those writes to the index, too, which must be sound for it.
+    search "People are searched for by the e-mail and the name they have, and nobody who has gone is."
+        REPAIR
+        // Both are compared as a whole first, since to look for each term of each takes long.
+        "with as_it_should_be as materialized
+           (select (select sum(search_marks(term, doc)) from user_search_terms) is
+                   (select sum(search_marks(terms, place)) from searched) as it_is)
+         select 'user ' || id as offender from as_it_should_be cross join searched s
+          where not it_is and not exists (select 1 from user_search where user_search match s.terms and rowid = s.place)
+         union
+         select 'user ' || (doc & 0xfffffff) from as_it_should_be cross join user_search_terms t
+          where not it_is
+            and not exists (select 1 from searched s where s.id = doc & 0xfffffff and s.place = doc
+                                                       and instr(' ' || s.terms, ' ' || t.term || ' '))"
+        => "update search_progress set indexed_to = (select ifnull(max(id), 0) from users)"
+           "insert into user_search (user_search) values ('rebuild')"
+
     emails "An e-mail is one, without white space around it."
         "Change the e-mail on the person's page."
         "select 'user ' || id as offender from users where not is_email(email)"
@@ -146,22 +163,6 @@ rules! {
              where u.id = m.user_id and m.invited_email is null and m.removed_at is null
                and (m.email_key, m.name_key, m.active, m.created_at, m.updated_at)
                    <> (u.email_key, u.name_key, u.active, u.created_at, u.updated_at)"
-
-    search "People are searched for by the e-mail and the name they have, and nobody who has gone is."
-        REPAIR
-        // Both are compared as a whole first, since to look for each term of each takes long.
-        "with as_it_should_be as materialized
-           (select (select sum(search_marks(term, doc)) from user_search_terms) is
-                   (select sum(search_marks(terms, place)) from searched) as it_is)
-         select 'user ' || id as offender from as_it_should_be cross join searched s
-          where not it_is and not exists (select 1 from user_search where user_search match s.terms and rowid = s.place)
-         union
-         select 'user ' || (doc & 0xfffffff) from as_it_should_be cross join user_search_terms t
-          where not it_is
-            and not exists (select 1 from searched s where s.id = doc & 0xfffffff and s.place = doc
-                                                       and instr(' ' || s.terms, ' ' || t.term || ' '))"
-        => "update search_progress set indexed_to = (select ifnull(max(id), 0) from users)"
-           "insert into user_search (user_search) values ('rebuild')"
 
     search_apart "Who changed their e-mail or name while pending or in a recycle bin is found there by what they had."
         REPAIR
