@@ -102,6 +102,13 @@ fn opened(database: &Path) -> rusqlite::Connection {
     conn
 }
 
+/// What a command on a data folder ends with, prints, and says besides.
+fn command(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = rollcall(folder).args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(folder.to_str().unwrap(), "DATA");
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
 fn checked(database: &Path) -> Findings {
     check::file(database, Timestamp(START), &mut |_| Ok(())).unwrap()
 }
@@ -254,11 +261,10 @@ fn the_command_repairs_only_where_no_server_runs() {
     let database = opened(&folder.path().join("rollcall.db"));
     database.execute_batch("delete from role_holders; update search_progress set indexed_to = 1;").unwrap();
     drop(database);
-    let repair = || {
-        let output = rollcall(folder.path()).args(["check", "--repair"]).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(folder.path().to_str().unwrap(), "DATA");
-        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-    };
+    let repair = || command(folder.path(), &["check", "--repair"]);
+    let backup = folder.path().join("backup.db");
+    let (code, _, why) = command(folder.path(), &["backup", backup.to_str().unwrap()]);
+    assert!(code == 0 && why.contains("role_holders: ") && why.contains("rollcall check --repair"), "{why}");
     let served = serve(&mut rollcall(folder.path()), 1);
     let (code, said, why) = repair();
     assert_eq!((code, said.as_str()), (3, ""), "{why}");
@@ -276,8 +282,8 @@ fn the_command_repairs_only_where_no_server_runs() {
     let (code, _, why) = repair();
     assert_eq!(code, 1);
     assert!(why.ends_with("nothing can be made anew from the rest, and nothing was changed.\n"), "{why}");
-    let aside = rollcall(folder.path()).args(["check", "--repair", "backup.db"]).output().unwrap();
-    assert_eq!(aside.status.code(), Some(2), "only the folder's own file is repaired");
+    let (code, ..) = command(folder.path(), &["check", "--repair", backup.to_str().unwrap()]);
+    assert_eq!(code, 2, "only the folder's own file is repaired");
 }
 
 /// What SQLite itself sees to, if it is asked: pages, references, the schema.
@@ -324,11 +330,7 @@ async fn damage_is_found_in_the_file_itself() {
 #[test]
 fn the_command_says_what_is_wrong_and_what_to_do_beside_a_running_server() {
     let folder = tempfile::tempdir().unwrap();
-    let check = |arguments: &[&str]| {
-        let output = rollcall(folder.path()).arg("check").args(arguments).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(folder.path().to_str().unwrap(), "DATA");
-        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-    };
+    let check = |arguments: &[&str]| command(folder.path(), &[&["check"], arguments].concat());
     let (code, said, why) = check(&[]);
     assert_eq!((code, said.as_str()), (4, ""));
     assert!(why.contains("Say where it is with --data."), "{why}");

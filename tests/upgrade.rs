@@ -219,6 +219,7 @@ fn data_that_breaks_a_rule_stays_as_it_is() {
     let (code, said) = old.said(&served);
     assert!(code == 1 && said.contains("the Rollcall that you ran before goes on with the file"), "{said}");
     assert!(said.contains("A copy of it is in DATA/rollcall.db.before-NEW."), "{said}");
+    assert!(said.contains("change it to something else and back") && !said.contains("--repair"), "{said}");
     assert_eq!(old.schema(), OLD);
 }
 
