@@ -3,7 +3,6 @@
 //! A place is a number, and the higher, the later its user comes by their e-mail: 35 bits tell how that begins, and the other 28
 //! are the user's ID. Terms are whatever a part of an e-mail or a name may lead to.
 
-use std::collections::BTreeSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use rusqlite::functions::{Context, FunctionFlags};
@@ -138,24 +137,34 @@ pub fn numbered(text: &str) -> impl Iterator<Item = &str> {
 /// The terms of an e-mail and a name, by their keys: each three letters of them, where two of `_` follow the last one, and any
 /// that is not ASCII, which may be a word; and each of their [`numbered`] words between two of `_`.
 fn terms(keys: [&str; 2]) -> String {
-    let (mut threes, mut terms) = (Vec::new(), String::new());
+    let room = keys.iter().map(|key| key.len() + 2).sum();
+    let (mut threes, mut terms) = (Vec::with_capacity(room), String::with_capacity(6 * room));
     for key in keys {
-        let letters: Vec<char> = letters(key).chain(['_', '_']).collect();
-        for three in letters.windows(3) {
-            let [first, second, third] = *three else { continue };
-            threes.push([first, second, third]);
-            if !(third.is_ascii() || usual().any(|usual| usual == third)) {
-                threes.push([first, second, '_']);
+        let (mut first, mut second) = (None, None);
+        for third in letters(key).chain(['_', '_']) {
+            if let (Some(first), Some(second)) = (first, second) {
+                threes.push([first, second, third]);
+                if !(third.is_ascii() || usual().any(|usual| usual == third)) {
+                    threes.push([first, second, '_']);
+                }
             }
+            (first, second) = (second, Some(third));
         }
         threes.extend(key.chars().filter(|letter| !letter.is_ascii()).map(|letter| [letter, '_', '_']));
     }
-    for word in keys.into_iter().flat_map(numbered).collect::<BTreeSet<_>>() {
+    let mut words: Vec<_> = keys.into_iter().flat_map(numbered).collect();
+    words.sort_unstable();
+    words.dedup();
+    for word in words {
         terms.extend(["_", word, "_ "]);
     }
     threes.sort_unstable();
     threes.dedup();
-    terms.extend(threes.iter().flat_map(|three| three.iter().chain(&[' '])));
+    for [first, second, third] in threes {
+        for letter in [first, second, third, ' '] {
+            terms.push(letter);
+        }
+    }
     terms
 }
 
