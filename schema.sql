@@ -61,8 +61,9 @@ create view searched as
 create virtual table user_search using fts5 (terms, content = 'searched', content_rowid = 'place',
                                              tokenize = "ascii tokenchars '_'", detail = none, columnsize = 0);
 
--- Who is taken up together is a part of it for itself; two that are alike in size are merged when there is time for it.
-insert into user_search (user_search, rank) values ('usermerge', 2);
+-- Each batch that is taken up is a segment of its own. FTS5 would merge segments in whichever write makes too many of them, and
+-- all others wait for that one; the program has it merge a few pages at a time, between batches and when the server is idle.
+insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 4);
 
 -- The same in the order of its terms, for a single letter, and for `rollcall check`.
 create virtual table user_search_terms using fts5vocab (user_search, instance);

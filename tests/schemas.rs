@@ -128,11 +128,14 @@ fn tables(conn: &Connection) -> Vec<String> {
 
 /// A data folder in `folder` with the file that a fixture is of.
 pub fn file_of(schema: i64, folder: &TempDir) -> PathBuf {
+    file_from(&fs::read_to_string(fixture(schema)).unwrap(), folder)
+}
+
+fn file_from(sql: &str, folder: &TempDir) -> PathBuf {
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
     let path = data.join("rollcall.db");
-    let sql = fs::read_to_string(fixture(schema)).unwrap();
-    Connection::open(&path).unwrap().execute_batch(&sql).unwrap();
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     #[cfg(unix)]
     for (path, mode) in [(data.clone(), 0o700), (path, 0o600)] {
         use std::os::unix::fs::PermissionsExt;
@@ -170,6 +173,7 @@ fn structure(conn: &Connection) -> Vec<String> {
             all.extend(column(conn, &format!("select '{table} {what} ' || {quoted} from pragma_{what}('{table}')")));
         }
     }
+    all.extend(column(conn, "select 'search ' || k || ' ' || v from user_search_config"));
     all.sort();
     all
 }
@@ -272,6 +276,22 @@ async fn people_go_on_in_an_upgraded_file_with_what_they_had() {
         let answer = json!({"ceremony": question["ceremony"], "credential": device.get(&question), "next": "/ui"});
         script("/ui/sign-in/passkey", &answer).await.done();
     }
+}
+
+/// Versions before schema 8 took the sigma that ends a word for another letter.
+#[tokio::test]
+async fn who_has_a_sigma_at_the_end_of_their_name_is_found_after_an_upgrade() {
+    let sql = fs::read_to_string(fixture(7)).unwrap();
+    let sql = sql.replace("Grace Brewster Hopper", "Γρέις Χόπερς").replace("grace brewster hopper", "γρεις χοπερς");
+    let folder = tempfile::tempdir().unwrap();
+    let path = file_from(&sql, &folder).join("rollcall.db");
+    let test = TestApp::on(folder, |config| config.key = Some(KEY.into()));
+    let ada = test.client_with(&word(7, "token"), "2311");
+    for query in ["ΧΟΠΕΡΣ", "χόπερς", "γρεισ"] {
+        assert_eq!(ada.get(&format!("/users?query={query}")).await.done()["items"][0]["email"], GRACE, "{query}");
+    }
+    let found = rollcall::domain::check::file(&path, Timestamp(START), &mut |_| Ok(())).unwrap();
+    assert!(found.are_good(), "{:#?}", found.lines());
 }
 
 /// Columns in which no row has a value.

@@ -7,8 +7,9 @@ use rollcall::db::{Read, Write};
 use rollcall::domain::fields::{EmailText, email_key, fold};
 use rollcall::domain::users::{self, Count, Filter, Limit, NewUser, ProfilePatch, Sort, SortBy};
 use rollcall::domain::{accounts, memberships, suspensions};
+use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::{ADA, TestApp};
 
 /// More than a filter's index is asked for at once, and more than are passed along the order before it is asked.
 const PEOPLE: usize = 760;
@@ -293,4 +294,20 @@ fn who_was_renamed_since_is_found_by_what_the_account_knows() {
     assert_eq!((search("hopper", true), search("murray", true)), (1, 0), "in the bin");
     write(&test, "2311", move |w| memberships::restore(w, id).map(drop));
     assert_eq!((search("hopper", false), search("murray", false)), (0, 1), "and back");
+}
+
+/// Greek has two small sigmas and one capital.
+#[tokio::test]
+async fn a_sigma_is_the_same_wherever_it_stands_in_a_word() {
+    let test = TestApp::new();
+    let ada = test.client(ADA, "2311");
+    let new = json!({"email": "παπαδόπουλος@example.com", "name": "Γιώργος Παπαδόπουλος"});
+    ada.post("/users", new).await.done();
+    for query in ["Παπαδόπουλος", "ΠΑΠΑΔΟΠΟΥΛΟΣ", "παπαδοπουλοσ", "ΓΙΏΡΓΟΣ+ΠΑΠ", "ώργος", "παπαδόπουλοσ@"]
+    {
+        let found = ada.get(&format!("/users?query={query}")).await.done();
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{query}");
+    }
+    let again = ada.post("/users", json!({"email": "ΠΑΠΑΔΌΠΟΥΛΟΣ@example.com"})).await;
+    assert_eq!((again.status.as_u16(), &again.json()["error"]), (409, &json!("email_taken")));
 }

@@ -131,6 +131,7 @@ fn a_check_says_what_would_happen_and_changes_nothing() {
       step 5: upgrades_and_search
       step 6: places_in_one_row
       step 7: search_by_email
+      step 8: small_merges_and_sigmas
     It has 272 KiB; an upgrade takes 544 KiB of room, and N are free.
     On a copy it took N s, and all is well there: 6 users, 2 accounts, 21 events.
     Nothing was changed. `rollcall upgrade` does it, and so does the next start.

@@ -47,6 +47,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0007_search_by_email.sql"),
         recounts: &["user_search_data", "user_search_idx", "user_search_docsize", "user_search_config"],
     },
+    Migration {
+        number: 8,
+        name: "small_merges_and_sigmas",
+        sql: include_str!("../../migrations/0008_small_merges_and_sigmas.sql"),
+        recounts: &["user_search_data", "user_search_idx", "user_search_config", "search_apart"],
+    },
 ];
 
 /// What a file of schema `from` still has to go through.

@@ -22,7 +22,12 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).nfc().collect()
+    text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(lower_case).nfc().collect()
+}
+
+/// In lower case, where a sigma is the same at the end of a word as within it.
+fn lower_case(c: char) -> impl Iterator<Item = char> {
+    c.to_lowercase().map(|c| if c == 'ς' { 'σ' } else { c })
 }
 
 /// An e-mail address as it was typed, with surrounding white space removed.
@@ -84,7 +89,7 @@ pub fn email_key(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.nfkc().flat_map(char::to_lowercase).collect()
+    text.nfkc().flat_map(lower_case).collect()
 }
 
 /// The id of an account: `[A-Za-z0-9_-]{1,64}`.

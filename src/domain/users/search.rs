@@ -11,26 +11,40 @@ use crate::error::Result;
 
 /// So many who are new are taken up into the index together.
 const TOGETHER: i64 = 256;
-
-/// After somebody new: takes up all who wait for the index, if it is their turn. A trigger would do so as well, but with one
-/// SQLite prepares each new row for being put back.
-pub(super) fn take_up(w: &Write, id: i64) -> Result<()> {
-    if id % TOGETHER != 0 {
-        return Ok(());
-    }
-    w.run(TAKE_UP, [])?;
-    w.run("update search_progress set indexed_to = ?1", params![id]).map(drop)
-}
-
-/// Pages of the index that are merged at once.
+/// After so many of them a little of it is merged.
+const MERGED: i64 = TOGETHER / 8;
+/// Pages of the index that are merged at once, so that nobody waits for long.
 const PAGES: i64 = 16;
+/// Parts of it, alike in size, that are merged beside writes, as the schema says, and when there is time for more.
+const BESIDE_WRITES: i64 = 4;
+const IN_TIME: i64 = 2;
+
+/// After somebody new: takes up all who wait for the index, or merges a little of it, if it is their turn. A trigger could do
+/// so as well, but with one SQLite keeps a journal of every row that is inserted.
+pub(super) fn take_up(w: &Write, id: i64) -> Result<()> {
+    if id % TOGETHER == 0 {
+        w.run(TAKE_UP, [])?;
+        w.run("update search_progress set indexed_to = ?1", params![id])?;
+    } else if id % MERGED == 0 {
+        merge_pages(w)?;
+    }
+    Ok(())
+}
 
 /// Merges parts of the index, each of which every search has to look into: those who are taken up together make a new one.
 /// Whether there may be more to merge.
 pub fn merge(w: &Write) -> Result<bool> {
+    let from = |parts: i64| w.run("insert into user_search (user_search, rank) values ('usermerge', ?1)", [parts]);
+    from(IN_TIME)?;
+    let more = merge_pages(w)?;
+    from(BESIDE_WRITES)?;
+    Ok(more)
+}
+
+fn merge_pages(w: &Write) -> Result<bool> {
     let changes = || w.value::<i64>("select total_changes()", []);
     let before = changes()?;
-    w.run("insert into user_search (user_search, rank) values ('merge', ?1)", params![PAGES])?;
+    w.run("insert into user_search (user_search, rank) values ('merge', ?1)", [PAGES])?;
     // The statement itself is one.
     Ok(changes()? > before + 1)
 }
