@@ -86,6 +86,26 @@ async fn nobody_elses_invitation_locks_a_new_person_out() {
     assert!(with(&test, &first, Method::GET, "/me", Value::Null).await.error().starts_with("401"));
 }
 
+/// As long as an account may put somebody back as they were, no other lets them in: whoever it let in would come back with them.
+#[tokio::test]
+async fn who_waits_in_a_recycle_bin_is_let_in_by_owners_only() {
+    let test = world().await;
+    let other = test.client("admin@other.example", "7");
+    let vera = json!({"email": "vera@example.com", "accountAdmin": true});
+    let id = test.client(ADA, "2311").post("/users", vera).await.done()["id"].clone();
+    assert_eq!(other.post("/users", json!({"email": "vera@example.com"})).await.status, 201);
+    let token = test.token("vera@example.com");
+    assert_eq!(test.call(Method::PUT, "/me/memberships/7").token(&token).send().await.status, 200);
+    assert_eq!(test.client(ADA, "2311").delete(&format!("/users/{id}")).await.status, 204);
+    for way in ["password-reset", "passkey-registration", "invitation"] {
+        let path = format!("/users/{id}/{way}");
+        let refused = other.post(&path, Value::Null).await;
+        assert!(refused.error().starts_with("409 in_other_accounts"), "{way}: {}", refused.text);
+    }
+    let let_in = test.client(ADA, "7").post(&format!("/users/{id}/password-reset"), Value::Null).await;
+    assert_eq!(let_in.status, 201, "{}", let_in.text);
+}
+
 #[tokio::test]
 async fn who_was_taken_out_before_their_first_sign_in_can_be_asked_elsewhere() {
     let test = world().await;
@@ -93,12 +113,20 @@ async fn who_was_taken_out_before_their_first_sign_in_can_be_asked_elsewhere() {
     assert_eq!(test.client(ADA, "2311").delete(&format!("/users/{id}")).await.status, 204);
     let other = test.client("admin@other.example", "7");
     let asked = other.post("/users", json!({"email": "dave@example.com"})).await.done();
-    assert_eq!(asked["pending"], true);
-    let token = asked["token"].as_str().expect("they have nothing else to sign in with");
+    assert_eq!((&asked["pending"], &asked["token"]), (&json!(true), &Value::Null), "2311 may put them back");
+    let invitation = format!("/users/{id}/invitation");
+    assert!(other.post(&invitation, Value::Null).await.error().starts_with("409 pending"));
+    let by_owner = test.client(ADA, "7").post(&invitation, Value::Null).await.done();
+    assert!(by_owner["token"].is_string(), "{by_owner}");
+    assert_eq!(other.delete(&format!("/users/{id}")).await.status, 204);
+
+    test.advance(Duration::from_secs(31 * 24 * 3600));
+    jobs::run_once(&test.app).await;
+    let other = test.client("admin@other.example", "7");
+    let asked = other.post("/users", json!({"email": "dave@example.com"})).await.done();
+    let token = asked["token"].as_str().expect("nobody else has them");
     let welcome = test.post(&format!("/ui/welcome/{token}")).form(&[("password", "a good long one")]).send().await;
     assert_eq!(welcome.status, 303, "{}", welcome.text);
-    let dave = test.token("dave@example.com");
-    assert_eq!(test.call(Method::PUT, "/me/memberships/7").token(&dave).send().await.status, 200);
 }
 
 #[tokio::test]

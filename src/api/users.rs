@@ -45,7 +45,7 @@ impl Api {
     ///
     /// If the e-mail belongs to somebody of another account, they are asked to join this one: the answer says
     /// `pending`, and tells nothing of them but the e-mail until they accept. It holds a `token` only for somebody
-    /// who has nothing else to sign in with, and who had one before: that one ends.
+    /// who has nothing else to sign in with and is in no other account's recycle bin; one they had before ends.
     ///
     /// Sent again with the same `Idempotency-Key` within 24 hours, the same request is answered as it was the first
     /// time, and creates nobody.

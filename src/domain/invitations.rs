@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::fields::AccountId;
 use super::tokens::{self, Claims, Kind};
-use super::{passwords, sessions};
+use super::{memberships, passwords, sessions};
 use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Result};
@@ -60,13 +61,13 @@ pub fn revoke_all(w: &Write) -> Result<()> {
 }
 
 /// Whether somebody has neither a password, nor a passkey, nor an account they are in: nobody's person, with nothing to
-/// sign in with.
-pub fn is_stranded(r: &Read, user_id: i64) -> Result<bool> {
+/// sign in with. Another account may still have them in its recycle bin, and then only owners let them in.
+pub fn is_stranded(r: &Read, account: &AccountId, user_id: i64) -> Result<bool> {
     let sql = "select not exists (select 1 from passwords where user_id = ?1)
                   and not exists (select 1 from passkeys where user_id = ?1)
                   and not exists (select 1 from memberships where user_id = ?1 and removed_at is null and invited_email is null)
                   and not owner from users where id = ?1";
-    r.value(sql, [user_id])
+    Ok(r.value(sql, [user_id])? && (r.actor.owner || memberships::is_only_here(r, account, user_id)?))
 }
 
 /// Whom an invitation is for.

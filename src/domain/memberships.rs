@@ -22,8 +22,8 @@ use crate::db::{Read, Write, params};
 use crate::error::{Error, Problems, Result};
 
 pub use guard::{
-    Standing, guarded, no_such_member, not_accepted, require_home, require_may_let_in, require_only_here, require_over,
-    require_over_at_home, standing,
+    Standing, guarded, is_only_here, no_such_member, not_accepted, require_home, require_may_let_in, require_only_here,
+    require_over, require_over_at_home, standing,
 };
 pub use own::{Acceptance, Membership, accept, join, leave, list_own, make_primary};
 

@@ -160,7 +160,7 @@ impl Member {
 
 /// Creates a user in the actor's account and invites them: the claims are their first token. Somebody who is in another
 /// account already is asked to join this one instead, and has no new token, unless there is nothing else they could come in
-/// with to accept.
+/// with to accept, and no other account they could be put back into.
 pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
     let preferences = new.notification_preferences.clone().unwrap_or_default();
@@ -176,7 +176,8 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     if let Some(id) = w.maybe(known, [member.email.key()], |row| row.get(0))? {
         require_absent(w, &account, id, &member.email)?;
         memberships::invite(w, &account, id, member.email.as_str(), &place)?;
-        let invitation = invitations::is_stranded(w, id)?.then(|| invitations::create_anew(w, id)).transpose()?;
+        let invitation =
+            invitations::is_stranded(w, &account, id)?.then(|| invitations::create_anew(w, id)).transpose()?;
         return Ok((load(w, id, &account)?, invitation));
     }
     let invitation = Invitation::new(w.now)?;

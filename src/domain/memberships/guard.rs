@@ -165,17 +165,23 @@ pub fn require_home(r: &Read, account: &AccountId, user_id: i64) -> Result<()> {
     ))
 }
 
-/// A new first token would open every account somebody is in, so they must be in no other.
+/// What lets somebody in opens every account they are in, or may be put back into from its recycle bin as they were there: so
+/// there must be no other.
 pub fn require_only_here(r: &Read, account: &AccountId, user_id: i64) -> Result<()> {
-    let sql = "select exists (select 1 from memberships where user_id = ?2 and account_id <> ?1
-                                 and removed_at is null and invited_email is null)";
-    if r.value(sql, params![account.as_str(), user_id])? {
-        return Err(Error::Conflict(
-            "in_other_accounts",
-            "They sign in with what they have: they are in other accounts too.".into(),
-        ));
+    if is_only_here(r, account, user_id)? {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::Conflict(
+        "in_other_accounts",
+        "They are in other accounts too, or were until lately: only they themselves and owners of this server may do this."
+            .into(),
+    ))
+}
+
+pub fn is_only_here(r: &Read, account: &AccountId, user_id: i64) -> Result<bool> {
+    let sql = "select not exists (select 1 from memberships
+                                   where user_id = ?2 and account_id <> ?1 and invited_email is null)";
+    r.value(sql, params![account.as_str(), user_id])
 }
 
 /// Makes a change to somebody that could lock out: afterwards every account they led must still have an active admin, and

@@ -113,12 +113,12 @@ pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_mat
 }
 
 /// Issues a new first token and ends the one before: for somebody who has neither a password nor a passkey yet and is in no
-/// other account.
+/// other account, nor in its recycle bin.
 pub fn invite(w: &Write, id: i64) -> Result<Claims> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
     w.actor.require_in_person()?;
     let standing = require_over(w, &account, id)?;
-    if !(standing.pending && invitations::is_stranded(w, id)?) {
+    if !(standing.pending && invitations::is_stranded(w, &account, id)?) {
         if standing.pending {
             return Err(Error::Conflict("pending", "They sign in with what they have, and accept then.".into()));
         }
