@@ -214,8 +214,15 @@ async fn the_recycle_bin_tells_nothing_of_a_life_elsewhere() {
     assert_eq!(ada.delete(&format!("/users/{id}")).await.status, 204);
     let elsewhere = json!({"name": "Fay Secret", "phone": "030 901820", "email": "fay@other.example"});
     assert_eq!(other.patch(&format!("/users/{id}"), elsewhere).await.status, 200);
-    let bin = test.client("boss@example.com", "2311").get("/users?removed=true").await;
+    let preferences = json!({"lead_created": [{"event": "lead_created", "deliveryPref": ["sms"]}]});
+    let path = format!("/users/{id}/notification-preferences");
+    assert_eq!(test.client("fay@other.example", "7").put(&path, preferences).await.status, 200);
+    assert_eq!(other.put(&format!("/users/{id}/suspension"), Value::Null).await.status, 200);
+    let boss = test.client("boss@example.com", "2311");
+    let bin = boss.get("/users?removed=true&active=true").await;
     assert!(bin.text.contains("fay@example.com"), "{}", bin.text);
+    assert_eq!(bin.json()["items"][0]["active"], true, "as they were here");
+    assert_eq!(bin.json()["items"][0]["notificationPreferences"], json!({}));
     assert!(!bin.text.contains("Secret") && !bin.text.contains("other.example") && !bin.text.contains("901820"));
     test.member("2311", "reader@example.com", "member");
     assert!(test.client("reader@example.com", "2311").get("/users?removed=true").await.error().starts_with("403"));

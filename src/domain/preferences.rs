@@ -188,6 +188,13 @@ pub struct Stored {
     preference: NotificationPreference,
 }
 
+impl Stored {
+    /// Whether it is for one account, and not somebody's default.
+    pub fn is_of_an_account(&self) -> bool {
+        self.preference.account_id.is_some()
+    }
+}
+
 /// Reads one from `event`, `account_id`, `delivery` and `position`, which begin at the column `first`.
 pub fn stored(row: &Row, first: usize) -> RowResult<Stored> {
     let event: String = row.get(first)?;

@@ -19,14 +19,14 @@ macro_rules! columns {
     () => {
         "u.id, u.email, u.name, u.active, u.owner, u.phone, u.img_src, u.created_by, u.updated_by, u.created_at, u.updated_at,
          m.account_id, m.primary_account, m.account_admin, m.invited_email, m.removed_at,
-         m.team_id, m.roles, m.permissions, m.invited_by, m.joined_at, m.email_key"
+         m.team_id, m.roles, m.permissions, m.invited_by, m.joined_at, m.email_key, m.active"
     };
 }
 
 /// Of a user `u` and each of their memberships `m`, if there are any: a row for each.
 pub(super) const COLUMNS: &str = columns!();
 /// How many columns those are.
-pub(super) const WIDTH: usize = 22;
+pub(super) const WIDTH: usize = 23;
 
 /// A user as their rows tell it, before [`complete`] looks up what hangs on them.
 pub(super) struct Loaded {
@@ -36,8 +36,8 @@ pub(super) struct Loaded {
     here: Option<Here>,
     /// Whether they were new when they joined that account.
     made_here: bool,
-    /// Of who was taken out of that account: the e-mail it knew.
-    bygone_email: Option<String>,
+    /// Of who was taken out of that account: the e-mail it knew, and whether they were active.
+    bygone: Option<(String, bool)>,
 }
 
 struct Membership {
@@ -101,7 +101,7 @@ impl Loaded {
             removed_at: None,
             owner: row.get(4)?,
         };
-        Ok(Self { user, memberships: Vec::new(), here: None, made_here: false, bygone_email: None })
+        Ok(Self { user, memberships: Vec::new(), here: None, made_here: false, bygone: None })
     }
 
     /// Adds a membership; if it is that in the account they are loaded from, they are shown as it knows them.
@@ -122,7 +122,7 @@ impl Loaded {
             if let Some(email) = invited {
                 user.become_pending(email, row.get(19)?, joined_at);
             }
-            self.bygone_email = removed_at.map(|_| row.get(21)).transpose()?;
+            self.bygone = if removed_at.is_some() { Some((row.get(21)?, row.get(22)?)) } else { None };
         }
         self.memberships.push(Membership { account_id, primary, admin, live });
         Ok(())
@@ -139,9 +139,9 @@ impl User {
         (self.updated_by, self.updated_at) = (by, at);
     }
 
-    /// Leaves of them what an account knew when they left it, who live on in others: an e-mail.
-    fn become_bygone(&mut self, email: String) {
-        self.email = EmailText(email);
+    /// Leaves of them what an account knew when they left it, who live on in others: an e-mail, and whether they were active.
+    fn become_bygone(&mut self, email: String, active: bool) {
+        (self.email, self.active) = (EmailText(email), active);
         (self.name, self.phone, self.img_src) = (None, None, None);
         (self.updated_by, self.updated_at) = (self.created_by.clone(), self.created_at);
     }
@@ -267,12 +267,13 @@ impl<'r> View<'r> {
         Self { r, account, names, roles, sees_people: HashMap::new(), known: HashMap::new() }
     }
 
-    fn complete(&mut self, loaded: Loaded, preferences: Vec<preferences::Stored>) -> Result<User> {
-        let Loaded { mut user, mut memberships, here, made_here, bygone_email } = loaded;
+    fn complete(&mut self, loaded: Loaded, mut preferences: Vec<preferences::Stored>) -> Result<User> {
+        let Loaded { mut user, mut memberships, here, made_here, bygone } = loaded;
         let pending = user.pending.is_some();
         let own = self.r.actor.is(user.id);
-        if let Some(email) = bygone_email.filter(|_| memberships.iter().any(|membership| membership.live)) {
-            user.become_bygone(email);
+        if let Some((email, active)) = bygone.filter(|_| memberships.iter().any(|membership| membership.live)) {
+            user.become_bygone(email, active);
+            preferences.retain(preferences::Stored::is_of_an_account);
         }
         if let Some(account) = self.account.filter(|_| !pending && !self.r.actor.owner && !own) {
             self.veil(&mut user, account, made_here)?;
