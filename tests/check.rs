@@ -31,6 +31,7 @@ const BREAKS: &[(&str, &str)] = &[
     ("repeated_columns", "update memberships set name_key = 'x' where user_id = 1"),
     ("repeated_columns", "update memberships set active = 0 where user_id = 1"),
     ("search", "update search_progress set indexed_to = 1"),
+    ("search", "delete from search_progress"),
     ("search_apart", "update memberships set name_key = 'x' where removed_at is not null"),
     ("invitations", "update memberships set name_key = 'eve' where invited_email is not null"),
     ("invitations", "update memberships set removed_at = joined_at where invited_email is not null"),
@@ -55,7 +56,7 @@ const BREAKS: &[(&str, &str)] = &[
     ("events", "update events set event = 'lunch_served' where id = 1"),
     ("events", "update events set changes = '[]' where id = 1"),
     ("ids", "update sqlite_sequence set seq = 1 where name = 'events'"),
-    ("times", "update events set at = 0 where id = 1"),
+    ("times", "update events set at = -1 where id = 1"),
     ("times", "update tokens set created_at = 9000000000000"),
 ];
 
@@ -134,7 +135,8 @@ async fn every_rule_is_named_where_it_is_broken() {
         let offence = offence.unwrap_or_else(|| panic!("{sql} goes unseen: {:#?}", found.lines()));
         assert!(offence.count > 0 && !offence.who.is_empty());
     }
-    let broken: BTreeSet<_> = BREAKS.iter().map(|(rule, _)| *rule).collect();
+    // What SQLite itself tells of is a test of its own.
+    let broken: BTreeSet<_> = BREAKS.iter().map(|(rule, _)| *rule).chain(["indexes"]).collect();
     let rules: BTreeSet<_> = RULES.iter().map(|rule| rule.name).collect();
     assert_eq!(broken, rules, "say in BREAKS what breaks each rule");
 }
@@ -158,6 +160,12 @@ async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
             "fts5: corruption found reading blob 137438953473 from table \"user_search\"",
         ),
         (unseen, "user 2"),
+        ("delete from search_progress", "this server, user 1, user 2, user 3, user 4, user 5"),
+        ("delete from user_search_config", "invalid fts5 file format (found 0, expected 4 or 5) - run 'rebuild'"),
+        (
+            "delete from user_search_config; delete from user_search_idx",
+            "invalid fts5 file format (found 0, expected 4 or 5) - run 'rebuild'",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("copy.db");
@@ -172,7 +180,45 @@ async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
         assert_eq!(found.as_deref(), Some(who), "{sql}");
         repaired(&copy).unwrap();
         assert!(checked(&copy).are_good(), "{sql}: {:#?}", checked(&copy).lines());
+        assert!(count(&copy, "select count(*) from user_search where user_search match '\"ada\"'") > 0, "{sql}");
+        assert_eq!(count(&copy, "select count(*) from user_search_config"), 3, "{sql}");
     }
+}
+
+/// A backup is made all the same, and the server goes on.
+#[tokio::test]
+async fn an_index_is_made_anew() {
+    let test = town().await;
+    let half = "drop index events_event;
+                create index events_event on events (account_id, event, at, id) where id > 3;
+                pragma writable_schema = on;
+                update sqlite_schema set sql = replace(sql, ' where id > 3', '') where name = 'events_event'";
+    for (sql, what) in [
+        ("drop index memberships_team", "index memberships_team is missing"),
+        (
+            "drop index memberships_name; create index memberships_name on memberships (name_key)",
+            "index memberships_name is not as Rollcall makes it",
+        ),
+        (half, "wrong # of entries in index events_event"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy.db");
+        copied(&test.database(), &copy);
+        opened(&copy).execute_batch(sql).unwrap();
+        let found = checked(&copy);
+        assert_eq!(found.damage, [""; 0], "{sql}");
+        let [offence] = &found.offences[..] else { panic!("{sql}: {:#?}", found.lines()) };
+        assert_eq!((offence.rule.name, offence.who[0].as_str()), ("indexes", what));
+        assert_eq!(repaired(&copy).unwrap(), ["indexes"]);
+        assert!(checked(&copy).are_good(), "{sql}: {:#?}", checked(&copy).lines());
+        assert_eq!(told(&copy), told(&test.database()));
+    }
+    // One that somebody made to ask something of their own is none of it.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    copied(&test.database(), &copy);
+    opened(&copy).execute_batch("create index my_report on events (at)").unwrap();
+    assert!(checked(&copy).are_good());
 }
 
 /// What people have told, as it is kept and as it is found.
@@ -295,7 +341,7 @@ async fn damage_is_found_in_the_file_itself() {
     copied(&test.database(), &whole);
     for (sql, said) in [
         ("delete from users where id = 2", "refers to a row of users that is not there"),
-        ("drop index memberships_team", "index memberships_team is missing"),
+        ("create unique index one_name on users (name)", "index one_name is not Rollcall's"),
         ("drop trigger users_to_search_delete", "trigger users_to_search_delete is missing"),
         ("create table notes (body text)", "table notes is not Rollcall's"),
         ("alter table users add column shoe_size integer", "table users is not as Rollcall makes it"),

@@ -94,10 +94,17 @@ pub fn age(r: &Read) -> Result<Age> {
 /// What is wrong with the file itself: pages and indexes that don't fit together, rows that refer to nothing. Nothing if
 /// all is well.
 pub fn damage(r: &Read) -> Vec<String> {
-    let mut found = match r.all("pragma integrity_check", [], |row| row.get::<_, String>(0)) {
-        Ok(said) => said.into_iter().filter(|said| said != "ok").collect(),
-        Err(error) => vec![error.cause()],
+    let check = |sql: &str| match r.all(sql, [], |row| row.get::<_, String>(0)) {
+        Ok(said) => (said.into_iter().filter(|said| said != "ok").collect(), true),
+        Err(error) => (vec![error.cause()], false),
     };
+    let (mut found, to_the_end) = check("pragma integrity_check");
+    if !to_the_end {
+        // It ends where FTS5 can't make sense of its tables.
+        let tables = "select name from pragma_table_list where schema = 'main' and type = 'table'";
+        let tables: Vec<String> = r.all(tables, [], |row| row.get(0)).unwrap_or_default();
+        found.extend(tables.iter().flat_map(|table| check(&format!("pragma integrity_check(\"{table}\")")).0));
+    }
     let lost = r.all("pragma foreign_key_check", [], |row| {
         let (table, row, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let row = row.map(|row| format!(" {row}")).unwrap_or_default();
@@ -111,24 +118,45 @@ pub fn damage(r: &Read) -> Vec<String> {
 }
 
 /// Tables, indexes and triggers that are missing, too many, or other than this program makes them. What begins with an
-/// underscore belongs to a tool that replicates the file.
+/// underscore belongs to a tool that replicates the file, and an index that somebody added for their own questions does no harm.
 pub fn strange_schema(r: &Read) -> Result<Vec<String>> {
-    let fresh = Connection::open_in_memory()?;
-    fresh.execute_batch(SCHEMA)?;
-    let (expected, found) = (structure(&fresh)?, structure(r.conn)?);
+    let (expected, found) = (made()?, structure(r.conn)?);
     let missing = expected.keys().filter(|name| !found.contains_key(*name)).map(|name| format!("{name} is missing"));
     let strange = found.iter().filter_map(|(name, what)| match expected.get(name) {
+        None if what.to_ascii_lowercase().starts_with("create index") => None,
         None => Some(format!("{name} is not Rollcall's")),
         Some(expected) => (expected != what).then(|| format!("{name} is not as Rollcall makes it")),
     });
     Ok(missing.chain(strange).collect())
 }
 
+/// Makes those indexes anew that are missing, or other than this program makes them. What is in the others stays as it is.
+pub fn make_indexes(w: &Write) -> Result<()> {
+    let found = structure(w.0.conn)?;
+    for (name, sql) in made()? {
+        if let Some(index) = name.strip_prefix("index ")
+            && found.get(&name) != Some(&sql)
+        {
+            w.run(&format!("drop index if exists {index}"), [])?;
+            w.run(&sql, [])?;
+        }
+    }
+    Ok(())
+}
+
+/// The [`structure`] that this program makes.
+fn made() -> Result<BTreeMap<String, String>> {
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(SCHEMA)?;
+    structure(&fresh)
+}
+
 /// Everything in a schema by kind and name: the columns of a table, the text of anything else. A column that was added
-/// later stands in another place of its table's text, so that is no way to compare tables.
+/// later stands in another place of its table's text, so that is no way to compare tables. A virtual table may be too
+/// damaged to tell its columns.
 fn structure(conn: &Connection) -> Result<BTreeMap<String, String>> {
     let mut statement = conn.prepare(
-        "select type, name, case type when 'table' then
+        "select type, name, case when type = 'table' and sql not like 'create virtual %' then
                   (select group_concat(line, ', ') from
                      (select concat_ws(' ', name, type, \"notnull\", dflt_value, pk) line
                         from pragma_table_xinfo(s.name) order by name))

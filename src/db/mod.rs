@@ -326,7 +326,7 @@ fn configure(conn: &Connection) -> RowResult<()> {
 
 /// A statement that has begun and not ended yet keeps what it reads as it was, for all others of its connection, too. One
 /// such is cheaper than `begin` and `commit`.
-const SNAPSHOT: &str = "select 1 from search_progress";
+const SNAPSHOT: &str = "select 1 from sqlite_schema";
 
 /// What a connection has besides that stays open and reads the same pages over and over: room for 5 MB of them.
 const SERVING: &str = "pragma cache_size = -5000;";

@@ -27,7 +27,7 @@ pub struct Findings {
     pub offences: Vec<Offence>,
 }
 
-/// How much there is.
+/// How much there is, whatever the indexes say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub users: u64,
@@ -69,44 +69,55 @@ fn all(r: &Read, told: Told) -> Result<Findings> {
     let step = |done| Step { what: "Checking", done, of: steps };
     told(step(0))?;
     let age = inspect::age(r)?;
-    let (of_search, damage): (Vec<_>, _) =
-        inspect::damage(r).into_iter().partition(|what| age == Age::Current && is_of_search(what));
-    let mut findings = Findings { damage, ..Findings::default() };
-    match age {
-        Age::Older(version) => findings.older = Some(version),
-        Age::Current => findings.damage.extend(inspect::strange_schema(r)?),
-    }
+    let (older, strange) = match age {
+        Age::Older(version) => (Some(version), Vec::new()),
+        Age::Current => (None, inspect::strange_schema(r)?),
+    };
+    let (made_anew, damage): (Vec<_>, _) =
+        inspect::damage(r).into_iter().chain(strange).partition(|what| older.is_none() && makes_anew(what).is_some());
+    let mut findings = Findings { older, damage, ..Findings::default() };
     told(step(1))?;
     if findings.damage.is_empty() {
         findings.counts = count(r)?;
     }
     let rules: &[Rule] = if age == Age::Current && findings.damage.is_empty() { RULES } else { &[] };
     for (n, rule) in (2..).zip(rules) {
-        findings.offences.extend(match rule.name {
-            "search" if !of_search.is_empty() => {
-                Some(Offence { rule, count: of_search.len() as u64, who: of_search.clone() })
-            }
-            _ => offence(r, rule)?,
+        let said: Vec<_> = made_anew.iter().filter(|what| makes_anew(what) == Some(rule.name)).cloned().collect();
+        findings.offences.extend(match said.len() as u64 {
+            0 => offence(r, rule)?,
+            count => Some(Offence { rule, count, who: said.into_iter().take(NAMED).collect() }),
         });
         told(step(n))?;
+        if rule.name == "indexes" && !findings.offences.is_empty() {
+            break; // What is looked up by them may be wrong.
+        }
     }
     told(step(steps))?;
     Ok(findings)
 }
 
-/// Whether damage is of the index of the search alone, which is made from the rest: what FTS5 says of it.
-fn is_of_search(damage: &str) -> bool {
-    let is_fts5s = damage.starts_with("fts5: corruption") || damage.starts_with("malformed inverted index for FTS5");
-    is_fts5s && damage.contains("user_search")
+/// The rule whose repair makes anew what is damaged, where that is made from the rest: the index of the search, by what FTS5
+/// says of it, or another one.
+fn makes_anew(damage: &str) -> Option<&'static str> {
+    let begins = |with: &[&str]| with.iter().any(|with| damage.starts_with(with));
+    if begins(&["fts5: corruption", "malformed inverted index for FTS5"]) && damage.contains("user_search")
+        || begins(&["invalid fts5 file format"])
+    {
+        return Some("search");
+    }
+    let of_index = damage.contains(" missing from index ")
+        || begins(&["wrong # of entries in index "])
+        || begins(&["index "]) && !damage.ends_with(" is not Rollcall's");
+    of_index.then_some("indexes")
 }
 
 /// People, accounts that aren't deleted, and events.
 fn count(r: &Read) -> Result<Counts> {
     let number = |sql| r.value::<i64>(sql, []).map(|n| u64::try_from(n).unwrap_or_default());
     Ok(Counts {
-        users: number("select count(*) from users")?,
+        users: number("select count(*) from users not indexed")?,
         accounts: number("select count(*) from accounts where removed_at is null")?,
-        events: number("select count(*) from events")?,
+        events: number("select count(*) from events not indexed")?,
     })
 }
 

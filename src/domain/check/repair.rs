@@ -42,6 +42,9 @@ pub fn repair(path: &Path, mut broken: Vec<&'static Rule>, now: Timestamp, told:
         for _ in 0..ROUNDS {
             for rule in broken {
                 told(Step { what: "Repairing", done: repaired.len() as u64, of: 0 })?;
+                if rule.name == "indexes" {
+                    inspect::make_indexes(w)?;
+                }
                 rule.repair.iter().try_for_each(|sql| w.run(sql, []).map(drop))?;
                 if !repaired.contains(&rule.name) {
                     repaired.push(rule.name);

@@ -91,6 +91,12 @@ macro_rules! rules {
 }
 
 rules! {
+    // SQLite's own check tells. Before all others, which look things up by them.
+    indexes "The indexes are as Rollcall makes them, and each has the rows of its table."
+        REPAIR
+        "select '' as offender where 0"
+        => "reindex"
+
     // Before what is about people: a repair of those writes to the index, too, which must be sound for it.
     search "People are searched for by the e-mail and the name they have, and nobody who has gone is."
         REPAIR
@@ -104,9 +110,13 @@ rules! {
          select 'user ' || (doc & 0xfffffff) from as_it_should_be cross join user_search_terms t
           where not it_is
             and not exists (select 1 from searched s where s.id = doc & 0xfffffff and s.place = doc
-                                                       and instr(' ' || s.terms, ' ' || t.term || ' '))"
-        => "update search_progress set indexed_to = (select ifnull(max(id), 0) from users)"
+                                                       and instr(' ' || s.terms, ' ' || t.term || ' '))
+         union
+         select 'this server' where not exists (select 1 from search_progress)"
+        => "insert or ignore into user_search_config values ('version', 4)"
+           "insert or replace into search_progress values (1, (select ifnull(max(id), 0) from users))"
            "insert into user_search (user_search) values ('rebuild')"
+           "insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 4)"
 
     emails "An e-mail is one, without white space around it."
         "Change the e-mail on the person's page."
@@ -283,8 +293,9 @@ rules! {
                  select 'events', max(id) from events) t
           where t.last > ifnull((select seq from sqlite_sequence s where s.name = t.name), 0)"
 
-    times "What happened happened between 2000 and 2200."
-        "Set the machine's clock. What was written while it was wrong keeps that time."
+    // A machine whose clock was never set begins in 1970: that is nobody else's doing.
+    times "What happened happened between 1970 and 2200."
+        GO_BACK
         "select offender from
            (select 'account ' || id as offender, min(created_at, updated_at, ifnull(removed_at, created_at)) as first,
                    max(created_at, updated_at, ifnull(removed_at, created_at)) as last from accounts union all
@@ -296,5 +307,5 @@ rules! {
             select 'invitation of user ' || id, invitation_created_at, invitation_created_at from users
              where invitation_id is not null union all
             select 'event ' || id, at, at from events)
-          where first < 946684800000 or last > 7258118400000"
+          where first < 0 or last > 7258118400000"
 }
