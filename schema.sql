@@ -63,7 +63,7 @@ create virtual table user_search using fts5 (terms, content = 'searched', conten
 
 -- Each batch that is taken up is a segment of its own. FTS5 would merge segments in whichever write makes too many of them, and
 -- all others wait for that one; the program has it merge a few pages at a time, between batches and when the server is idle.
-insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 4);
+insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 2);
 
 -- The same in the order of its terms, for a single letter, and for `rollcall check`.
 create virtual table user_search_terms using fts5vocab (user_search, instance);

@@ -1,7 +1,7 @@
 -- The index of the search is merged by the program, a few pages at a time, and no longer by FTS5 in one write after many others.
 -- And a sigma at the end of a word is found by any other.
 
-insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 4);
+insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 2);
 
 update or ignore users set email_key = replace(email_key, 'ς', 'σ'), name_key = replace(name_key, 'ς', 'σ')
  where email_key || name_key like '%ς%';

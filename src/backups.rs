@@ -41,9 +41,9 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
         let message = "Rollcall keeps its own files there. Give the backup another name, or another folder.";
         return Err(Error::invalid("FILE", "not_there", message));
     }
-    if target.exists() && !replace {
-        return Err(there_already(target));
-    }
+    require_free(target, replace)?;
+    // What a killed process left.
+    partial::sweep_all(folder_of(target), shelf::is_backup);
     require_room(&folder.database(), target)?;
     let partial = Partial::begin(target)?;
     copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| match &error {
@@ -57,6 +57,27 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     let bytes = fs::metadata(partial.path()).map_err(Error::internal)?.len();
     partial.become_whole(target, replace)?;
     Ok(Made { bytes, findings })
+}
+
+/// Refuses a name that isn't a file's, or not ours to give away.
+fn require_free(target: &Path, replace: bool) -> Result<()> {
+    match fs::metadata(target) {
+        Ok(there) if !there.is_file() => {
+            let message = format!("{} is no file. Give the backup another name.", target.display());
+            return Err(Error::invalid("FILE", "no_file", message));
+        }
+        Ok(_) if !replace => return Err(there_already(target)),
+        _ => {}
+    }
+    // SQLite would take what a log holds for a part of the backup; and a database in use has one.
+    let log = ["-wal", "-journal"].map(|ending| db::beside(target, ending)).into_iter().find(|log| log.exists());
+    let Some(log) = log else { return Ok(()) };
+    let message = format!(
+        "There is {}, so {} is a database that may be in use, or was one. Give the backup another name.",
+        log.display(),
+        target.display()
+    );
+    Err(Error::Conflict("log_there", message.into()))
 }
 
 /// Takes away what a restore or an upgrade that was killed left half made in the folder of the database.

@@ -13,7 +13,7 @@ mod users;
 pub use keys::rotate_keys;
 use output::{print, print_line, tell};
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -156,20 +156,32 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The application on a folder that is there already: a mistyped `--data` makes no new one.
-fn open_existing(config: Config) -> Result<App> {
+/// Does a command's work with the application. Where nobody else uses the database, all of it is in its one file afterwards.
+fn with<T>(config: Config, work: impl FnOnce(&App) -> Result<T>) -> Result<T> {
+    let app = App::open(config, Clock::system())?;
+    let result = work(&app);
+    app.db().close();
+    result
+}
+
+/// The same on a folder that is there already: a mistyped `--data` makes no new one.
+fn with_existing<T>(config: Config, work: impl FnOnce(&App) -> Result<T>) -> Result<T> {
     database(&config)?;
-    App::open(config, Clock::system())
+    with(config, work)
 }
 
 /// The file of a Rollcall that is there already.
 fn database(config: &Config) -> Result<PathBuf> {
-    let database = config.data.join(folder::DATABASE);
-    if database.exists() {
-        return Ok(database);
+    let (database, folder) = (config.data.join(folder::DATABASE), config.data.display());
+    match std::fs::metadata(&database) {
+        Ok(_) => Ok(database),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")))
+        }
+        Err(error) => Err(Error::Unavailable(format!(
+            "Cannot look into {folder}: {error}. Run this as the user that the server runs as."
+        ))),
     }
-    let folder = config.data.display();
-    Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")))
 }
 
 /// The same for who is about to look into the file, or to put another in its place: it has all that was answered.
@@ -214,29 +226,29 @@ fn run(command: Command, config: Config) -> Result<()> {
         }
         Command::Init { email, name, account_id, account_name } => {
             let owner = FirstOwner { email: email.clone(), name, account_id, account_name, password_hash: None };
-            let app = App::open(config, Clock::system())?;
-            let claims = app.db().write_here(move |w| {
-                w.acting_as(Actor::shell());
-                let user_id = setup::create(w, owner)?;
-                tokens::issue(w, Kind::ApiKey, Some(user_id), TOKEN_LIFETIME)
-            })?;
-            print_line(&app.seal(&claims)?)
+            with(config, |app| {
+                let claims = app.db().write_here(move |w| {
+                    w.acting_as(Actor::shell());
+                    let user_id = setup::create(w, owner)?;
+                    tokens::issue(w, Kind::ApiKey, Some(user_id), TOKEN_LIFETIME)
+                })?;
+                print_line(&app.seal(&claims)?)
+            })
         }
-        Command::Token { email, ttl } => print_line(&bearer_token(&open_existing(config)?, email, ttl)?),
+        Command::Token { email, ttl } => with_existing(config, |app| print_line(&bearer_token(app, email, ttl)?)),
         Command::Link { email } => {
-            let app = App::open(config, Clock::system())?;
-            print_line(&(app.signing_in_at(base_url(&app)?) + &link(&app, email)?))
+            with_existing(config, |app| print_line(&(app.signing_in_at(base_url(app)?) + &link(app, email)?)))
         }
-        Command::User(asked) => users::run(&open_existing(config)?, asked),
-        Command::Account(asked) => accounts::run(&open_existing(config)?, asked),
-        Command::Events(asked) => events::export(&open_existing(config)?, asked),
+        Command::User(asked) => with_existing(config, |app| users::run(app, asked)),
+        Command::Account(asked) => with_existing(config, |app| accounts::run(app, asked)),
+        Command::Events(asked) => with_existing(config, |app| events::export(app, asked)),
         Command::Backup { file, force } => backup::create(&config, file, force),
         Command::Restore { file, force } => backup::restore(&config, &file, force),
         Command::Check { repair: true, .. } => check::repair(&config),
         Command::Check { file, .. } => check::run(&config, file),
         Command::Upgrade(asked) => upgrade::run(asked, &config),
         Command::Rollback(asked) => upgrade::roll_back(asked, &config),
-        Command::Key(asked) => keys::run(asked, || open_existing(config)),
+        Command::Key(asked) => keys::run(config, asked),
         Command::Health => health::ask(&config),
         Command::Openapi { yaml } => {
             let text = if yaml { docs::yaml_text() } else { docs::json_text() };

@@ -42,6 +42,23 @@ pub fn identity(path: &Path) -> Option<Identity> {
     path.exists().then_some((0, 0))
 }
 
+/// Has a file belong to who has another one, as far as the system lets us: made by root, it is still the server's.
+#[cfg(unix)]
+pub fn keep_owner(file: &Path, like: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let made = fs::metadata(file)?;
+    let change = |like, made| Some(like).filter(|like| *like != made);
+    match (change(like.uid(), made.uid()), change(like.gid(), made.gid())) {
+        (None, None) => Ok(()),
+        (user, group) => chown(file, user, group),
+    }
+}
+
+#[cfg(not(unix))]
+pub fn keep_owner(_: &Path, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
 /// A second name for a file, or where the file system has none, a second file; `name` must be nobody's.
 pub fn second_name(file: &Path, name: &Path) -> io::Result<()> {
     match fs::hard_link(file, name) {

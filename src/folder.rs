@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::folder_of;
+use crate::files::{folder_of, keep_owner};
 
 pub use key_file::{KeyFile, Version};
 
@@ -88,6 +88,7 @@ impl Folder {
             Ok(()) => {
                 // What it says is of the server before.
                 file.set_len(0).and_then(|()| self.forget_second_names()).map_err(Error::internal)?;
+                self.sweep_key_drafts();
                 Ok(Lock(file))
             }
             Err(TryLockError::WouldBlock) => Err(Error::Conflict(
@@ -130,7 +131,18 @@ impl Folder {
     }
 
     fn private_file(&self, name: &str) -> std::io::Result<File> {
-        private(&self.0.join(name))
+        let path = self.0.join(name);
+        let is_new = !path.exists();
+        let file = private(&path)?;
+        if is_new {
+            self.give_to_owner(&path)?;
+        }
+        Ok(file)
+    }
+
+    /// What root makes in it belongs to who has the folder, which is who the server runs as.
+    pub fn give_to_owner(&self, file: &Path) -> std::io::Result<()> {
+        keep_owner(file, &fs::metadata(&self.0)?)
     }
 }
 

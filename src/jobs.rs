@@ -20,11 +20,18 @@ pub async fn run(app: App) {
 }
 
 async fn clean_up(app: App) {
+    merge_search(&app).await;
     let mut tick = tokio::time::interval(EVERY);
+    // What is deleted by its age is gone for good: a machine that has just been started may not know the time yet.
+    tick.tick().await;
     loop {
         tick.tick().await;
         run_once(&app).await;
     }
+}
+
+async fn merge_search(app: &App) {
+    drain(app, "search", |w| Ok(if users::merge_search(w)? { BATCH as usize } else { 0 })).await;
 }
 
 /// Does all that is due now.
@@ -37,7 +44,7 @@ pub async fn run_once(app: &App) {
         let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
         drain(app, "events", move |w| events::purge(w, Timestamp(w.now.0.saturating_sub(keep)), BATCH)).await;
     }
-    drain(app, "search", |w| Ok(if users::merge_search(w)? { BATCH as usize } else { 0 })).await;
+    merge_search(app).await;
 }
 
 /// How often it is looked whether a backup is due.

@@ -154,7 +154,7 @@ impl Plan {
 
     fn keep_snapshot(&self, folder: &Folder, told: Told) -> Result<PathBuf> {
         let snapshot = folder.snapshot(SCHEMA_VERSION);
-        let partial = Partial::begin(&snapshot)?;
+        let partial = Partial::begin_in(folder, &snapshot)?;
         copy::copy(&folder.database(), partial.path(), "Keeping a snapshot", told)?;
         partial.become_whole(&snapshot, true)?;
         Ok(snapshot)

@@ -7,6 +7,7 @@ use super::{cannot_write, there_already};
 use crate::db::beside;
 use crate::error::{Error, Result};
 use crate::files::sync_folder_of;
+use crate::folder::Folder;
 
 /// How its name ends.
 const ENDING: &str = ".partial";
@@ -34,6 +35,15 @@ impl Partial {
         let lock = options.open(&path).map_err(cannot)?;
         let partial = Self { path, lock };
         partial.lock.try_lock().map_err(|error| cannot_write(target, &Error::Unavailable(error.to_string())))?;
+        Ok(partial)
+    }
+
+    /// The same, for a file that belongs to whoever has the data folder, though root makes it.
+    pub fn begin_in(folder: &Folder, target: &Path) -> Result<Self> {
+        let partial = Self::begin(target)?;
+        folder
+            .give_to_owner(&partial.path)
+            .map_err(|error| cannot_write(target, &Error::Unavailable(error.to_string())))?;
         Ok(partial)
     }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::partial::sweep_all;
 use super::{Made, create};
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -111,6 +110,7 @@ impl Shelf {
         state.running = None;
         match &made {
             Ok(made) => (state.failed, state.offences) = (None, made.findings.offences.len()),
+            Err(Error::Conflict(..)) => {}
             Err(error) => state.failed = Some((now, error.cause())),
         }
         made
@@ -131,23 +131,26 @@ impl Shelf {
 
     fn make(&self, data: &Folder, now: Timestamp) -> Result<Made> {
         folder::make_private(&self.folder).map_err(|error| self.cannot(&error))?;
-        // What a killed process left.
-        sweep_all(&self.folder, |whole| moment(whole).is_some());
+        let target = self.folder.join(name(now));
+        if target.exists() {
+            return Err(Error::Conflict("file_exists", "A backup was made this very second.".into()));
+        }
         let mut told = |step| {
             let mut state = self.lock();
             state.running = Some(step);
             if state.stopped { Err(Error::Unavailable("the server is stopping".into())) } else { Ok(()) }
         };
-        let made = create(data, &self.folder.join(name(now)), false, now, &mut told)?;
+        let made = create(data, &target, false, now, &mut told)?;
         // What is no longer as it should be must not push out what still was.
         if made.findings.offences.is_empty() {
-            self.rotate(&name(now))?;
+            self.rotate(now)?;
         }
         Ok(made)
     }
 
-    fn rotate(&self, newest: &str) -> Result<()> {
-        for old in self.list()?.iter().skip(self.keep).filter(|backup| backup.name != newest) {
+    /// Those of a clock that was ahead stay, and push nothing out.
+    fn rotate(&self, now: Timestamp) -> Result<()> {
+        for old in self.list()?.iter().filter(|backup| backup.at <= now).skip(self.keep) {
             fs::remove_file(self.folder.join(&old.name)).map_err(|error| self.cannot(&error))?;
         }
         Ok(())
@@ -166,6 +169,11 @@ impl Shelf {
 /// What the backup of a moment is called: names sort as their times do.
 pub fn name(at: Timestamp) -> String {
     format!("rollcall-{}.db", at.compact())
+}
+
+/// Whether a file is called as a backup is.
+pub fn is_backup(name: &str) -> bool {
+    moment(name).is_some()
 }
 
 /// The moment that a backup's name tells; none if it is no backup's.

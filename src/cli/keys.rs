@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::output::{Table, print, print_line, tell};
+use super::with_existing;
 use crate::app::App;
+use crate::config::Config;
 use crate::db::{Read, Write};
 use crate::domain::actor::Actor;
 use crate::domain::seals;
@@ -30,10 +32,10 @@ enum Command {
     New,
 }
 
-pub fn run(asked: Asked, open: impl FnOnce() -> Result<App>) -> Result<()> {
+pub fn run(config: Config, asked: Asked) -> Result<()> {
     match asked.command {
-        Command::Rotate { revoke } => rotate(&open()?, revoke),
-        Command::List => list(&open()?),
+        Command::Rotate { revoke } => with_existing(config, |app| rotate(app, revoke)),
+        Command::List => with_existing(config, list),
         Command::New => print_line(&Keys::generate()?),
     }
 }

@@ -3,6 +3,7 @@
 mod repair;
 mod rules;
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::words;
@@ -55,12 +56,16 @@ const NAMED: usize = 10;
 /// [`Error::Unavailable`] if it is not ours, too new, or so damaged that nothing can be read. What is merely wrong in it is
 /// in the findings.
 pub fn file(path: &Path, now: Timestamp, told: Told) -> Result<Findings> {
-    if !path.is_file() {
-        return Err(Error::not_found(format!("There is no file {}.", path.display())));
-    }
     let cannot = |error: Error| {
         Error::Unavailable(format!("{} can't be checked: {}.", path.display(), error.cause().trim_end_matches('.')))
     };
+    match std::fs::metadata(path) {
+        Ok(file) if file.is_file() => {}
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(cannot(Error::Unavailable(error.to_string())));
+        }
+        _ => return Err(Error::not_found(format!("There is no file {}.", path.display()))),
+    }
     inspect::look(path, now, rules::FUNCTIONS, |r| all(r, told)).map_err(cannot)
 }
 

@@ -3,11 +3,11 @@
 use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Folder, private, require_private};
 use crate::error::{Error, Result};
-use crate::files::sync_folder_of;
+use crate::files::{folder_of, keep_owner, sync_folder_of};
 
 /// Where the keys are: in the data folder, or where a setting says.
 #[derive(Clone, Debug)]
@@ -29,6 +29,25 @@ pub struct Version {
 
 /// The largest key file that is read, in bytes: some hundred keys.
 const LARGEST: u64 = 16 * 1024;
+
+/// A draft of a key file that is older than this is nobody's any more.
+const DRAFTING: Duration = Duration::from_mins(1);
+
+impl Folder {
+    /// Takes away what was to become the key file when its process was killed: it holds keys.
+    pub(super) fn sweep_key_drafts(&self) {
+        let is_draft = |name: &str| {
+            let process = name.strip_prefix(super::KEY).and_then(|rest| rest.strip_prefix('.'));
+            process.is_some_and(|process| process.parse::<u32>().is_ok())
+        };
+        let is_old = |file: Metadata| file.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > DRAFTING));
+        for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(is_draft) && entry.metadata().is_ok_and(is_old) {
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
 
 impl KeyFile {
     pub(super) fn of(folder: &Folder, elsewhere: Option<&Path>) -> Result<Self> {
@@ -83,7 +102,8 @@ impl KeyFile {
     fn make(&self, text: &str) -> Result<()> {
         let cannot = |error| self.cannot("write", error);
         let draft = self.draft(&self.path, text).map_err(cannot)?;
-        let placed = fs::hard_link(&draft, &self.path);
+        let folder = fs::metadata(folder_of(&self.path)).map_err(cannot)?;
+        let placed = keep_owner(&draft, &folder).and_then(|()| fs::hard_link(&draft, &self.path));
         fs::remove_file(&draft).map_err(cannot)?;
         match placed {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(cannot(error)),
@@ -97,9 +117,8 @@ impl KeyFile {
         name.push(format!(".{}", std::process::id()));
         let draft = PathBuf::from(name);
         let mut file = private(&draft)?;
-        file.set_len(0)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).and_then(|()| file.sync_all());
+        written.inspect_err(|_| drop(fs::remove_file(&draft)))?;
         Ok(draft)
     }
 
@@ -148,18 +167,6 @@ fn inode(metadata: &Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(metadata)
 }
 
-/// Rotated by root, the key still belongs to the user that the server runs as.
-#[cfg(unix)]
-fn keep_owner(draft: &Path, before: &Metadata) -> std::io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let made = fs::metadata(draft)?;
-    let change = |before, made| Some(before).filter(|before| *before != made);
-    match (change(before.uid(), made.uid()), change(before.gid(), made.gid())) {
-        (None, None) => Ok(()),
-        (user, group) => chown(draft, user, group),
-    }
-}
-
 #[cfg(not(unix))]
 fn owner(_: &Metadata) -> Option<u32> {
     None
@@ -173,9 +180,4 @@ fn mode(_: &Metadata) -> u32 {
 #[cfg(not(unix))]
 fn inode(_: &Metadata) -> u64 {
     0
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &Path, _: &Metadata) -> std::io::Result<()> {
-    Ok(())
 }

@@ -116,7 +116,7 @@ rules! {
         => "insert or ignore into user_search_config values ('version', 4)"
            "insert or replace into search_progress values (1, (select ifnull(max(id), 0) from users))"
            "insert into user_search (user_search) values ('rebuild')"
-           "insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 4)"
+           "insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 2)"
 
     emails "An e-mail is one, without white space around it."
         "Change the e-mail on the person's page."

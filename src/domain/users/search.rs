@@ -15,7 +15,7 @@ const TOGETHER: i64 = 256;
 const MERGED: i64 = TOGETHER / 8;
 /// Pages of the index that are merged at once, so that nobody waits for long.
 const PAGES: i64 = 16;
-/// Parts of it, alike in size, that are merged beside writes, as the schema says, and when there is time for more.
+/// Parts of it, alike in size, that are merged: beside writes, and when there is time for more, as the schema says.
 const BESIDE_WRITES: i64 = 4;
 const IN_TIME: i64 = 2;
 
@@ -26,7 +26,10 @@ pub(super) fn take_up(w: &Write, id: i64) -> Result<()> {
         w.run(TAKE_UP, [])?;
         w.run("update search_progress set indexed_to = ?1", params![id])?;
     } else if id % MERGED == 0 {
-        merge_pages(w)?;
+        let from = |parts: i64| w.run("insert into user_search (user_search, rank) values ('usermerge', ?1)", [parts]);
+        from(BESIDE_WRITES)?;
+        merge(w)?;
+        from(IN_TIME)?;
     }
     Ok(())
 }
@@ -34,14 +37,6 @@ pub(super) fn take_up(w: &Write, id: i64) -> Result<()> {
 /// Merges parts of the index, each of which every search has to look into: those who are taken up together make a new one.
 /// Whether there may be more to merge.
 pub fn merge(w: &Write) -> Result<bool> {
-    let from = |parts: i64| w.run("insert into user_search (user_search, rank) values ('usermerge', ?1)", [parts]);
-    from(IN_TIME)?;
-    let more = merge_pages(w)?;
-    from(BESIDE_WRITES)?;
-    Ok(more)
-}
-
-fn merge_pages(w: &Write) -> Result<bool> {
     let changes = || w.value::<i64>("select total_changes()", []);
     let before = changes()?;
     w.run("insert into user_search (user_search, rank) values ('merge', ?1)", [PAGES])?;
