@@ -13,13 +13,16 @@ mod users;
 pub use keys::rotate_keys;
 use output::{print, print_line, tell};
 
-use std::io::{ErrorKind, IsTerminal};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -140,8 +143,33 @@ pub enum Command {
     },
 }
 
+/// Settings of a server that the demo has no use for, its folder being its own and gone when it stops.
+const NOT_IN_A_DEMO: [&str; 3] = ["data", "backup_every", "backup_dir"];
+
+/// The command line of what was typed; the demo refuses what it would ignore.
+fn parsed(typed: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> clap::error::Result<Cli> {
+    let mut command = Cli::command();
+    // By now every command has the settings, and one can be without some in its help.
+    command.build();
+    let hidden = |arg: clap::Arg| if NOT_IN_A_DEMO.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg };
+    command = command.mut_subcommand("demo", |demo| demo.mut_args(hidden));
+    let matches = command.try_get_matches_from_mut(typed)?;
+    if let Some(("demo", demo)) = matches.subcommand() {
+        // What the environment sets is meant for a server, which may be run beside the demo.
+        let is_typed = |name: &&str| demo.value_source(name) == Some(ValueSource::CommandLine);
+        if let Some(name) = NOT_IN_A_DEMO.into_iter().find(is_typed) {
+            let message = format!(
+                "--{} is not for a demo: it has a folder of its own, which is gone when it stops",
+                name.replace('_', "-")
+            );
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+    }
+    Cli::from_arg_matches(&matches)
+}
+
 pub fn main() -> ExitCode {
-    let Cli { command, config } = Cli::parse();
+    let Cli { command, config } = parsed(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let format = config.log_format;
     log_to_stderr(config.log.into(), format);
     match run(command.unwrap_or(Command::Serve), config) {
@@ -175,7 +203,7 @@ fn database(config: &Config) -> Result<PathBuf> {
     let (database, folder) = (config.data.join(folder::DATABASE), config.data.display());
     match std::fs::metadata(&database) {
         Ok(_) => Ok(database),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")))
         }
         Err(error) => Err(Error::Unavailable(format!(
@@ -398,5 +426,25 @@ fn exit_code(error: &Error) -> u8 {
         Error::Conflict(..) | Error::Unauthenticated(..) | Error::Forbidden(_) => 3,
         Error::NotFound(_) => 4,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, parsed};
+
+    #[test]
+    fn a_demo_takes_no_folder_and_makes_no_backups() {
+        let said = |line: &str| parsed(line.split(' ')).map(|Cli { .. }| ()).map_err(|error| error.to_string());
+        for line in ["rollcall demo --data here", "rollcall --data here demo", "rollcall demo --backup-every 1d"] {
+            let refused = said(line).unwrap_err();
+            assert!(refused.contains("is not for a demo: it has a folder of its own"), "{line}: {refused}");
+        }
+        for line in ["rollcall demo --listen 127.0.0.1:0", "rollcall serve --data here", "rollcall --backup-every 1d"] {
+            assert_eq!(said(line), Ok(()), "{line}");
+        }
+        let help = said("rollcall demo --help").unwrap_err();
+        assert!(help.contains("--users") && !help.contains("--data") && !help.contains("--backup-dir"), "{help}");
+        assert!(said("rollcall serve --help").unwrap_err().contains("--data"));
     }
 }

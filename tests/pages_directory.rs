@@ -217,6 +217,9 @@ async fn a_persons_life_by_pages() {
         "made grace@example.com active again",
         "changed grace@example.com’s roles",
         "Roles: admin → member",
+        "Team: Compilers",
+        "Team: Compilers → nothing",
+        "About grace@example.com",
     ] {
         assert!(activity.contains(sentence), "{sentence}");
     }
@@ -286,10 +289,13 @@ async fn an_invitation_to_another_account_is_accepted_or_declined_on_ones_own_pa
     assert!(grace.get("/ui/me").await.contains("ada@example.com invited you"));
     assert_eq!(grace.try_get("/ui/accounts/2311/users").await.status, 403, "not before they accept");
     grace.post("/ui/me/accounts/2311/decline", &[]).await;
-    assert!(!grace.get("/ui/me").await.contains("Acme"));
+    let page = grace.get("/ui/me").await;
+    assert!(!page.contains("Acme") && page.contains("An admin there can put you back"));
     invite().await;
     grace.post("/ui/me/accounts/2311/accept", &[]).await;
     grace.get("/ui/accounts/2311/users").await;
+    let page = grace.get("/ui/me").await;
+    assert!(!page.contains("put you back for 30 days") && page.contains("Nobody can put you back"));
     grace.post("/ui/me/accounts/2311/primary", &[]).await;
     grace.post("/ui/me/accounts/7/leave", &[]).await;
     assert_eq!(grace.try_get("/ui/accounts/7/users").await.status, 403);

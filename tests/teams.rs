@@ -1,5 +1,7 @@
 //! Teams: one a member at most, of their own account, and only while it is active.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{ADA, TestApp};
@@ -81,4 +83,17 @@ async fn a_team_of_another_account_is_not_there() {
     assert!(eve.patch("/users/2/membership", json!({"teamId": 1})).await.error().starts_with("400 unknown_team"));
     assert_eq!(eve.get("/users?teamId=1").await.done()["items"], json!([]));
     eve.post("/teams", json!({"name": "Support"})).await.done();
+}
+
+#[tokio::test]
+async fn a_change_to_what_it_is_already_leaves_a_team_as_it_was() {
+    let test = TestApp::new();
+    let ada = test.client(ADA, "2311");
+    let made = ada.post("/teams", json!({"name": "Support"})).await.done();
+    test.advance(Duration::from_mins(1));
+    let before = test.rows();
+    for patch in [json!({}), json!({"name": " Support "}), json!({"name": "Support", "active": true})] {
+        assert_eq!(ada.patch("/teams/1", patch).await.done(), made);
+    }
+    assert_eq!(test.rows(), before);
 }

@@ -44,7 +44,7 @@ was faster, the answer is 412 and nothing was done. With an `Idempotency-Key`, `
 **Errors.** Whatever goes wrong is answered as `{\"error\", \"status\", \"message\"}`: `error` is a stable code for programs, `message` \
 a sentence for people that says what to do. Every answer has an `x-request-id`, which the server's log knows too.
 
-This documentation comes as [light pages](/reference) and as [Swagger UI](/docs).";
+This documentation comes as [plain pages](/reference) and as [Swagger UI](/docs).";
 
 /// The document as it is published.
 pub fn complete() -> &'static Value {

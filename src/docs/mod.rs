@@ -50,7 +50,7 @@ fn quote_time(line: &str) -> String {
     }
 }
 
-/// The light pages, one an operation.
+/// The plain pages, one an operation.
 pub fn reference() -> impl IntoEndpoint {
     reference::pages()
 }

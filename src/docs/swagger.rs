@@ -18,12 +18,19 @@ pub fn page(document: &str) -> String {
         .replacen("<title>Swagger UI</title>", &head(), 1)
 }
 
+/// It has no dark colours, so they are its light ones turned round, but for what is dark already.
+const DARK: &str = "@media (prefers-color-scheme: dark) { \
+                    html { background: #fff; filter: invert(.9) hue-rotate(180deg); } \
+                    .swagger-ui .microlight { filter: invert(1) hue-rotate(180deg); } \
+                    html .swagger-ui .dialog-ux .backdrop-ux { background: rgb(255 255 255 / .7); } }";
+
 fn head() -> String {
     let icon = crate::web::asset("icon.svg");
     format!(
         "<title>Rollcall API</title>\n    \
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n    \
-         <link rel=\"icon\" href=\"{icon}\" type=\"image/svg+xml\">"
+         <link rel=\"icon\" href=\"{icon}\" type=\"image/svg+xml\">\n    \
+         <style>{DARK}</style>"
     )
 }
 

@@ -97,6 +97,9 @@ pub fn update(w: &Write, id: i64, patch: TeamPatch) -> Result<Team> {
         None => before.name.clone(),
     };
     let active = patch.active.unwrap_or(before.active);
+    if (&name, active) == (&before.name, before.active) {
+        return Ok(before);
+    }
     let sql = "update or ignore teams set name = ?3, name_key = ?4, active = ?5, updated_at = ?6
                 where account_id = ?1 and id = ?2";
     if w.run(sql, params![account.as_str(), id, name, fold(&name), active, w.now])? == 0 {

@@ -7,12 +7,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::frame::{Frame, Section};
+use super::person::Person;
 use super::visit::Visit;
 use crate::clock::Timestamp;
+use crate::db::Read;
 use crate::domain::events::{self, Event, Filter};
 use crate::domain::permissions::Permission;
 use crate::domain::pulse::Group;
-use crate::domain::words;
+use crate::domain::{teams, users, words};
 use crate::error::Result;
 
 /// The address's part after the `?`, as it was typed. What can't be read is left out, not refused.
@@ -68,6 +70,9 @@ struct ListPage {
     view: View,
     events: Vec<Event>,
     next: Option<i64>,
+    /// Whom it is about, if it is about somebody.
+    about: Option<String>,
+    teams: Vec<(i64, String)>,
     now: Timestamp,
 }
 
@@ -75,6 +80,12 @@ impl ListPage {
     /// The query of the page of what happened before these.
     fn earlier(&self, cursor: &i64) -> String {
         self.view.query(Some(*cursor))
+    }
+
+    /// The address of the same about everybody.
+    fn about_everybody(&self) -> String {
+        let view = View { about: String::new(), ..self.view.clone() };
+        format!("{}?{}", self.frame.at("activity"), view.query(None))
     }
 
     fn is_filtered(&self) -> bool {
@@ -85,11 +96,31 @@ impl ListPage {
 #[handler]
 pub async fn page(visit: Visit, view: poem::Result<Query<View>>) -> Result<Response> {
     let view = view.map(|view| view.0).unwrap_or_default();
-    let page = move |r: &crate::db::Read, frame| {
-        let page = events::list(r, &view.filter())?;
-        Ok(ListPage { frame, view, events: page.items, next: page.next, now: r.now })
+    let page = move |r: &Read, frame| {
+        let filter = view.filter();
+        let page = events::list(r, &filter)?;
+        Ok(ListPage {
+            about: filter.about.map(|id| called(r, id, &page.items)),
+            teams: teams::names(r).unwrap_or_default(),
+            frame,
+            view,
+            events: page.items,
+            next: page.next,
+            now: r.now,
+        })
     };
     visit.page(Section::Activity, page).await
+}
+
+/// What somebody is called, or was when these things happened; they may be gone.
+fn called(r: &Read, id: i64, events: &[Event]) -> String {
+    let then = |event: &Event| match Some(id) {
+        id if id == event.subject_id => event.subject.clone(),
+        id if id == event.actor_id => event.actor.clone(),
+        _ => None,
+    };
+    let now = users::find(r, id).ok().map(|user| Person::from(&user).title().to_owned());
+    now.or_else(|| events.iter().find_map(then)).unwrap_or_else(|| format!("user {id}"))
 }
 
 /// Events in one slice of the export.
@@ -125,12 +156,24 @@ impl Event {
         }
     }
 
-    /// What changed, field by field, as "Name: Ada → Ada Lovelace".
-    pub fn changed(&self) -> Vec<String> {
+    /// What changed, field by field, as "Name: Ada → Ada Lovelace". Teams are told by these names.
+    pub fn changed(&self, teams: &[(i64, String)]) -> Vec<String> {
         let Some(Value::Object(fields)) = &self.changes else { return Vec::new() };
+        let team =
+            |id: i64| teams.iter().find(|(team, _)| *team == id).map_or(format!("team {id}"), |(_, name)| name.clone());
         let line = |(field, value): (&String, &Value)| {
-            let title = words::sentence(&spaced(field));
+            let title = match field.as_str() {
+                "teamId" => "Team".to_owned(),
+                "imgSrc" => "Picture".to_owned(),
+                field => words::sentence(&spaced(field)),
+            };
+            // What another system calls a team is none of ours.
+            let said = |value: &Value| match value.as_i64() {
+                Some(id) if field == "teamId" && self.reported.is_none() => team(id),
+                _ => said(value),
+            };
             match (value.get("before"), value.get("after")) {
+                (Some(Value::Null), Some(after)) => format!("{title}: {}", said(after)),
                 (Some(before), Some(after)) => format!("{title}: {} → {}", said(before), said(after)),
                 _ => format!("{title}: {}", said(value)),
             }
@@ -158,7 +201,10 @@ fn said(value: &Value) -> String {
         Value::Bool(true) => "yes".into(),
         Value::Bool(false) => "no".into(),
         Value::String(text) if text.is_empty() => "nothing".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => match text.parse::<Timestamp>() {
+            Ok(at) if at.to_string() == *text => at.minute(),
+            _ => text.clone(),
+        },
         Value::Array(items) if items.is_empty() => "none".into(),
         Value::Array(items) if items.iter().all(|item| item.is_string()) => {
             items.iter().map(said).collect::<Vec<_>>().join(", ")

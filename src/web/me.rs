@@ -74,6 +74,13 @@ pub async fn page(visit: Visit) -> Result<Response> {
     visit.page(Section::Me, page).await
 }
 
+impl MePage {
+    /// Whether whoever leaves an account is still in another one, so that the recycle bin doesn't keep them.
+    fn is_elsewhere(&self) -> bool {
+        self.memberships.iter().filter(|membership| !membership.pending).count() > 1
+    }
+}
+
 #[derive(Deserialize)]
 pub struct Act {
     id: AccountId,

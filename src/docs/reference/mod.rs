@@ -1,4 +1,4 @@
-//! `/reference`: the document as light pages, an index and one page an operation, for those who would rather read.
+//! `/reference`: the document as plain pages, an index and one page an operation, for those who would rather read.
 
 mod call;
 mod operation;

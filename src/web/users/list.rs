@@ -113,6 +113,15 @@ const COLUMNS: &[(&str, &[(&str, SortBy)])] = &[
     ("when", &[("Created", SortBy::CreatedAt)]),
 ];
 
+/// One thing that all who are shown have in common.
+struct Chip {
+    /// `tabbed` where one of the tabs says the same.
+    class: &'static str,
+    text: String,
+    /// Address of the list without it.
+    without: String,
+}
+
 impl ListPage {
     fn base(&self) -> String {
         self.frame.at("users")
@@ -149,24 +158,26 @@ impl ListPage {
         }
     }
 
-    /// What is shown, each with the address where it isn't.
-    fn chips(&self) -> Vec<(String, String)> {
+    /// What is shown.
+    fn chips(&self) -> Vec<Chip> {
         let view = &self.view;
         let mut chips = Vec::new();
-        let mut chip = |text: String, without: View| chips.push((text, self.address(&without)));
+        let mut chip = |class, text: String, without: View| {
+            chips.push(Chip { class, text, without: self.address(&without) });
+        };
         if !view.query.trim().is_empty() {
-            chip(format!("“{}”", view.query.trim()), View { query: String::new(), ..view.clone() });
+            chip("", format!("“{}”", view.query.trim()), View { query: String::new(), ..view.clone() });
         }
         if let Some((_, title)) = STATUSES.iter().find(|(name, _)| !name.is_empty() && *name == view.status) {
-            chip((*title).to_owned(), View { status: String::new(), ..view.clone() });
+            chip("tabbed", (*title).to_owned(), View { status: String::new(), ..view.clone() });
         }
         if !view.role.is_empty() {
-            chip(format!("Role {}", view.role), View { role: String::new(), ..view.clone() });
+            chip("", format!("Role {}", view.role), View { role: String::new(), ..view.clone() });
         }
         if !view.team.is_empty() {
             let team = view.team.parse().ok().and_then(|id| self.team(&Some(id)));
             let title = format!("Team {}", team.unwrap_or(&view.team));
-            chip(title, View { team: String::new(), ..view.clone() });
+            chip("", title, View { team: String::new(), ..view.clone() });
         }
         chips
     }
@@ -187,12 +198,12 @@ impl ListPage {
         self.teams.iter().find(|(team, _)| Some(*team) == *id).map(|(_, name)| name.as_str())
     }
 
-    /// The roles in words; an account's admin needs no other.
+    /// The roles by name; an account's admin needs no other.
     fn roles(&self, user: &User) -> String {
         let here = self.frame.account.as_ref().map(|account| account.id.as_str());
         match user.accounts.iter().find(|account| Some(account.account_id.as_str()) == here) {
             Some(account) if account.account_admin => "Account admin".into(),
-            _ => words::sentence(&user.flat_roles_list.join(", ")),
+            _ => user.flat_roles_list.join(", "),
         }
     }
 

@@ -43,6 +43,7 @@ struct ShowPage {
     sessions: Option<Vec<Session>>,
     /// What happened to and by them, the latest first; none where the visitor may not see it.
     events: Option<Vec<Event>>,
+    teams: Vec<(i64, String)>,
     may: May,
     now: Timestamp,
 }
@@ -86,6 +87,7 @@ impl ShowPage {
             password: passwords::find(r, id).ok(),
             sessions: sessions::list(r, id).ok(),
             events: events::list(r, &filter).ok().map(|latest| latest.items),
+            teams: teams::names(r)?,
             may: May::find(r, &user, &standing)?,
             now: r.now,
             frame,
