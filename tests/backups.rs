@@ -124,6 +124,46 @@ fn a_backup_never_overwrites_unless_told_and_never_a_file_of_the_folder() {
     assert!(kept.len() == 1 && kept[0].starts_with("rollcall-2") && kept[0].ends_with("Z.db"), "{kept:?}");
 }
 
+/// SQLite would read a log that lies beside a backup as a part of it; and a database in use has one.
+#[test]
+fn a_backup_is_not_put_beside_the_log_of_another_database_nor_in_the_place_of_what_is_no_file() {
+    let folder = backed_up();
+    fs::write(folder.path().join("old.db-wal"), "what was left of another one").unwrap();
+    fs::create_dir(folder.path().join("folder.db")).unwrap();
+    let fifo = folder.path().join("pipe.db");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    for (name, code, said) in [
+        ("old.db", 3, "There is old.db-wal, so old.db is a database that may be in use, or was one."),
+        ("pipe.db", 2, "pipe.db is no file."),
+    ] {
+        for arguments in [&["backup", name][..], &["backup", "--force", name]] {
+            let (found, _, why) = run(folder.path(), arguments);
+            assert!(found == code && why.contains(said), "{arguments:?}: {found}: {why}");
+        }
+    }
+    assert!(!folder.path().join("old.db").exists());
+    fs::write(folder.path().join("folder.db/rollcall-20261124T000000Z.db.partial"), "a killed one left it").unwrap();
+    assert_eq!(run(folder.path(), &["backup", "folder.db"]).0, 0);
+    let [backup] = &names(&folder.path().join("folder.db"))[..] else { panic!("what is left?") };
+    assert!(backup.starts_with("rollcall-") && backup.ends_with(".db"));
+}
+
+/// Whoever copies the one file while nothing runs has everything.
+#[test]
+fn a_command_leaves_no_log_beside_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    init(&data);
+    for arguments in
+        [&["user", "add", "--email", "bob@example.com"][..], &["link"], &["user", "list"], &["key", "rotate"]]
+    {
+        assert_eq!(run(folder.path(), arguments).0, 0);
+        assert!(!data.join("rollcall.db-wal").exists(), "{arguments:?}");
+    }
+    fs::copy(data.join("rollcall.db"), folder.path().join("copy.db")).unwrap();
+    assert_eq!(emails(&folder.path().join("copy.db")), ["ada@example.com", "bob@example.com"]);
+}
+
 #[test]
 fn a_database_that_is_damaged_gives_no_backup() {
     let folder = backed_up();
@@ -403,6 +443,25 @@ async fn a_backup_in_which_a_rule_does_not_hold_takes_no_other_away() {
 }
 
 #[tokio::test]
+async fn backups_of_a_clock_that_was_ahead_push_none_out() {
+    let test = TestApp::new_with(|config| {
+        config.backup_every = Some(Duration::from_hours(24));
+        config.backup_keep = 2;
+    });
+    let shelf = test.app.backups().folder().to_owned();
+    jobs::back_up_if_due(&test.app).await;
+    fs::write(shelf.join("rollcall-20971123T080000Z.db"), "").unwrap();
+    fs::write(shelf.join("rollcall-20981123T080000Z.db"), "").unwrap();
+    test.advance(Duration::from_hours(24));
+    jobs::back_up_if_due(&test.app).await;
+    assert_eq!(names(&shelf).len(), 4);
+    test.advance(Duration::from_hours(24));
+    jobs::back_up_if_due(&test.app).await;
+    let left = names(&shelf);
+    assert_eq!(left[..2], ["rollcall-20261124T080000Z.db", "rollcall-20261125T080000Z.db"]);
+}
+
+#[tokio::test]
 async fn an_owner_backs_up_and_downloads_on_a_page() {
     let test = TestApp::new();
     let browser = sign_in(&test, ADA).await;
@@ -410,7 +469,11 @@ async fn an_owner_backs_up_and_downloads_on_a_page() {
     assert!(page.text.contains("No backup yet") && page.text.contains("--backup-every 1d"), "{}", page.text);
     let made = test.post("/ui/backups").cookie(&browser).send().await;
     assert_eq!((made.status.as_u16(), made.header("location")), (303, "/ui/backups"), "{}", made.text);
+    let again = test.post("/ui/backups").cookie(&browser).send().await;
+    assert_eq!(again.status, 409, "{}", again.text);
+    assert!(again.text.contains("A backup was made this very second."), "{}", again.text);
     let page = test.get("/ui/backups").cookie(&browser).send().await;
+    assert!(!page.text.contains("The last backup failed"), "{}", page.text);
     let name = "rollcall-20261123T080000Z.db";
     assert!(page.text.contains(&format!("action=\"/ui/backups/{name}\"")), "{}", page.text);
 
@@ -420,7 +483,7 @@ async fn an_owner_backs_up_and_downloads_on_a_page() {
     assert!(file.1.contains(&format!("attachment; filename=\"{name}\"")), "{}", file.1);
     assert!(file.2 == fs::read(path).unwrap(), "it is another file");
     let sql = "select group_concat(subject || ' ' || changes, '; ') from events where event = 'file_requested' and actor = ?1 and account_id = '2311'";
-    insta::assert_snapshot!(test.query(|r| r.value::<String>(sql, [ADA])), @r#"rollcall-20261123T080000Z.db {"asked for":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"downloaded":{"before":false,"after":true}}"#);
+    insta::assert_snapshot!(test.query(|r| r.value::<String>(sql, [ADA])), @r#"rollcall-20261123T080000Z.db {"asked for":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"asked for":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"downloaded":{"before":false,"after":true}}"#);
     let missing = test.post("/ui/backups/rollcall-20200101T000000Z.db").cookie(&browser).send().await;
     assert_eq!(missing.status, 404);
     for odd in ["..%2Frollcall.db", "rollcall.db", "rollcall-20261123T080000Z.db%00"] {
