@@ -103,7 +103,7 @@ async fn a_place_is_changed_and_explained() {
     assert_eq!((carol.get("teamId"), &carol["flatRolesList"]), (None, &json!(["member", "watcher"])));
     let bad = json!({"roles": ["member", "boss"], "permissions": []});
     insta::assert_snapshot!(ada.patch("/users/3/membership", bad).await.error(), @"400 unknown_role: roles[1]: There is no role boss in this account.");
-    insta::assert_snapshot!(ada.patch("/users/3/membership", json!({"permissions": ["fly"]})).await.error(), @"400 unknown_permission: permissions[0]: There is no permission fly; GET /permissions lists them.");
+    insta::assert_snapshot!(ada.patch("/users/3/membership", json!({"permissions": ["fly"]})).await.error(), @"400 unknown_permission: permissions[0]: There is no permission fly; the list of permissions has all there are.");
     refused(&ada.patch("/users/3/membership", json!({"teamId": 99})).await, "400 unknown_team");
     assert_eq!(test.client("carol@example.com", "2311").get("/users/3/permissions").await.status, 200);
 }

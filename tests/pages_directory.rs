@@ -242,7 +242,7 @@ async fn whoever_was_slower_is_told_and_keeps_what_they_typed() {
     assert_eq!(send("Grace Hopper", &seen).await.status, 303);
     let late = send("Amazing Grace", &seen).await;
     assert_eq!(late.status, 412);
-    assert!(late.text.contains("ada@example.com changed this user in the meantime"));
+    assert!(late.text.contains("which was changed last by ada@example.com"));
     assert!(late.text.contains("value=\"Amazing Grace\"") && late.text.contains("Grace Hopper"));
     assert_eq!(send("Amazing Grace", &version(&late.text)).await.status, 303);
     assert!(browser.get(&format!("{USERS}/{id}")).await.contains("Amazing Grace"));

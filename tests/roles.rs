@@ -71,8 +71,8 @@ async fn names_and_permissions_are_checked() {
         ada.post("/roles", json!({"name": name, "permissions": [permission]})).await.error()
     };
     insta::assert_snapshot!(error("Lead Reader", "users.read").await, @"400 invalid_role_name: name: A role's name has 1 to 40 lower-case letters, digits, hyphens or underscores, like lead-reader.");
-    insta::assert_snapshot!(error("reader", "users.fly").await, @"400 unknown_permission: permissions[0]: There is no permission users.fly; GET /permissions lists them.");
-    insta::assert_snapshot!(error("", "users.fly").await, @"400 invalid_role_name: name: A role's name has 1 to 40 lower-case letters, digits, hyphens or underscores, like lead-reader. permissions[0]: There is no permission users.fly; GET /permissions lists them.");
+    insta::assert_snapshot!(error("reader", "users.fly").await, @"400 unknown_permission: permissions[0]: There is no permission users.fly; the list of permissions has all there are.");
+    insta::assert_snapshot!(error("", "users.fly").await, @"400 invalid_role_name: name: A role's name has 1 to 40 lower-case letters, digits, hyphens or underscores, like lead-reader. permissions[0]: There is no permission users.fly; the list of permissions has all there are.");
     assert!(ada.get("/roles/nobody").await.error().starts_with("404"));
     assert!(ada.get("/roles/%F0%9F%A6%80").await.error().starts_with("404"));
 }

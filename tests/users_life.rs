@@ -56,7 +56,7 @@ async fn nobody_overwrites_what_they_have_not_seen() {
     assert_ne!(changed.header("etag"), tag);
     assert_eq!(changed.header("etag"), ada.get("/users/2").await.header("etag"));
     let late = patch(&tag, "Bobby").await;
-    insta::assert_snapshot!(late.error(), @"412 precondition_failed: ada@example.com changed this user in the meantime. Get it again, and decide anew.");
+    insta::assert_snapshot!(late.error(), @"412 precondition_failed: That is not the current version of this user, which was changed last by ada@example.com. Get it again, and decide anew.");
     patch("*", "Rob").await.done();
     let current = ada.get("/users/2").await.header("etag").to_owned();
     patch(&format!("\"other\", {current}"), "Robin").await.done();
@@ -158,7 +158,7 @@ async fn who_is_taken_out_comes_back_as_they_were() {
         (&json!(2), &json!("2026-11-24T08:00:00.000Z"))
     );
     let again = ada.post("/users", json!({"email": "BOB@example.com"})).await;
-    insta::assert_snapshot!(again.error(), @"409 in_recycle_bin: BOB@example.com was taken out of this account on 24 November 2026, as user 2. Restore them: DELETE /users/2/removal.");
+    insta::assert_snapshot!(again.error(), @"409 in_recycle_bin: BOB@example.com was taken out of this account on 24 November 2026, as user 2. Put them back from its recycle bin.");
     test.advance(29 * DAY);
     jobs::run_once(&test.app).await;
     let ada = test.client(ADA, "2311");
@@ -214,23 +214,36 @@ async fn a_new_invitation_ends_the_one_before() {
     assert_eq!(test.get("/me").token(second).send().await.done()["email"], BOB);
 }
 
-/// Whoever is in no account any more, and never came to a password, is given a first token with the next place they are
-/// offered; and then the one before is worth nothing.
+/// Whoever is in no account any more nor in its recycle bin, and never came to a password, is given a first token by whoever
+/// invited them; and then the one before is worth nothing.
 #[tokio::test]
 async fn nobody_has_two_first_tokens() {
     let (test, first) = with_bob().await;
     test.client(ADA, "2311").delete("/users/2").await.done();
-    let invite = async |id, name, admin| {
+    let day = Duration::from_hours(24);
+    test.advance(10 * day);
+    for (id, name, admin) in [("4711", "Second", "carol@example.com"), ("4712", "Third", "dan@example.com")] {
         let token = test.account(id, name, admin);
         let invited = test.client_with(&token, id).post("/users", json!({"email": BOB})).await.done();
-        (token, invited["token"].as_str().unwrap().to_owned())
+        assert_eq!((&invited["pending"], &invited["token"]), (&json!(true), &Value::Null));
+    }
+    test.advance(21 * day);
+    jobs::run_once(&test.app).await;
+    let invite = async |id, admin| {
+        let invited = test.client(admin, id).post("/users/2/invitation", Value::Null).await.done();
+        invited["token"].as_str().unwrap().to_owned()
     };
-    let (_, second) = invite("4711", "Second", "carol@example.com").await;
-    let (admin, third) = invite("4712", "Third", "dan@example.com").await;
+    let second = invite("4711", "carol@example.com").await;
+    let third = invite("4712", "dan@example.com").await;
     let me = async |token: &str| test.get("/me").token(token).send().await.status.as_u16();
     assert_eq!((me(&first).await, me(&second).await, me(&third).await), (401, 401, 200));
-    let fourth = test.client_with(&admin, "4712").post("/users/2/invitation", json!({})).await.done();
-    assert_eq!((me(&third).await, me(fourth["token"].as_str().unwrap()).await), (401, 200));
+    let fourth = invite("4712", "dan@example.com").await;
+    assert_eq!((me(&third).await, me(&fourth).await), (401, 200));
+    // Nobody accepts them in time: then they are withdrawn, which is said.
+    test.advance(10 * day);
+    jobs::run_once(&test.app).await;
+    let gone = test.client("dan@example.com", "4712").get("/events?event=user_removed_from_account").await.done();
+    assert_eq!(gone["items"][0]["subject"], BOB, "{gone}");
 }
 
 /// A first token is its user: whoever may issue one must not become more than they are.

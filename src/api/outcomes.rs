@@ -137,7 +137,7 @@ fn of_the_request() -> Vec<Outcome> {
             header: None,
             applies: Box::new(|shape| shape.guarded),
             errors: vec![Error::Changed(
-                "ada@example.com changed this user in the meantime. Get it again, and decide anew.".into(),
+                "That is not the current version of this user, which was changed last by ada@example.com. Get it again, and decide anew.".into(),
             )],
         },
         Outcome {
@@ -212,8 +212,8 @@ fn conflict(kind: &str) -> Error {
         "already_invited" => ("already_invited", "grace@example.com was invited to this account already, as user 2."),
         "in_recycle_bin" => (
             "in_recycle_bin",
-            "grace@example.com was taken out of this account on 23 November 2026, as user 2. Restore them: DELETE \
-             /users/2/removal.",
+            "grace@example.com was taken out of this account on 23 November 2026, as user 2. Put them back from its \
+             recycle bin.",
         ),
         "pending" => ("pending", "They haven't accepted the invitation to this account yet."),
         "pending_elsewhere" => ("pending", "They sign in with what they have, and accept then."),

@@ -44,7 +44,7 @@ impl Api {
     /// `users.create`; what you give them in `roles`, `permissions` and `accountAdmin` you must hold yourself.
     ///
     /// If the e-mail belongs to somebody of another account, they are asked to join this one: the answer says
-    /// `pending`, and tells nothing of them but the e-mail until they accept. It holds a `token` only for somebody
+    /// `pending`, and tells nothing of them but the e-mail until they accept, for which they have 30 days. It holds a `token` only for somebody
     /// who has nothing else to sign in with and is in no other account's recycle bin; one they had before ends.
     ///
     /// Sent again with the same `Idempotency-Key` within 24 hours, the same request is answered as it was the first
@@ -164,9 +164,9 @@ impl Api {
 
     /// Take a user out of the account
     ///
-    /// Who is in no other account goes to the recycle bin, where everything they hold ends at once, and is deleted for
-    /// good after 30 days; until then `DELETE /users/{id}/removal` puts them back as they were. An invitation that was
-    /// not accepted yet is withdrawn. Needs the permission `users.delete`.
+    /// They are in the account's recycle bin for 30 days, from which `DELETE /users/{id}/removal` puts them back as they
+    /// were. Who is in no other account loses everything they hold at once, and is deleted for good after that time. An
+    /// invitation that was not accepted yet is withdrawn. Needs the permission `users.delete`.
     #[oai(path = "/users/:id", method = "delete", operation_id = "deleteUser")]
     async fn delete(
         &self,

@@ -58,6 +58,7 @@ fn verdict(findings: &Findings) -> String {
             )
         }
         (None, 0) => format!("The file is sound, and all {} rules hold.", RULES.len()),
+        (None, 1) => format!("The file is sound, but 1 of {} rules doesn't hold.", RULES.len()),
         (None, broken) => format!("The file is sound, but {broken} of {} rules don't hold.", RULES.len()),
     }
 }

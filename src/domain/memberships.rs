@@ -247,8 +247,7 @@ fn change_permissions(
     events::record(w, PulseEvent::UserPermissionsSetDirectly, Some(account), subject, changes)
 }
 
-/// Takes somebody out of the account. Who is in no other goes to the recycle bin; an invitation not yet accepted is
-/// withdrawn.
+/// Takes somebody out of the account, into its recycle bin; an invitation not yet accepted is withdrawn.
 pub fn delete(w: &mut Write, user_id: i64) -> Result<()> {
     let account = w.actor.require(Permission::UsersDelete)?.clone();
     let standing = require_over(w, &account, user_id)?;
@@ -383,7 +382,8 @@ pub fn move_to(w: &mut Write, user_id: i64, to: &AccountId) -> Result<()> {
     events::record(w, PulseEvent::UserAddedToAccount, Some(to), subject(), None)
 }
 
-/// Empties the recycle bin of what has been there for longer than [`KEPT`], up to `most` at a time; says how many.
+/// Empties the recycle bin of what has been there for longer than [`KEPT`], and withdraws invitations that have waited for as
+/// long, up to `most` of each at a time; says how many, of which there are more.
 pub fn purge(w: &Write, most: i64) -> Result<usize> {
     let before = Timestamp(w.now.0 - i64::try_from(KEPT.as_millis()).map_err(Error::internal)?);
     let sql = "select account_id, user_id from memberships where removed_at <= ?1 limit ?2";
@@ -393,13 +393,18 @@ pub fn purge(w: &Write, most: i64) -> Result<usize> {
         let account = super::accounts::stored(account)?;
         forget(w, &account, *user_id)?;
     }
-    let sql =
-        "delete from memberships where invited_email is not null and joined_at <= ?1 returning account_id, user_id";
-    let stale: Vec<(String, i64)> = w.all(sql, [before], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (account, user_id) in stale {
-        forget(w, &super::accounts::stored(&account)?, user_id)?;
+    let sql = "select account_id, user_id, invited_email from memberships
+                where invited_email is not null and joined_at <= ?1 limit ?2";
+    let lapsed: Vec<(String, i64, String)> =
+        w.all(sql, params![before, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for (account, user_id, email) in &lapsed {
+        w.run("delete from memberships where account_id = ?1 and user_id = ?2", params![account, user_id])?;
+        let account = super::accounts::stored(account)?;
+        forget(w, &account, *user_id)?;
+        let subject = Subject::user(*user_id, email);
+        events::record(w, PulseEvent::UserRemovedFromAccount, Some(&account), subject, None)?;
     }
-    Ok(gone.len())
+    Ok(gone.len().max(lapsed.len()))
 }
 
 /// Deletes a user for good who is left in no account at all, not even in its recycle bin.

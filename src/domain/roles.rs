@@ -198,7 +198,10 @@ pub fn parse_permissions(field: &str, names: &[String]) -> Result<Permissions, P
     let mut all = Vec::new();
     for (i, name) in names.iter().enumerate() {
         all.push(Permission::find(name).ok_or_else(|| {
-            let message = format!("There is no permission {}; GET /permissions lists them.", words::shortened(name));
+            let message = format!(
+                "There is no permission {}; the list of permissions has all there are.",
+                words::shortened(name)
+            );
             Problem::new(format!("{field}[{i}]"), "unknown_permission", message)
         })?);
     }

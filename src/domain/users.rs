@@ -288,7 +288,7 @@ fn require_absent(r: &Read, account: &AccountId, id: i64, email: &Email) -> Resu
         Some((_, Some(at))) => (
             "in_recycle_bin",
             format!(
-                "{email} was taken out of this account on {}, as user {id}. Restore them: DELETE /users/{id}/removal.",
+                "{email} was taken out of this account on {}, as user {id}. Put them back from its recycle bin.",
                 at.day()
             ),
         ),

@@ -176,7 +176,7 @@ pub(in crate::domain) fn require_match(user: &User, if_match: Option<&str>) -> R
         return Ok(());
     }
     Err(Error::Changed(format!(
-        "{} changed this user in the meantime. Get it again, and decide anew.",
+        "That is not the current version of this user, which was changed last by {}. Get it again, and decide anew.",
         user.updated_by
     )))
 }
