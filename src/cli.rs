@@ -430,6 +430,7 @@ fn exit_code(error: &Error) -> u8 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 mod tests {
     use super::{Cli, parsed};
 

@@ -483,7 +483,7 @@ async fn an_owner_backs_up_and_downloads_on_a_page() {
     assert!(file.1.contains(&format!("attachment; filename=\"{name}\"")), "{}", file.1);
     assert!(file.2 == fs::read(path).unwrap(), "it is another file");
     let sql = "select group_concat(subject || ' ' || changes, '; ') from events where event = 'file_requested' and actor = ?1 and account_id = '2311'";
-    insta::assert_snapshot!(test.query(|r| r.value::<String>(sql, [ADA])), @r#"rollcall-20261123T080000Z.db {"asked for":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"asked for":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"downloaded":{"before":false,"after":true}}"#);
+    insta::assert_snapshot!(test.query(|r| r.value::<String>(sql, [ADA])), @r#"rollcall-20261123T080000Z.db {"requested":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"requested":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"downloaded":{"before":false,"after":true}}"#);
     let missing = test.post("/ui/backups/rollcall-20200101T000000Z.db").cookie(&browser).send().await;
     assert_eq!(missing.status, 404);
     for odd in ["..%2Frollcall.db", "rollcall.db", "rollcall-20261123T080000Z.db%00"] {

@@ -234,9 +234,10 @@ fn conflict(kind: &str) -> Error {
             "This server is reached at an address that can't have passkeys: they need a name and https. Whoever runs it can \
              set one with --public-url.",
         ),
-        "in_other_accounts" => {
-            ("in_other_accounts", "They sign in with what they have: they are in other accounts too.")
-        }
+        "in_other_accounts" => (
+            "in_other_accounts",
+            "They sign in with what they have: they are in other accounts too, or can be put back into one.",
+        ),
         "already_in_account" => ("already_in_account", "They are in that account already, or in its recycle bin."),
         "in_no_account" => ("in_no_account", "They are in no account."),
         "account_exists" => ("account_exists", "There is an account 2311 already."),

@@ -42,7 +42,8 @@ for the next page. A cursor stays good while people come and go; nobody is liste
 was faster, the answer is 412 and nothing was done. With an `Idempotency-Key`, `POST /users` is safe to send again.
 
 **Errors.** Whatever goes wrong is answered as `{\"error\", \"status\", \"message\"}`: `error` is a stable code for programs, `message` \
-a sentence for people that says what to do. Every answer has an `x-request-id`, which the server's log knows too.
+a sentence for people that says what to do. Every answer has an `x-request-id`, which the server's log knows too. Only what cannot be \
+read as HTTP at all is answered by a bare 400 or 431.
 
 This documentation comes as [plain pages](/reference) and as [Swagger UI](/docs).";
 

@@ -15,7 +15,7 @@ pub fn require_may(r: &Read) -> Result<()> {
 /// The actor asks for a new one.
 pub fn ask(w: &Write, file: &str) -> Result<()> {
     require_proved(w)?;
-    record(w, file, "asked for")
+    record(w, file, "requested")
 }
 
 /// The actor takes one away, and with it everything that is known of everybody.

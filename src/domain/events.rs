@@ -228,7 +228,7 @@ fn from_row(row: &Row) -> RowResult<Event> {
 }
 
 impl Event {
-    /// What happened, as a person would say it: "added grace@example.com". Who did it stands before it.
+    /// What happened, as a person would say it: "created grace@example.com". Who did it stands before it.
     pub fn sentence(&self) -> String {
         let subject = self.subject.as_deref().unwrap_or("somebody");
         let own = self.subject_id.is_some() && self.subject_id == self.actor_id;
@@ -249,7 +249,10 @@ impl Event {
                 (_, Some(false)) => format!("took the ownership of the server from {subject}"),
                 (None, None) => format!("changed {whose} profile"),
             },
-            E::FileRequested if self.became("made") == Some(true) => format!("made the backup {subject}"),
+            // The second as earlier versions recorded it.
+            E::FileRequested if self.became("requested").or(self.became("made")) == Some(true) => {
+                format!("asked for the backup {subject}")
+            }
             E::FileRequested if self.became("downloaded") == Some(true) => format!("downloaded the backup {subject}"),
             E::UserDeleted => format!("{subject} was deleted for good"),
             E::UserPasswordChanged => format!("set {whose} password"),

@@ -173,8 +173,7 @@ pub fn require_only_here(r: &Read, account: &AccountId, user_id: i64) -> Result<
     }
     Err(Error::Conflict(
         "in_other_accounts",
-        "They are in other accounts too, or were until lately: only they themselves and owners of this server may do this."
-            .into(),
+        "They sign in with what they have: they are in other accounts too, or can be put back into one.".into(),
     ))
 }
 

@@ -6,7 +6,7 @@ use super::search::{Along, Search};
 use crate::db::{Read, Value, params_from_iter};
 use crate::error::Result;
 
-/// Finds who is left by one of the filters, or more.
+/// Finds everybody whom one of the filters leaves, and perhaps some whom it doesn't.
 pub(super) enum Source {
     Index { sql: String, values: Vec<Value> },
     Search(Search),

@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
     fn is_near(&self, r: &Read, few: &Few, steps: i32) -> Result<bool> {
         let passed = steps as usize / STEPS;
         let Some((first, last)) = few.codes(self.filter.limit.0 as usize) else { return Ok(true) };
-        // Nobody came later: where there are no more people than that, all of them are passed.
+        // IDs count people, and those found may well reach to the last: where they are no more than that, all are passed.
         if few.ids.last().is_some_and(|id| *id <= passed as i64) {
             return Ok(true);
         }
