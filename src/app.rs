@@ -106,6 +106,7 @@ impl App {
     /// The same as Prometheus reads it, with what has to be looked at.
     pub fn figures(&self) -> Result<String> {
         self.db().figures().weigh(&self.0.folder.database());
+        self.metrics().backups.note_last(self.backups().last(self.db().now()));
         self.metrics().text()
     }
 
@@ -132,16 +133,23 @@ impl App {
         let app = self.clone();
         let make = move || {
             let made = app.backups().create(&app.0.folder, now);
+            let failed = || app.metrics().backups.failed.inc();
             match &made {
                 Ok(made) if made.findings.offences.is_empty() => {
                     tracing::info!(bytes = made.bytes, holds = %made.findings.counts, "a backup was made and checked");
                 }
                 Ok(made) => {
+                    failed();
                     let rules: Vec<_> = made.findings.offences.iter().map(|offence| offence.rule.name).collect();
                     let rules = rules.join(", ");
                     tracing::error!(rules, "a backup was made, but rules don't hold in it; `rollcall check` says more");
                 }
-                Err(error) => tracing::error!(cause = %error.cause(), "no backup could be made"),
+                // One is there, or on its way.
+                Err(Error::Conflict(..)) => {}
+                Err(error) => {
+                    failed();
+                    tracing::error!(cause = %error.cause(), "no backup could be made");
+                }
             }
             made
         };

@@ -30,6 +30,7 @@ pub struct Metrics {
     registry: Registry,
     pub requests: Requests,
     pub sign_ins: SignIns,
+    pub backups: Backups,
     /// Connections that are open.
     pub connections: IntGauge,
     /// Connections that found no place.
@@ -139,6 +140,29 @@ impl SignIns {
     }
 }
 
+/// Backups that the server makes.
+pub struct Backups {
+    /// When the latest of those that are there was made.
+    last: IntGauge,
+    /// Those that could not be made, or in which a rule doesn't hold.
+    pub failed: IntCounter,
+}
+
+impl Backups {
+    fn new() -> Result<Self> {
+        let last = "When the latest backup was made, in seconds since 1970; 0 if there is none.";
+        let failed = "Backups that could not be made, or in which something is not as it should be.";
+        Ok(Self {
+            last: gauge("rollcall_last_backup_timestamp_seconds", last)?,
+            failed: counter("rollcall_backups_failed_total", failed)?,
+        })
+    }
+
+    pub fn note_last(&self, at: Option<Timestamp>) {
+        self.last.set(at.map_or(0, |at| at.0 / 1000));
+    }
+}
+
 impl Metrics {
     /// `now` is when the server started.
     pub fn new(database: &Database, hashes_waiting: &IntGauge, now: Timestamp) -> Result<Self> {
@@ -146,6 +170,7 @@ impl Metrics {
         let metrics = Self {
             requests: Requests::new()?,
             sign_ins: SignIns::new()?,
+            backups: Backups::new()?,
             connections: gauge("rollcall_connections", "Connections that are open.")?,
             connections_refused: counter("rollcall_connections_refused_total", "Connections that found no place.")?,
             registry,
@@ -153,8 +178,10 @@ impl Metrics {
         let about = Opts::new("rollcall_build_info", "Which Rollcall this is.");
         let build = IntGauge::with_opts(about.const_label("version", env!("CARGO_PKG_VERSION")))?;
         build.set(1);
-        let own: [Box<dyn Collector>; 6] = [
+        let own: [Box<dyn Collector>; 8] = [
             Box::new(metrics.sign_ins.0.clone()),
+            Box::new(metrics.backups.last.clone()),
+            Box::new(metrics.backups.failed.clone()),
             Box::new(metrics.connections.clone()),
             Box::new(metrics.connections_refused.clone()),
             Box::new(hashes_waiting.clone()),

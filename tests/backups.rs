@@ -15,7 +15,7 @@ use rusqlite::Connection;
 
 use crate::cli::{create, init, rollcall, serve};
 use crate::impersonation::acting_cookie;
-use crate::support::{ADA, TestApp};
+use crate::support::{ADA, START, TestApp};
 use crate::upgrade::private;
 use crate::visitor::{Page, sign_in};
 
@@ -414,6 +414,8 @@ async fn a_backup_that_fails_is_said_and_tried_again() {
         "{}",
         page.text
     );
+    let counted = |line: &str| test.app.figures().unwrap().lines().any(|told| told == line);
+    assert!(counted("rollcall_backups_failed_total 1") && counted("rollcall_last_backup_timestamp_seconds 0"));
     fs::remove_file(&blocked).unwrap();
     test.advance(Duration::from_mins(5));
     jobs::back_up_if_due(&test.app).await;
@@ -421,6 +423,9 @@ async fn a_backup_that_fails_is_said_and_tried_again() {
     test.advance(Duration::from_mins(5));
     jobs::back_up_if_due(&test.app).await;
     assert_eq!(names(&blocked).len(), 1);
+    let made = START / 1000 + 600;
+    assert!(counted("rollcall_backups_failed_total 1"));
+    assert!(counted(&format!("rollcall_last_backup_timestamp_seconds {made}")));
     let page = test.get("/ui/backups").cookie(&browser).send().await;
     assert!(!page.text.contains("The last backup failed") && page.text.contains("checked"), "{}", page.text);
 }

@@ -95,11 +95,13 @@ impl Shelf {
         if tried || state.running.is_some() {
             return false;
         }
-        // Those of a clock that was ahead say nothing of when the next is due.
         // Where none can be listed, trying says why.
-        let listed = self.list().unwrap_or_default();
-        let last = listed.into_iter().map(|backup| backup.at).find(|at| *at <= now);
-        last.is_none_or(|at| at.after(every) <= now)
+        self.last(now).is_none_or(|at| at.after(every) <= now)
+    }
+
+    /// When the latest was made, if there is one. Those of a clock that was ahead say nothing of it.
+    pub fn last(&self, now: Timestamp) -> Option<Timestamp> {
+        self.list().unwrap_or_default().into_iter().map(|backup| backup.at).find(|at| *at <= now)
     }
 
     /// Makes a backup, and takes the oldest away that are too many. One at a time.
