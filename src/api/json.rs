@@ -107,7 +107,7 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Json<T> {
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
         require_json(request.content_type())?;
-        Ok(Self(parse(&read(body).await?)?))
+        Ok(Self(parse(&read(request, body).await?)?))
     }
 }
 
@@ -132,7 +132,7 @@ impl<'a, T: Type + DeserializeOwned + Default> ApiExtractor<'a> for Optional<T> 
         body: &mut RequestBody,
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        let bytes = read(body).await?;
+        let bytes = read(request, body).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -167,7 +167,7 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Identified<T> {
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
         require_json(request.content_type())?;
-        let bytes = read(body).await?;
+        let bytes = read(request, body).await?;
         let value = parse(&bytes)?;
         let may_come_again = request.headers().contains_key("idempotency-key");
         Ok(Self { value, fingerprint: may_come_again.then(|| fingerprint(request, &bytes)) })
@@ -181,7 +181,12 @@ fn fingerprint(request: &Request, body: &[u8]) -> Vec<u8> {
     Sha256::digest(what).to_vec()
 }
 
-async fn read(body: &mut RequestBody) -> poem::Result<Vec<u8>> {
+async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Vec<u8>> {
+    // Nobody sends, or waits for, what is too much anyway.
+    let length = request.header("content-length").and_then(|length| length.parse().ok());
+    if length.is_some_and(|length: u64| length > BODY_LIMIT as u64) {
+        return Err(Error::TooLarge(BODY_LIMIT).into());
+    }
     let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(|error| match error {
         ReadBodyError::PayloadTooLarge => Error::TooLarge(BODY_LIMIT),
         error => auth::unread(&error)
