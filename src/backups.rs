@@ -85,12 +85,15 @@ pub fn sweep(folder: &Path) {
     partial::sweep_all(folder, |whole| whole.starts_with(DATABASE));
 }
 
-/// Bytes that are left to the server on a disk it may share with its backups.
+/// Bytes that are left to the server on a disk it shares with a backup.
 const SPARE: u64 = 16 << 20;
 
 /// A backup that fills the disk would keep the server from writing.
 fn require_room(database: &Path, target: &Path) -> Result<()> {
-    let (needed, folder) = (db::size(database) + SPARE, folder_of(target));
+    let folder = folder_of(target);
+    let disk = |path| files::identity(path).map(|(device, _)| device);
+    let spare = if disk(folder) == disk(folder_of(database)) { SPARE } else { 0 };
+    let needed = db::size(database) + spare;
     // Where it can't be told, writing will tell.
     let Some(free) = files::free(folder).filter(|free| *free < needed) else { return Ok(()) };
     Err(Error::Unavailable(format!(

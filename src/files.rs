@@ -42,13 +42,13 @@ pub fn identity(path: &Path) -> Option<Identity> {
     path.exists().then_some((0, 0))
 }
 
-/// Has a file belong to who has another one, as far as the system lets us: made by root, it is still the server's.
+/// Has a file that takes the place of another belong to who has that.
 #[cfg(unix)]
-pub fn keep_owner(file: &Path, like: &fs::Metadata) -> io::Result<()> {
+pub fn keep_owner(file: &Path, before: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, chown};
     let made = fs::metadata(file)?;
-    let change = |like, made| Some(like).filter(|like| *like != made);
-    match (change(like.uid(), made.uid()), change(like.gid(), made.gid())) {
+    let change = |before, made| Some(before).filter(|before| *before != made);
+    match (change(before.uid(), made.uid()), change(before.gid(), made.gid())) {
         (None, None) => Ok(()),
         (user, group) => chown(file, user, group),
     }
@@ -56,6 +56,25 @@ pub fn keep_owner(file: &Path, like: &fs::Metadata) -> io::Result<()> {
 
 #[cfg(not(unix))]
 pub fn keep_owner(_: &Path, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Has a file belong to who has its folder, if that is somebody else and the system lets us: what root makes for a server.
+#[cfg(unix)]
+pub fn give_to_owner_of_folder(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let (folder, made) = (fs::metadata(folder_of(file))?, fs::metadata(file)?);
+    if folder.uid() == made.uid() {
+        return Ok(());
+    }
+    match chown(file, Some(folder.uid()), Some(folder.gid())) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        given => given,
+    }
+}
+
+#[cfg(not(unix))]
+pub fn give_to_owner_of_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::{folder_of, keep_owner};
+use crate::files::{folder_of, give_to_owner_of_folder};
 
 pub use key_file::{KeyFile, Version};
 
@@ -135,14 +135,9 @@ impl Folder {
         let is_new = !path.exists();
         let file = private(&path)?;
         if is_new {
-            self.give_to_owner(&path)?;
+            give_to_owner_of_folder(&path)?;
         }
         Ok(file)
-    }
-
-    /// What root makes in it belongs to who has the folder, which is who the server runs as.
-    pub fn give_to_owner(&self, file: &Path) -> std::io::Result<()> {
-        keep_owner(file, &fs::metadata(&self.0)?)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::app::App;
 use crate::backups::name;
 use crate::clock::Timestamp;
@@ -10,7 +12,9 @@ use crate::domain::{backups, events, idempotency, memberships, tokens, users};
 use crate::error::Result;
 use crate::keyring;
 
-const EVERY: Duration = Duration::from_secs(600);
+const EVERY: Duration = Duration::from_mins(10);
+/// What is deleted by its age is gone for good, and a machine that has just been started may not know the time yet.
+const FIRST: Duration = Duration::from_mins(2);
 /// Rows a job touches in one transaction, so that it never keeps others waiting.
 const BATCH: i64 = 500;
 
@@ -21,9 +25,7 @@ pub async fn run(app: App) {
 
 async fn clean_up(app: App) {
     merge_search(&app).await;
-    let mut tick = tokio::time::interval(EVERY);
-    // What is deleted by its age is gone for good: a machine that has just been started may not know the time yet.
-    tick.tick().await;
+    let mut tick = tokio::time::interval_at(Instant::now() + FIRST, EVERY);
     loop {
         tick.tick().await;
         run_once(&app).await;

@@ -154,7 +154,7 @@ impl Plan {
 
     fn keep_snapshot(&self, folder: &Folder, told: Told) -> Result<PathBuf> {
         let snapshot = folder.snapshot(SCHEMA_VERSION);
-        let partial = Partial::begin_in(folder, &snapshot)?;
+        let partial = Partial::begin_ours(&snapshot)?;
         copy::copy(&folder.database(), partial.path(), "Keeping a snapshot", told)?;
         partial.become_whole(&snapshot, true)?;
         Ok(snapshot)
@@ -216,6 +216,7 @@ impl Plan {
 const REPORT: &str = "Stay with the Rollcall that you ran before, and report this.";
 const WRITE_AGAIN: &str = "With the Rollcall that you ran before, change it to something else and back, which writes it anew; \
                            or restore the last good backup: rollcall restore FILE.";
+const REINDEX: &str = "Make its indexes anew with SQLite's own shell: sqlite3 rollcall.db reindex";
 const DAMAGED: &str = "Restore the last good backup: rollcall restore FILE.";
 
 impl Obstacle {
@@ -256,7 +257,11 @@ impl Obstacle {
         let offence = found.offences.first().map(|offence| {
             let what = format!("{} Not so for {}", offence.rule.sentence, offence.whom());
             // This program repairs no file of an older schema.
-            let cure = if offence.rule.repair.is_empty() { offence.rule.cure } else { WRITE_AGAIN };
+            let cure = match offence.rule {
+                rule if rule.name == "indexes" => REINDEX,
+                rule if rule.repair.is_empty() => rule.cure,
+                _ => WRITE_AGAIN,
+            };
             (what, cure.to_owned())
         });
         let (what, cure) = offence.unwrap_or_default();

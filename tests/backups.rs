@@ -1,7 +1,7 @@
 //! Backups: made while others write, checked, kept, downloaded, and put back.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -162,6 +162,27 @@ fn a_command_leaves_no_log_beside_the_database() {
     }
     fs::copy(data.join("rollcall.db"), folder.path().join("copy.db")).unwrap();
     assert_eq!(emails(&folder.path().join("copy.db")), ["ada@example.com", "bob@example.com"]);
+}
+
+/// As `sudo rollcall restore` does. Only root can give a file away, so for anybody else there is nothing to see.
+#[test]
+fn what_root_makes_belongs_to_who_has_the_folder() {
+    let folder = backed_up();
+    if fs::metadata(folder.path()).unwrap().uid() != 0 {
+        return;
+    }
+    let data = folder.path().join("of-a-service");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
+    chown(&data, Some(65534), Some(65534)).unwrap();
+    for arguments in [&["restore", "good.db"][..], &["token", "--email", "bob@example.com"], &["key", "rotate"]] {
+        let output = rollcall(&data).args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(names(&data), ["rollcall.db", "rollcall.key", "rollcall.lock"]);
+    for name in names(&data) {
+        assert_eq!(fs::metadata(data.join(&name)).unwrap().uid(), 65534, "{name}");
+    }
 }
 
 #[test]

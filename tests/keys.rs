@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rollcall::domain::tokens::Kind;
 use rollcall::keys::Keys;
@@ -156,6 +156,22 @@ fn a_broken_key_file_changes_nothing_for_a_running_server() {
     assert!(soon(told), "it says so");
     assert_eq!(me(&served.url, &token), 200);
     assert!(!fs::read_to_string(data.join("log")).unwrap().contains("this is no key"), "not what it holds");
+}
+
+/// A rotation that was killed leaves one, with all keys in it.
+#[test]
+fn a_draft_of_the_key_file_that_was_left_is_gone_with_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let [left, written] = ["rollcall.key.4711", "rollcall.key.4712"].map(|name| folder.path().join(name));
+    for draft in [&left, &written] {
+        fs::write(draft, "k4.local.").unwrap();
+    }
+    let before = SystemTime::now() - Duration::from_mins(2);
+    File::options().write(true).open(&left).unwrap().set_modified(before).unwrap();
+    drop(serve(&mut rollcall(folder.path()), 1));
+    assert!(!left.exists());
+    assert!(written.exists(), "somebody may be writing it just now");
 }
 
 #[test]

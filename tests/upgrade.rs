@@ -224,6 +224,21 @@ fn data_that_breaks_a_rule_stays_as_it_is() {
     assert_eq!(old.schema(), OLD);
 }
 
+/// An index that lacks rows costs nobody the upgrade for good.
+#[test]
+fn an_index_that_is_not_as_it_should_be_says_how_it_is_made_anew() {
+    let old = Old::new();
+    let sql = "drop index events_event;
+               create index events_event on events (account_id, event, at, id) where id > 3;
+               pragma writable_schema = on;
+               update sqlite_schema set sql = replace(sql, ' where id > 3', '') where name = 'events_event'";
+    old.open().execute_batch(sql).unwrap();
+    let (code, said) = old.run(&["upgrade"]);
+    assert!(code == 1 && said.contains("sqlite3 rollcall.db reindex. Nothing was changed"), "{said}");
+    old.open().execute_batch("reindex").unwrap();
+    assert_eq!(old.run(&["upgrade"]).0, 0);
+}
+
 #[test]
 fn rows_that_refer_to_nothing_stay_as_they_are() {
     let old = Old::with("pragma foreign_keys = off; update passwords set user_id = 99");

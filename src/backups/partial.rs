@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{cannot_write, there_already};
 use crate::db::beside;
 use crate::error::{Error, Result};
-use crate::files::sync_folder_of;
-use crate::folder::Folder;
+use crate::files::{give_to_owner_of_folder, sync_folder_of};
 
 /// How its name ends.
 const ENDING: &str = ".partial";
@@ -38,12 +37,11 @@ impl Partial {
         Ok(partial)
     }
 
-    /// The same, for a file that belongs to whoever has the data folder, though root makes it.
-    pub fn begin_in(folder: &Folder, target: &Path) -> Result<Self> {
+    /// The same for a file of the data folder, which belongs to whoever has that, though root makes it.
+    pub fn begin_ours(target: &Path) -> Result<Self> {
         let partial = Self::begin(target)?;
-        folder
-            .give_to_owner(&partial.path)
-            .map_err(|error| cannot_write(target, &Error::Unavailable(error.to_string())))?;
+        let given = give_to_owner_of_folder(&partial.path);
+        given.map_err(|error| cannot_write(target, &Error::Unavailable(error.to_string())))?;
         Ok(partial)
     }
 

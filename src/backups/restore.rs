@@ -45,7 +45,7 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
     if is_there && !force {
         return Err(there_already(&config.data));
     }
-    let partial = Partial::begin_in(&folder, &database)?;
+    let partial = Partial::begin_ours(&database)?;
     copy::copy(file, partial.path(), "Restoring", told).map_err(|error| match &error {
         Error::Damaged(damage) => damaged(file, damage),
         error => cannot_replace(&database, &error.cause()),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Folder, private, require_private};
 use crate::error::{Error, Result};
-use crate::files::{folder_of, keep_owner, sync_folder_of};
+use crate::files::{give_to_owner_of_folder, keep_owner, sync_folder_of};
 
 /// Where the keys are: in the data folder, or where a setting says.
 #[derive(Clone, Debug)]
@@ -102,8 +102,7 @@ impl KeyFile {
     fn make(&self, text: &str) -> Result<()> {
         let cannot = |error| self.cannot("write", error);
         let draft = self.draft(&self.path, text).map_err(cannot)?;
-        let folder = fs::metadata(folder_of(&self.path)).map_err(cannot)?;
-        let placed = keep_owner(&draft, &folder).and_then(|()| fs::hard_link(&draft, &self.path));
+        let placed = give_to_owner_of_folder(&draft).and_then(|()| fs::hard_link(&draft, &self.path));
         fs::remove_file(&draft).map_err(cannot)?;
         match placed {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(cannot(error)),
