@@ -42,39 +42,41 @@ pub fn identity(path: &Path) -> Option<Identity> {
     path.exists().then_some((0, 0))
 }
 
-/// Has a file that takes the place of another belong to who has that.
+/// Has a file that takes the place of another belong to who has that. It is given by what is open, and not by its name, which
+/// could be a link by now.
 #[cfg(unix)]
-pub fn keep_owner(file: &Path, before: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let made = fs::metadata(file)?;
+pub fn keep_owner(file: &File, before: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let made = file.metadata()?;
     let change = |before, made| Some(before).filter(|before| *before != made);
     match (change(before.uid(), made.uid()), change(before.gid(), made.gid())) {
         (None, None) => Ok(()),
-        (user, group) => chown(file, user, group),
+        (user, group) => fchown(file, user, group),
     }
 }
 
 #[cfg(not(unix))]
-pub fn keep_owner(_: &Path, _: &fs::Metadata) -> io::Result<()> {
+pub fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Has a file belong to who has its folder, if that is somebody else and the system lets us: what root makes for a server.
+/// Has a file that was just made belong to who has its folder, if that is somebody else and the system lets us: what root makes
+/// for a server.
 #[cfg(unix)]
-pub fn give_to_owner_of_folder(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let (folder, made) = (fs::metadata(folder_of(file))?, fs::metadata(file)?);
-    if folder.uid() == made.uid() {
+pub fn give_to_owner(folder: &Path, made: &File) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let folder = fs::metadata(folder)?;
+    if folder.uid() == made.metadata()?.uid() {
         return Ok(());
     }
-    match chown(file, Some(folder.uid()), Some(folder.gid())) {
+    match keep_owner(made, &folder) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         given => given,
     }
 }
 
 #[cfg(not(unix))]
-pub fn give_to_owner_of_folder(_: &Path) -> io::Result<()> {
+pub fn give_to_owner(_: &Path, _: &File) -> io::Result<()> {
     Ok(())
 }
 

@@ -4,11 +4,11 @@ mod key_file;
 mod snapshots;
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::{folder_of, give_to_owner_of_folder};
+use crate::files::{folder_of, give_to_owner};
 
 pub use key_file::{KeyFile, Version};
 
@@ -132,12 +132,12 @@ impl Folder {
 
     fn private_file(&self, name: &str) -> std::io::Result<File> {
         let path = self.0.join(name);
-        let is_new = !path.exists();
-        let file = private(&path)?;
-        if is_new {
-            give_to_owner_of_folder(&path)?;
+        match make_private_file(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                OpenOptions::new().read(true).write(true).open(&path)
+            }
+            made => made.and_then(|file| give_to_owner(&self.0, &file).map(|()| file)),
         }
-        Ok(file)
     }
 }
 
@@ -149,9 +149,10 @@ impl Lock {
     }
 }
 
-fn private(path: &Path) -> std::io::Result<File> {
+/// Never a file, or a link, that somebody else put there.
+fn make_private_file(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

@@ -216,6 +216,8 @@ impl Plan {
 const REPORT: &str = "Stay with the Rollcall that you ran before, and report this.";
 const WRITE_AGAIN: &str = "With the Rollcall that you ran before, change it to something else and back, which writes it anew; \
                            or restore the last good backup: rollcall restore FILE.";
+const SAME_EMAIL: &str = "With the Rollcall that you ran before, change it to something else and back, which writes it anew; \
+                          or, where somebody else's differs from it by a sigma alone (ς and σ), change one of the two for good.";
 const REINDEX: &str = "Make its indexes anew with SQLite's own shell: sqlite3 rollcall.db reindex";
 const DAMAGED: &str = "Restore the last good backup: rollcall restore FILE.";
 
@@ -259,6 +261,7 @@ impl Obstacle {
             // This program repairs no file of an older schema.
             let cure = match offence.rule {
                 rule if rule.name == "indexes" => REINDEX,
+                rule if rule.name == "email_keys" => SAME_EMAIL,
                 rule if rule.repair.is_empty() => rule.cure,
                 _ => WRITE_AGAIN,
             };

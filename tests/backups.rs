@@ -183,6 +183,12 @@ fn what_root_makes_belongs_to_who_has_the_folder() {
     for name in names(&data) {
         assert_eq!(fs::metadata(data.join(&name)).unwrap().uid(), 65534, "{name}");
     }
+    // What a link leads to is not given away, nor made.
+    let trap = folder.path().join("trap");
+    fs::remove_file(data.join("rollcall.lock")).unwrap();
+    std::os::unix::fs::symlink(&trap, data.join("rollcall.lock")).unwrap();
+    let output = rollcall(&data).args(["backup", "other.db"]).current_dir(folder.path()).output().unwrap();
+    assert!(!output.status.success() && !trap.exists());
 }
 
 #[test]

@@ -163,15 +163,20 @@ fn a_broken_key_file_changes_nothing_for_a_running_server() {
 fn a_draft_of_the_key_file_that_was_left_is_gone_with_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     init(folder.path());
-    let [left, written] = ["rollcall.key.4711", "rollcall.key.4712"].map(|name| folder.path().join(name));
+    let [left, written] = ["rollcall.key.4711.draft", "rollcall.key.4712.draft"].map(|name| folder.path().join(name));
     for draft in [&left, &written] {
         fs::write(draft, "k4.local.").unwrap();
     }
+    let copy = folder.path().join("rollcall.key.20260901");
+    fs::write(&copy, "k4.local.").unwrap();
     let before = SystemTime::now() - Duration::from_mins(2);
-    File::options().write(true).open(&left).unwrap().set_modified(before).unwrap();
+    for old in [&left, &copy] {
+        File::options().write(true).open(old).unwrap().set_modified(before).unwrap();
+    }
     drop(serve(&mut rollcall(folder.path()), 1));
     assert!(!left.exists());
     assert!(written.exists(), "somebody may be writing it just now");
+    assert!(copy.exists(), "somebody made it to keep it");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use poem::http::Method;
 use rollcall::clock::Timestamp;
+use rollcall::db::TAKE_UP;
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -285,6 +286,11 @@ async fn who_has_a_sigma_at_the_end_of_their_name_is_found_after_an_upgrade() {
     let sql = sql.replace("Grace Brewster Hopper", "Γρέις Χόπερς").replace("grace brewster hopper", "γρεις χοπερς");
     let folder = tempfile::tempdir().unwrap();
     let path = file_from(&sql, &folder).join("rollcall.db");
+    let conn = Connection::open(&path).unwrap();
+    rollcall::db::search::register(&conn).unwrap();
+    let everybody = "update search_progress set indexed_to = (select max(id) from users)";
+    conn.execute_batch(&format!("{TAKE_UP}; {everybody}")).unwrap();
+    drop(conn);
     let test = TestApp::on(folder, |config| config.key = Some(KEY.into()));
     let ada = test.client_with(&word(7, "token"), "2311");
     for query in ["ΧΟΠΕΡΣ", "χόπερς", "γρεισ"] {

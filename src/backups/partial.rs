@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{cannot_write, there_already};
 use crate::db::beside;
 use crate::error::{Error, Result};
-use crate::files::{give_to_owner_of_folder, sync_folder_of};
+use crate::files::{folder_of, give_to_owner, sync_folder_of};
 
 /// How its name ends.
 const ENDING: &str = ".partial";
@@ -40,7 +40,7 @@ impl Partial {
     /// The same for a file of the data folder, which belongs to whoever has that, though root makes it.
     pub fn begin_ours(target: &Path) -> Result<Self> {
         let partial = Self::begin(target)?;
-        let given = give_to_owner_of_folder(&partial.path);
+        let given = give_to_owner(folder_of(target), &partial.lock);
         given.map_err(|error| cannot_write(target, &Error::Unavailable(error.to_string())))?;
         Ok(partial)
     }

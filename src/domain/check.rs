@@ -121,7 +121,7 @@ fn count(r: &Read) -> Result<Counts> {
     let number = |sql| r.value::<i64>(sql, []).map(|n| u64::try_from(n).unwrap_or_default());
     Ok(Counts {
         users: number("select count(*) from users not indexed")?,
-        accounts: number("select count(*) from accounts where removed_at is null")?,
+        accounts: number("select count(*) from accounts not indexed where removed_at is null")?,
         events: number("select count(*) from events not indexed")?,
     })
 }

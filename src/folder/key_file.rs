@@ -5,9 +5,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{Folder, private, require_private};
+use super::{Folder, make_private_file, require_private};
+use crate::db::beside;
 use crate::error::{Error, Result};
-use crate::files::{give_to_owner_of_folder, keep_owner, sync_folder_of};
+use crate::files::{folder_of, give_to_owner, keep_owner, sync_folder_of};
 
 /// Where the keys are: in the data folder, or where a setting says.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Version {
 /// The largest key file that is read, in bytes: some hundred keys.
 const LARGEST: u64 = 16 * 1024;
 
+/// How the name of a draft ends, which is no copy that somebody made.
+const DRAFT: &str = ".draft";
 /// A draft of a key file that is older than this is nobody's any more.
 const DRAFTING: Duration = Duration::from_mins(1);
 
@@ -37,7 +40,7 @@ impl Folder {
     /// Takes away what was to become the key file when its process was killed: it holds keys.
     pub(super) fn sweep_key_drafts(&self) {
         let is_draft = |name: &str| {
-            let process = name.strip_prefix(super::KEY).and_then(|rest| rest.strip_prefix('.'));
+            let process = name.strip_prefix(super::KEY).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(DRAFT));
             process.is_some_and(|process| process.parse::<u32>().is_ok())
         };
         let is_old = |file: Metadata| file.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > DRAFTING));
@@ -92,8 +95,8 @@ impl KeyFile {
         // The file itself, where its name is a link.
         let path = fs::canonicalize(&self.path).map_err(cannot)?;
         let before = fs::metadata(&path).map_err(cannot)?;
-        let draft = self.draft(&path, text).map_err(cannot)?;
-        let placed = keep_owner(&draft, &before).and_then(|()| fs::rename(&draft, &path));
+        let (draft, file) = self.draft(&path, text).map_err(cannot)?;
+        let placed = keep_owner(&file, &before).and_then(|()| fs::rename(&draft, &path));
         placed.inspect_err(|_| drop(fs::remove_file(&draft))).map_err(cannot)?;
         sync_folder_of(&path).map_err(cannot)
     }
@@ -101,8 +104,9 @@ impl KeyFile {
     /// Written aside and linked into place, so that two processes that start at once agree on one key.
     fn make(&self, text: &str) -> Result<()> {
         let cannot = |error| self.cannot("write", error);
-        let draft = self.draft(&self.path, text).map_err(cannot)?;
-        let placed = give_to_owner_of_folder(&draft).and_then(|()| fs::hard_link(&draft, &self.path));
+        let (draft, file) = self.draft(&self.path, text).map_err(cannot)?;
+        let given = give_to_owner(folder_of(&self.path), &file);
+        let placed = given.and_then(|()| fs::hard_link(&draft, &self.path));
         fs::remove_file(&draft).map_err(cannot)?;
         match placed {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(cannot(error)),
@@ -111,14 +115,17 @@ impl KeyFile {
     }
 
     /// A file beside `path` that holds `text`, safely on the disk.
-    fn draft(&self, path: &Path, text: &str) -> std::io::Result<PathBuf> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}", std::process::id()));
-        let draft = PathBuf::from(name);
-        let mut file = private(&draft)?;
-        let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).and_then(|()| file.sync_all());
+    fn draft(&self, path: &Path, text: &str) -> std::io::Result<(PathBuf, File)> {
+        let draft = beside(path, &format!(".{}{DRAFT}", std::process::id()));
+        // One that is there was left by an earlier process of that number.
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = make_private_file(&draft)?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         written.inspect_err(|_| drop(fs::remove_file(&draft)))?;
-        Ok(draft)
+        Ok((draft, file))
     }
 
     /// Only the server's own user may read the key, or root, who may anyway. A secret that the system lends to a service
