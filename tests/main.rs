@@ -13,6 +13,7 @@ mod visitor;
 mod accounts;
 mod api_keys;
 mod attacks;
+mod backup_shelf;
 mod backups;
 mod check;
 mod cli;

@@ -44,8 +44,9 @@ impl Api {
     /// `users.create`; what you give them in `roles`, `permissions` and `accountAdmin` you must hold yourself.
     ///
     /// If the e-mail belongs to somebody of another account, they are asked to join this one: the answer says
-    /// `pending`, and tells nothing of them but the e-mail until they accept, for which they have 30 days. It holds a `token` only for somebody
-    /// who has nothing else to sign in with and is in no other account's recycle bin; one they had before ends.
+    /// `pending`, and tells nothing of them but the e-mail until they accept, for which they have 30 days. It holds a
+    /// `token` only for somebody who has nothing else to sign in with and is in no other account's recycle bin; one they
+    /// had before ends.
     ///
     /// Sent again with the same `Idempotency-Key` within 24 hours, the same request is answered as it was the first
     /// time, and creates nobody.
