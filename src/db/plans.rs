@@ -477,6 +477,8 @@ fn the_index_of_the_search_is_merged_a_little_at_a_time() {
         conn.execute_batch("commit").unwrap();
         most = most.max(conn.total_changes() - before);
     }
+    let usual = "select v from user_search_config where k = 'usermerge'";
+    assert_eq!(conn.query_row(usual, [], |row| row.get::<_, i64>(0)).unwrap(), 2, "as schema.sql has it");
     assert!(most < 300, "a write changed {most} rows of it, of whom 256 are people");
     let before = parts().unwrap();
     while users::merge_search(&Write(reader(&conn))).unwrap() {}
