@@ -148,8 +148,9 @@ fn a_command_leaves_no_log_beside_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     init(&data);
+    let list = &["user", "list"][..];
     for arguments in
-        [&["user", "add", "--email", "bob@example.com"][..], &["link"], &["user", "list"], &["key", "rotate"]]
+        [&["user", "add", "--email", "bob@example.com"][..], &["link"], list, list, list, list, &["key", "rotate"]]
     {
         assert_eq!(run(folder.path(), arguments).0, 0);
         assert!(!data.join("rollcall.db-wal").exists(), "{arguments:?}");

@@ -95,19 +95,10 @@ impl Held {
 
 /// Folds the log of a database that nobody uses any more into its file, and takes the log away.
 pub fn fold(path: &Path) -> Result<()> {
-    let conn = super::connect(path)?;
-    let fold = || conn.query_row("pragma journal_mode = delete", [], |row| row.get::<_, String>(0));
-    // The connections of a pool that was let go of are closed a moment later.
-    let mut folded = fold();
-    for _ in 0..500 {
-        if folded.as_ref().is_ok_and(|mode| mode == "delete") {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-        folded = fold();
-    }
-    match folded?.as_str() {
-        "delete" => Ok(()),
-        mode => Err(Error::internal(format!("a database that nobody uses stays in mode {mode}"))),
+    let mode: String = super::connect(path)?.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
+    if mode == "delete" {
+        Ok(())
+    } else {
+        Err(Error::internal(format!("a database that nobody uses stays in mode {mode}")))
     }
 }

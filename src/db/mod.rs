@@ -131,6 +131,8 @@ impl Write<'_> {
 #[derive(Clone)]
 pub struct Db {
     readers: r2d2::Pool<SqliteConnectionManager>,
+    /// The thread that opens readers.
+    opener: Arc<ScheduledThreadPool>,
     writer: writer::Writer,
     clock: Clock,
     settings: Settings,
@@ -179,17 +181,19 @@ impl Db {
             conn.execute_batch(SERVING)?;
             conn.execute_batch("pragma query_only = on;")
         });
+        let opener = Arc::new(ScheduledThreadPool::new(1));
         let readers = r2d2::Pool::builder()
             .max_size(readers())
             .min_idle(Some(1))
             .test_on_check_out(false)
-            .thread_pool(Arc::new(ScheduledThreadPool::new(1)))
+            .thread_pool(opener.clone())
             .idle_timeout(None)
             .max_lifetime(None)
             .connection_timeout(Duration::from_secs(1)) // there is one for whoever reads; a folder that is gone gives none
             .build_unchecked(manager); // the first is opened beside the rest of the start
         let figures = Database::new()?;
-        Ok(Self { readers, writer: writer::Writer::start(conn, path, figures.clone())?, clock, settings, figures })
+        let writer = writer::Writer::start(conn, path, figures.clone())?;
+        Ok(Self { readers, opener, writer, clock, settings, figures })
     }
 
     /// What is counted and measured here.
@@ -250,9 +254,13 @@ impl Db {
         answered.recv().map_err(|_| Error::Unavailable("the writer has stopped".into()))?
     }
 
-    /// Lets the writer finish what it was given, then closes its connection. Later writes are refused.
+    /// Lets the writer finish what it was given, then closes its connection. Later writes are refused. The readers are
+    /// closed when the last of this is dropped: none is still being opened then, to be closed some time later.
     pub fn close(&self) {
         self.writer.stop();
+        let (opening, is_over) = std::sync::mpsc::channel::<()>();
+        self.opener.execute(move || drop(opening));
+        let _now_it_is = is_over.recv();
     }
 }
 
