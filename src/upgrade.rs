@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::db::inspect::{self, Age};
 use crate::db::migrations::{self, Migrating, Migration, SCHEMA_VERSION};
 use crate::db::{self, copy, require_whole};
-use crate::domain::check::{self, Counts};
+use crate::domain::check::{self, Counts, FUNCTIONS, Offence, Rule, Stuck};
 use crate::domain::words;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, Lock};
@@ -31,6 +31,8 @@ pub struct Upgraded {
     /// The file as it was.
     pub snapshot: PathBuf,
     pub counts: Counts,
+    /// The rules of which it made anew what they are about: it wasn't as they say before.
+    pub made_anew: Vec<&'static str>,
 }
 
 /// An upgrade that could be made.
@@ -48,6 +50,8 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct Rehearsed {
     pub counts: Counts,
+    /// The rules that did not hold then, and do since what they are about was made anew.
+    pub made_anew: Vec<&'static Rule>,
     pub took: Duration,
 }
 
@@ -102,8 +106,9 @@ pub fn run_if_due(folder: &Folder, lock: Option<&Lock>, now: Timestamp) -> Resul
         Some(lock) => run(folder, lock, now, told),
         None => run(folder, &folder.lock()?, now, told),
     })?;
-    if let Some(Upgraded { from, to, snapshot, .. }) = done {
-        tracing::info!(from, to, snapshot = %snapshot.display(), "upgraded the database");
+    if let Some(Upgraded { from, to, snapshot, made_anew, .. }) = done {
+        let made_anew = (!made_anew.is_empty()).then(|| made_anew.join(", "));
+        tracing::info!(from, to, snapshot = %snapshot.display(), made_anew, "upgraded the database");
     }
     Ok(())
 }
@@ -132,10 +137,14 @@ impl Plan {
             return Err(Obstacle { what: "another Rollcall was quicker".into(), cure: "Start again.".into() });
         }
         let snapshot = self.keep_snapshot(folder, told).map_err(|error| Obstacle::snapshot(&error))?;
-        let Rehearsed { counts, .. } = self.try_on_a_copy(folder, &snapshot, now, told)?;
+        let Rehearsed { counts, made_anew, .. } = self.try_on_a_copy(folder, &snapshot, now, told)?;
         self.take_steps(&held, "Upgrading", told)?;
+        let made_anew = match &made_anew[..] {
+            [] => Vec::new(),
+            broken => held.mend(now, FUNCTIONS, |w| check::make_anew(w, broken, told))?,
+        };
         held.commit(self.from, now).map_err(Obstacle::elsewhere)?;
-        Ok(Upgraded { from: self.from, to: SCHEMA_VERSION, snapshot, counts })
+        Ok(Upgraded { from: self.from, to: SCHEMA_VERSION, snapshot, counts, made_anew })
     }
 
     fn require_room(&self) -> Result<(), Obstacle> {
@@ -171,11 +180,8 @@ impl Plan {
         self.take_steps(&rehearsal, "Rehearsing", told)?;
         self.require_all_rows(&before, &rehearsal.rows().map_err(failed)?)?;
         rehearsal.commit(self.from, now).map_err(failed)?;
-        let found = check::file(partial.path(), now, told).map_err(failed)?;
-        if !found.are_good() {
-            return Err(Obstacle::findings(&found));
-        }
-        Ok(Rehearsed { counts: found.counts, took: begun.elapsed() })
+        let (counts, made_anew) = prove(partial.path(), now, told)?;
+        Ok(Rehearsed { counts, made_anew, took: begun.elapsed() })
     }
 
     fn take_steps(&self, held: &Migrating, what: &'static str, told: Told) -> Result<(), Obstacle> {
@@ -213,12 +219,26 @@ impl Plan {
     }
 }
 
+/// Checks an upgraded copy; makes anew what isn't as a rule says and can be made from the rest, and checks it again.
+fn prove(copy: &Path, now: Timestamp, told: Told) -> Result<(Counts, Vec<&'static Rule>), Obstacle> {
+    let mut made_anew: Vec<&'static Rule> = Vec::new();
+    loop {
+        let found = check::file(copy, now, told).map_err(|error| Obstacle::rehearsal(&error))?;
+        if found.are_good() {
+            return Ok((found.counts, made_anew));
+        }
+        let broken = found.repairable();
+        let helps = |rule: &&Rule| made_anew.iter().all(|made| made.name != rule.name);
+        if broken.is_empty() || broken.len() < found.offences.len() || !broken.iter().all(helps) {
+            return Err(Obstacle::findings(&found));
+        }
+        inspect::mend(copy, now, FUNCTIONS, |w| check::make_anew(w, &broken, told))?;
+        made_anew.extend(broken);
+    }
+}
+
 const REPORT: &str = "Stay with the Rollcall that you ran before, and report this.";
-const WRITE_AGAIN: &str = "With the Rollcall that you ran before, change it to something else and back, which writes it anew; \
-                           or restore the last good backup: rollcall restore FILE.";
-const SAME_EMAIL: &str = "With the Rollcall that you ran before, change it to something else and back, which writes it anew; \
-                          or, where somebody else's differs from it by a sigma alone (ς and σ), change one of the two for good.";
-const REINDEX: &str = "Make its indexes anew with SQLite's own shell: sqlite3 rollcall.db reindex";
+const BROKE: &str = "the rehearsal on a copy broke a rule";
 const DAMAGED: &str = "Restore the last good backup: rollcall restore FILE.";
 
 impl Obstacle {
@@ -256,19 +276,17 @@ impl Obstacle {
         if let Some(damage) = found.damage.first() {
             return Self { what: format!("the file is damaged: {damage}"), cure: DAMAGED.into() };
         }
-        let offence = found.offences.first().map(|offence| {
-            let what = format!("{} Not so for {}", offence.rule.sentence, offence.whom());
-            // This program repairs no file of an older schema.
-            let cure = match offence.rule {
-                rule if rule.name == "indexes" => REINDEX,
-                rule if rule.name == "email_keys" => SAME_EMAIL,
-                rule if rule.repair.is_empty() => rule.cure,
-                _ => WRITE_AGAIN,
-            };
-            (what, cure.to_owned())
-        });
-        let (what, cure) = offence.unwrap_or_default();
-        Self { what: format!("the rehearsal on a copy broke a rule: {what}"), cure }
+        let offence = found.offences.iter().find(|offence| !offence.rule.is_repairable()).or(found.offences.first());
+        let told =
+            |offence: &Offence| (format!("{} Not so for {}", offence.rule.sentence, offence.whom()), offence.rule.cure);
+        let (what, cure) = offence.map(told).unwrap_or_default();
+        Self { what: format!("{BROKE}: {what}"), cure: cure.into() }
+    }
+}
+
+impl From<Stuck> for Obstacle {
+    fn from(Stuck { what, cure }: Stuck) -> Self {
+        Self { what: format!("{BROKE}: {what}"), cure: cure.into() }
     }
 }
 

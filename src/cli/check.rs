@@ -29,7 +29,7 @@ pub fn repair(config: &Config) -> Result<()> {
     if broken.is_empty() {
         return tell_all(&file, &findings, "nothing can be made anew from the rest, and nothing was changed");
     }
-    let repaired = shown(|told| check::repair(&file, broken, now, told))?;
+    let repaired = shown(|told| check::repair(&file, &broken, now, told))?;
     print_line(&format!("Made anew: {}.", repaired.join(", ")))?;
     let findings = shown(|told| check::file(&file, now, told))?;
     tell_all(&file, &findings, "what could be made anew was")

@@ -53,6 +53,9 @@ fn upgrade(folder: &Folder, now: Timestamp) -> Result<()> {
             done.to,
             done.counts
         ))?;
+        if !done.made_anew.is_empty() {
+            output.line(&format!("Made anew: {}.", done.made_anew.join(", ")))?;
+        }
         output.line(&format!("As it was, it is kept in {snapshot}; `rollcall rollback` returns to that."))
     })
 }
@@ -62,6 +65,9 @@ fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
     let tried = shown(|told| upgrade::rehearse(folder, plan, now, told))?;
     print(|output| {
         let (seconds, counts) = (tried.took.as_secs_f64(), tried.counts);
+        for rule in &tried.made_anew {
+            output.line(&format!("{}: {} That is not so, and is made anew.", rule.name, rule.sentence))?;
+        }
         output.line(&format!("On a copy it took {seconds:.1} s, and all is well there: {counts}."))?;
         output.line("Nothing was changed. `rollcall upgrade` does it, and so does the next start.")
     })

@@ -36,15 +36,34 @@ pub fn look<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOn
 }
 
 /// Runs a closure that changes the database at `path`, which nobody else writes to: all that it does, or, if it errs, nothing.
-pub fn mend<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOnce(&Write) -> Result<T>) -> Result<T> {
-    let mut conn = super::connect(path)?;
-    configure(&conn)?;
-    conn.execute_batch("pragma synchronous = full;")?;
-    lend(&conn, functions)?;
-    let all = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let result = f(&Write(Read { conn: &all, actor: Actor::nobody(), now, settings: Settings::default() }))?;
-    all.commit()?;
+pub fn mend<T, E: From<Error>>(
+    path: &Path,
+    now: Timestamp,
+    functions: &[Function],
+    f: impl FnOnce(&Write) -> Result<T, E>,
+) -> Result<T, E> {
+    let opened = || {
+        let conn = super::connect(path)?;
+        configure(&conn)?;
+        conn.execute_batch("pragma synchronous = full;")?;
+        Ok::<_, Error>(conn)
+    };
+    let mut conn = opened()?;
+    let all = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
+    let result = within(&all, now, functions, f)?;
+    all.commit().map_err(Error::from)?;
     Ok(result)
+}
+
+/// Runs a closure that changes a database, inside of the caller's transaction.
+pub(super) fn within<T, E: From<Error>>(
+    conn: &Connection,
+    now: Timestamp,
+    functions: &[Function],
+    f: impl FnOnce(&Write) -> Result<T, E>,
+) -> Result<T, E> {
+    lend(conn, functions)?;
+    f(&Write(Read { conn, actor: Actor::nobody(), now, settings: Settings::default() }))
 }
 
 /// Lets SQL call these, too.

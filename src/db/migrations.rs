@@ -8,9 +8,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
 
-use super::{APPLICATION_ID, RowResult, SCHEMA, beside, configure};
+use super::inspect::{self, Function};
+use super::{APPLICATION_ID, RowResult, SCHEMA, Write, beside, configure};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The schema that was released first. Files of those before it were never anybody's.
 pub const FIRST: i64 = 4;
@@ -105,6 +106,16 @@ impl Migrating {
 
     pub fn step(&self, migration: &Migration) -> Result<()> {
         Ok(self.0.execute_batch(migration.sql)?)
+    }
+
+    /// Runs a closure that puts something right, see [`inspect::mend`].
+    pub fn mend<T, E: From<Error>>(
+        &self,
+        now: Timestamp,
+        functions: &[Function],
+        f: impl FnOnce(&Write) -> Result<T, E>,
+    ) -> Result<T, E> {
+        inspect::within(&self.0, now, functions, f)
     }
 
     /// How many rows each table has.

@@ -13,8 +13,8 @@ use crate::db::{Read, Row};
 use crate::error::{Error, Result};
 use crate::progress::{Step, Told};
 
-pub use repair::repair;
-pub use rules::{RULES, Rule};
+pub use repair::{Stuck, make_anew, repair};
+pub use rules::{FUNCTIONS, RULES, Rule};
 
 /// What was found in a database.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,8 @@ pub struct Findings {
     pub counts: Counts,
     /// What is wrong with the file, in SQLite's words. Nothing it says can be relied on then.
     pub damage: Vec<String>,
-    /// The rules that do not hold. They are of this program's schema, so an older one isn't measured by them.
+    /// The rules that do not hold. They are of this program's schema, so an older one isn't measured by them, but for what
+    /// SQLite's own check tells.
     pub offences: Vec<Offence>,
 }
 
@@ -66,29 +67,29 @@ pub fn file(path: &Path, now: Timestamp, told: Told) -> Result<Findings> {
         }
         _ => return Err(Error::not_found(format!("There is no file {}.", path.display()))),
     }
-    inspect::look(path, now, rules::FUNCTIONS, |r| all(r, told)).map_err(cannot)
+    inspect::look(path, now, FUNCTIONS, |r| all(r, told)).map_err(cannot)
 }
 
 fn all(r: &Read, told: Told) -> Result<Findings> {
     let steps = RULES.len() as u64 + 1;
     let step = |done| Step { what: "Checking", done, of: steps };
     told(step(0))?;
-    let age = inspect::age(r)?;
-    let (older, strange) = match age {
+    let (older, strange) = match inspect::age(r)? {
         Age::Older(version) => (Some(version), Vec::new()),
         Age::Current => (None, inspect::strange_schema(r)?),
     };
     let (made_anew, damage): (Vec<_>, _) =
-        inspect::damage(r).into_iter().chain(strange).partition(|what| older.is_none() && makes_anew(what).is_some());
+        inspect::damage(r).into_iter().chain(strange).partition(|what| makes_anew(what).is_some());
     let mut findings = Findings { older, damage, ..Findings::default() };
     told(step(1))?;
     if findings.damage.is_empty() {
         findings.counts = count(r)?;
     }
-    let rules: &[Rule] = if age == Age::Current && findings.damage.is_empty() { RULES } else { &[] };
+    let rules: &[Rule] = if findings.damage.is_empty() { RULES } else { &[] };
     for (n, rule) in (2..).zip(rules) {
         let said: Vec<_> = made_anew.iter().filter(|what| makes_anew(what) == Some(rule.name)).cloned().collect();
         findings.offences.extend(match said.len() as u64 {
+            0 if older.is_some() => None,
             0 => offence(r, rule)?,
             count => Some(Offence { rule, count, who: said.into_iter().take(NAMED).collect() }),
         });
@@ -150,9 +151,17 @@ impl Findings {
         for offence in &self.offences {
             lines.push(format!("{}: {}", offence.rule.name, offence.rule.sentence));
             lines.push(format!("  Not so for {}.", offence.whom()));
-            lines.push(format!("  {}", offence.rule.cure));
+            lines.push(format!("  {}", self.cure(offence.rule)));
         }
         lines
+    }
+
+    fn cure(&self, rule: &Rule) -> &'static str {
+        match self.older {
+            _ if !rule.is_repairable() => rule.cure,
+            Some(_) => "An upgrade makes it anew from the rest: rollcall upgrade",
+            None => "Stop the server, and it is made anew from the rest: rollcall check --repair",
+        }
     }
 }
 

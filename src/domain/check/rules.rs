@@ -21,7 +21,7 @@ pub struct Rule {
     pub name: &'static str,
     /// What holds.
     pub sentence: &'static str,
-    /// What to do where it doesn't.
+    /// What to do where it doesn't, and can't be made anew.
     pub cure: &'static str,
     /// Selects an `offender` for each time that it doesn't.
     pub sql: &'static str,
@@ -73,7 +73,6 @@ fn credential_id(json: &str) -> Value {
     credential.map_or(Value::Null, |credential| Value::Text(BASE64_URL_SAFE_NO_PAD.encode(credential.cred_id())))
 }
 
-const REPAIR: &str = "Stop the server, and it is made anew from the rest: rollcall check --repair";
 const GO_BACK: &str = "Nothing in Rollcall leaves it so: something else wrote to the file. Restore the last good backup: \
                        rollcall restore FILE";
 
@@ -93,13 +92,13 @@ macro_rules! rules {
 rules! {
     // SQLite's own check tells. Before all others, which look things up by them.
     indexes "The indexes are as Rollcall makes them, and each has the rows of its table."
-        REPAIR
+        GO_BACK
         "select '' as offender where 0"
         => "reindex"
 
     // Before what is about people: a repair of those writes to the index, too, which must be sound for it.
     search "People are searched for by the e-mail and the name they have, and nobody who has gone is."
-        REPAIR
+        GO_BACK
         // Both are compared as a whole first, since to look for each term of each takes long.
         "with as_it_should_be as materialized
            (select (select sum(search_marks(term, doc)) from user_search_terms) is
@@ -123,12 +122,12 @@ rules! {
         "select 'user ' || id as offender from users where not is_email(email)"
 
     email_keys "People are found by the e-mail they have."
-        REPAIR
+        "If two people have the same, capitals and the end of Greek words aside (ς and σ), give one of them another."
         "select 'user ' || id as offender from users where email_key <> email_key(email)"
         => "update users set email_key = email_key(email) where email_key <> email_key(email)"
 
     name_keys "People are found and sorted by the name they have."
-        REPAIR
+        GO_BACK
         "select 'user ' || id as offender from users where name_key <> folded(ifnull(name, ''))"
         => "update users set name_key = folded(ifnull(name, '')) where name_key <> folded(ifnull(name, ''))"
 
@@ -161,7 +160,7 @@ rules! {
           where owner = 0 and not exists (select 1 from memberships where user_id = u.id)"
 
     repeated_columns "An account lists its people as they are."
-        REPAIR
+        GO_BACK
         "select 'user ' || m.user_id || ' in account ' || m.account_id as offender
            from memberships m join users u on u.id = m.user_id
           where m.invited_email is null and m.removed_at is null
@@ -175,7 +174,7 @@ rules! {
                    <> (u.email_key, u.name_key, u.active, u.created_at, u.updated_at)"
 
     search_apart "Who changed their e-mail or name while pending or in a recycle bin is found there by what they had."
-        REPAIR
+        GO_BACK
         "select 'user ' || m.user_id || ' in account ' || m.account_id as offender
            from (select account_id, user_id, email_key, name_key from memberships where removed_at is not null union all
                  select account_id, user_id, email_key, null from memberships where invited_email is not null) m
@@ -222,7 +221,7 @@ rules! {
             and not exists (select 1 from roles where account_id = m.account_id and name = held.value)"
 
     role_holders "Who holds a role is found by it."
-        REPAIR
+        GO_BACK
         "select 'user ' || user_id || ' in account ' || account_id as offender
            from memberships m, json_each(m.roles) held
           where not exists (select 1 from role_holders h
