@@ -146,6 +146,7 @@ impl App {
                 }
                 // One is there, or on its way.
                 Err(Error::Conflict(..)) => {}
+                Err(Error::Stopping) => tracing::info!("a backup was given up, since the server stops"),
                 Err(error) => {
                     failed();
                     tracing::error!(cause = %error.cause(), "no backup could be made");

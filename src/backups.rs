@@ -34,7 +34,7 @@ pub struct Made {
 ///
 /// # Errors
 ///
-/// [`Error::Conflict`] if there is such a file and it isn't to be replaced; [`Error::Unavailable`] if it can't be written,
+/// [`Error::Conflict`] if there is such a file and it isn't to be replaced; what `told` says; [`Error::Unavailable`] if it can't be written,
 /// or if the copy is damaged, which says that the database is.
 pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, told: Told) -> Result<Made> {
     if folder.owns(target) {
@@ -48,6 +48,7 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     let partial = Partial::begin(target)?;
     copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| match &error {
         Error::Damaged(damage) => damaged(damage),
+        Error::Stopping => error,
         error => cannot_write(target, error),
     })?;
     let findings = check::file(partial.path(), now, told)?;

@@ -84,6 +84,16 @@ async fn a_backup_that_fails_is_said_and_tried_again() {
 }
 
 /// What breaks a rule is backed up all the same, but must not push out what didn't.
+/// Nobody is woken for it: the next start makes one.
+#[tokio::test]
+async fn a_backup_that_a_stop_ends_is_no_failure_and_leaves_nothing_behind() {
+    let test = TestApp::new_with(|config| config.backup_every = Some(Duration::from_hours(24)));
+    test.app.backups().stop();
+    jobs::back_up_if_due(&test.app).await;
+    assert!(names(test.app.backups().folder()).is_empty());
+    assert!(test.app.figures().unwrap().contains("rollcall_backups_failed_total 0"));
+}
+
 #[tokio::test]
 async fn a_backup_in_which_a_rule_does_not_hold_takes_no_other_away() {
     let test = TestApp::new_with(|config| {

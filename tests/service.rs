@@ -116,8 +116,9 @@ fn every_line_of_the_log_is_an_object_where_that_is_wanted() {
 #[test]
 fn a_stop_waits_for_what_is_in_flight_as_long_as_it_may() {
     let folder = tempfile::tempdir().unwrap();
-    let token = init(folder.path());
-    let mut served = serve(rollcall(folder.path()).args(["--stop-within", "1s"]), 1);
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let token = init(&data);
+    let mut served = serve_logging(rollcall(&data).args(["--stop-within", "1s"]), File::create(&log).unwrap());
     let mut half = half_a_request(&served, &token);
     signal(&served.child, "-TERM");
     let (code, took) = ended(&mut served.child);
@@ -126,6 +127,8 @@ fn a_stop_waits_for_what_is_in_flight_as_long_as_it_may() {
     let mut rest = String::new();
     drop(half.read_to_string(&mut rest));
     assert_eq!(rest, "", "who was not answered is not told that it was done");
+    let said = fs::read_to_string(log).unwrap();
+    assert!(said.contains("stopped before all that was asked was answered; what was answered is stored"), "{said}");
 
     for wrong in ["0s", "11m", "soon"] {
         let refused = rollcall(folder.path()).args(["--stop-within", wrong]).output().unwrap();

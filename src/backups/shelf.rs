@@ -112,7 +112,7 @@ impl Shelf {
         state.running = None;
         match &made {
             Ok(made) => (state.failed, state.offences) = (None, made.findings.offences.len()),
-            Err(Error::Conflict(..)) => {}
+            Err(Error::Conflict(..) | Error::Stopping) => {}
             Err(error) => state.failed = Some((now, error.cause())),
         }
         made
@@ -140,7 +140,7 @@ impl Shelf {
         let mut told = |step| {
             let mut state = self.lock();
             state.running = Some(step);
-            if state.stopped { Err(Error::Unavailable("the server is stopping".into())) } else { Ok(()) }
+            if state.stopped { Err(Error::Stopping) } else { Ok(()) }
         };
         let made = create(data, &target, false, now, &mut told)?;
         // What is no longer as it should be must not push out what still was.

@@ -57,8 +57,12 @@ const NAMED: usize = 10;
 /// [`Error::Unavailable`] if it is not ours, too new, or so damaged that nothing can be read. What is merely wrong in it is
 /// in the findings.
 pub fn file(path: &Path, now: Timestamp, told: Told) -> Result<Findings> {
-    let cannot = |error: Error| {
-        Error::Unavailable(format!("{} can't be checked: {}.", path.display(), error.cause().trim_end_matches('.')))
+    let cannot = |error: Error| match error {
+        Error::Stopping => error,
+        _ => {
+            let cause = error.cause();
+            Error::Unavailable(format!("{} can't be checked: {}.", path.display(), cause.trim_end_matches('.')))
+        }
     };
     match std::fs::metadata(path) {
         Ok(file) if file.is_file() => {}

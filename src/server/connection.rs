@@ -40,33 +40,43 @@ pub struct Service<E> {
 const GOODBYE: Duration = Duration::from_millis(100);
 
 impl<E: Endpoint<Output = Response> + 'static> Service<E> {
-    /// Serves one connection until it ends, by either side's wish.
-    pub async fn serve(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, place: Arc<Place>) {
+    /// Serves one connection until it ends, by either side's wish; whether it was cut off while a client still had something
+    /// to lose, since the server stops.
+    pub async fn serve(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, place: Arc<Place>) -> bool {
         // Answers are written whole; waiting to fill a packet only delays their ends.
         drop(socket.set_nodelay(true));
         let local = socket.local_addr().ok();
         let socket = Watched { socket, place: place.clone() };
         let ends = (local, peer);
         tokio::select! {
-            () = place.given_away() => tracing::debug!(%peer, "a connection made room for another"),
-            () = self.clone().speak(socket, ends, &place) => {}
+            () = place.given_away() => {
+                tracing::debug!(%peer, "a connection made room for another");
+                false
+            }
+            cut_off = self.clone().speak(socket, ends, &place) => cut_off,
         }
     }
 
-    async fn speak(self: Arc<Self>, socket: Watched, ends: (Option<SocketAddr>, SocketAddr), place: &Arc<Place>) {
+    async fn speak(
+        self: Arc<Self>,
+        socket: Watched,
+        ends: (Option<SocketAddr>, SocketAddr),
+        place: &Arc<Place>,
+    ) -> bool {
         let Some(certificate) = self.certificate.clone() else {
             return self.speak_http(socket, Scheme::HTTP, ends, place).await;
         };
         let shaken = timeout(self.bounds.head, certificate.acceptor().accept(socket));
         let shaken = tokio::select! {
             shaken = shaken => shaken,
-            () = stopped(self.stop.clone()) => return,
+            () = stopped(self.stop.clone()) => return false,
         };
         match shaken {
-            Ok(Ok(socket)) => self.speak_http(socket, Scheme::HTTPS, ends, place).await,
+            Ok(Ok(socket)) => return self.speak_http(socket, Scheme::HTTPS, ends, place).await,
             Ok(Err(error)) => tracing::debug!(peer = %ends.1, %error, "no TLS"),
             Err(_) => tracing::debug!(peer = %ends.1, "TLS took too long"),
         }
+        false
     }
 
     async fn speak_http<S>(
@@ -75,7 +85,8 @@ impl<E: Endpoint<Output = Response> + 'static> Service<E> {
         scheme: Scheme,
         ends: (Option<SocketAddr>, SocketAddr),
         place: &Arc<Place>,
-    ) where
+    ) -> bool
+    where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let local = LocalAddr(ends.0.map(poem::Addr::SocketAddr).unwrap_or_default());
@@ -96,12 +107,12 @@ impl<E: Endpoint<Output = Response> + 'static> Service<E> {
         let builder = builder(&self.bounds);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service_fn(answer)));
         let patience = tokio::select! {
-            _ = connection.as_mut() => return,
-            answered = place.overdue() => if answered { self.bounds.stall } else { return },
+            _ = connection.as_mut() => return false,
+            answered = place.overdue() => if answered { self.bounds.stall } else { return false },
             () = stopped(self.stop.clone()) => if place.is_at_work() { self.bounds.stop } else { GOODBYE },
         };
         connection.as_mut().graceful_shutdown();
-        drop(timeout(patience, connection).await);
+        timeout(patience, connection).await.is_err() && *self.stop.borrow() && place.is_at_work()
     }
 }
 
