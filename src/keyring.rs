@@ -28,7 +28,7 @@ impl Keyring {
         }
         let file = folder.key_file(config.key_file.as_deref())?;
         let (text, version) = file.read_or_make(|| Keys::fresh(now)?.to_text())?;
-        Ok(Self { now: RwLock::new((Keys::parse(&text)?, Some(version))), file: Some(file) })
+        Ok(Self { now: RwLock::new((parse(&file, &text)?, Some(version))), file: Some(file) })
     }
 
     pub fn keys(&self) -> Keys {
@@ -43,7 +43,7 @@ impl Keyring {
         if found == self.now.read().unwrap_or_else(PoisonError::into_inner).1 {
             return false;
         }
-        let read = file.read().and_then(|(text, version)| Ok((Keys::parse(&text)?, version)));
+        let read = file.read().and_then(|(text, version)| Ok((parse(file, &text)?, version)));
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok((keys, version)) => {
@@ -63,12 +63,17 @@ impl Keyring {
     /// then. Whoever calls it sees to it that nobody else rotates at the same time.
     pub fn rotate(&self, at: Timestamp, kept: impl Fn(&Keys, &str) -> bool) -> Result<Keys> {
         let file = self.file.as_ref().ok_or_else(from_setting)?;
-        let before = Keys::parse(&file.read()?.0)?;
+        let before = parse(file, &file.read()?.0)?;
         let after = before.rotated(at, |id| kept(&before, id))?;
         file.replace(&after.to_text()?)?;
         self.refresh();
         Ok(after)
     }
+}
+
+/// The keys in a file's text.
+fn parse(file: &KeyFile, text: &str) -> Result<Keys> {
+    Keys::parse(text).map_err(|error| file.unusable(&error))
 }
 
 fn from_setting() -> Error {

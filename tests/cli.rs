@@ -167,6 +167,16 @@ fn a_folder_that_cannot_be_used_is_refused_in_a_sentence() {
     "#);
     drop(served);
 
+    let key = std::fs::read(data.join("rollcall.key")).unwrap();
+    std::fs::write(data.join("rollcall.key"), "").unwrap();
+    insta::assert_debug_snapshot!(refused(), @r#"
+    (
+        1,
+        "rollcall: Cannot use DATA/rollcall.key: There is no key to seal tokens with. Put back the one that was there. If it is lost, take this one away and start again: every token and session ends then.\n",
+    )
+    "#);
+    std::fs::write(data.join("rollcall.key"), key).unwrap();
+
     let database = rusqlite::Connection::open(data.join("rollcall.db")).unwrap();
     database.pragma_update(None, "user_version", 999).unwrap();
     drop(database);

@@ -147,6 +147,15 @@ impl KeyFile {
         format!("There is no key in {path}. This makes one: (umask 077; rollcall key new > {path})")
     }
 
+    /// Says which file it is whose text is no key, and what to do.
+    pub fn unusable(&self, error: &Error) -> Error {
+        let (path, cause) = (self.path.display(), error.cause());
+        Error::Unavailable(format!(
+            "Cannot use {path}: {cause} Put back the one that was there. If it is lost, take this one away and start again: \
+             every token and session ends then."
+        ))
+    }
+
     fn cannot(&self, what: &str, error: std::io::Error) -> Error {
         Error::Unavailable(format!("Cannot {what} {}: {error}.", self.path.display()))
     }
