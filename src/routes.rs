@@ -14,6 +14,13 @@ pub struct Address {
     pub path: String,
 }
 
+/// Whether an address is one of a path's.
+pub fn matches(path: &str, address: &str) -> bool {
+    let mut given = address.split('/');
+    let fits = |part: &str| given.next().is_some_and(|given| part == given || part.starts_with([':', '{']));
+    path.split('/').all(fits) && given.next().is_none()
+}
+
 /// What a [`Route`] is made of, and a list of it.
 #[derive(Default)]
 pub struct Routes {

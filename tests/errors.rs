@@ -151,6 +151,22 @@ async fn the_account_is_required_and_checked() {
     insta::assert_snapshot!(unknown.error(), @"403 forbidden: You have no access to this account, or it does not exist. Check the account ID.");
 }
 
+/// A filter that is misspelt would find everybody.
+#[tokio::test]
+async fn a_parameter_that_there_is_not_is_refused_by_name() {
+    let test = TestApp::new();
+    let token = test.token(ADA);
+    let error = async |method, path: &str| test.call(method, path).token(&token).account("2311").send().await.error();
+    insta::assert_snapshot!(error(Method::GET, "/users?rolle=auditor").await, @"400 unknown_parameter: rolle: There is no such parameter here. There is: query, active, role, teamId, accountAdmin, pending, removed, createdSince, updatedSince, sort, limit, cursor.");
+    insta::assert_snapshot!(error(Method::GET, "/users?role=auditor&role=member").await, @"400 repeated_parameter: role: Send this once.");
+    insta::assert_snapshot!(error(Method::GET, "/users/1?a%20b=c").await, @"400 unknown_parameter: a b: There is no such parameter: this address takes none after a `?`.");
+    insta::assert_snapshot!(error(Method::DELETE, "/users/1?dryRun=true").await, @"400 unknown_parameter: dryRun: There is no such parameter: this address takes none after a `?`.");
+    insta::assert_snapshot!(error(Method::GET, "/nowhere?a=b").await, @"404 not_found: There is nothing at this address. The API is described at /docs.");
+    assert_eq!(test.call(Method::HEAD, "/users?sort=email&").token(&token).account("2311").send().await.status, 200);
+    assert_eq!(test.get("/users?").token(&token).account("2311").send().await.status, 200);
+    assert_eq!(test.get("/users/1").token(&token).account("2311").send().await.status, 200, "nobody was deleted");
+}
+
 #[tokio::test]
 async fn addresses_and_methods_that_do_not_exist() {
     let test = TestApp::new();

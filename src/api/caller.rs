@@ -6,6 +6,7 @@ use poem_openapi::param::Header;
 use poem_openapi::registry::{MetaParamIn, MetaSchemaRef, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, SecurityScheme};
 
+use super::parameters;
 use crate::auth;
 use crate::domain::fields::AccountId;
 use crate::domain::tokens::Caller;
@@ -16,7 +17,10 @@ use crate::domain::tokens::Caller;
 pub struct Token(pub Caller);
 
 async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
-    Ok(auth::bearer(request, &bearer.token)?)
+    let caller = auth::bearer(request, &bearer.token)?;
+    // Every operation asks for a token, and who has none hears of that first.
+    parameters::require_known(request)?;
+    Ok(caller)
 }
 
 impl Token {

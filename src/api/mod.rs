@@ -7,6 +7,7 @@ mod error;
 mod export;
 mod json;
 pub mod outcomes;
+mod parameters;
 mod schema;
 
 mod accounts;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::error;
 use super::json::BODY_LIMIT;
+use super::parameters;
 use crate::error::Error;
 use crate::limits::TOO_MANY_WITH_TOKEN;
 
@@ -16,8 +17,6 @@ pub struct Shape<'a> {
     pub id: &'a str,
     /// It asks for a token.
     pub secured: bool,
-    /// It takes a body, or parameters beside those in its path.
-    pub input: bool,
     /// It takes a body.
     pub body: bool,
     /// Its path names one thing, which may not be there.
@@ -97,6 +96,7 @@ fn of_the_caller() -> Vec<Outcome> {
 }
 
 fn of_the_request() -> Vec<Outcome> {
+    const NONE: [&str; 0] = [];
     let account = "An account ID has 1 to 64 letters, digits, hyphens or underscores, like 2311.";
     let invalid = || Error::invalid("x-account-id", "invalid_parameter", account);
     let missing = || Error::invalid("x-account-id", "missing_parameter", "This is required and was not sent.");
@@ -107,8 +107,8 @@ fn of_the_request() -> Vec<Outcome> {
             name: "BadParameter".into(),
             description: "A parameter can't be read or is not allowed",
             header: None,
-            applies: Box::new(|shape| shape.input && !shape.body),
-            errors: vec![invalid(), missing()],
+            applies: Box::new(|shape| !shape.body),
+            errors: vec![invalid(), missing(), parameters::unknown("expand", &NONE), parameters::repeated("role")],
         },
         Outcome {
             name: "BadRequest".into(),
@@ -122,6 +122,7 @@ fn of_the_request() -> Vec<Outcome> {
                 Error::invalid("", "malformed_json", malformed),
                 invalid(),
                 missing(),
+                parameters::unknown("dryRun", &NONE),
             ],
         },
         Outcome {

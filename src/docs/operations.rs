@@ -31,7 +31,6 @@ fn applicable(operation: &Value, path: &str) -> Vec<Outcome> {
     let shape = Shape {
         id: operation["operationId"].as_str().unwrap_or_default(),
         secured: has("security"),
-        input: has("requestBody") || parameters().any(|parameter| parameter["in"] != "path"),
         body: has("requestBody"),
         names_one: path.contains('{'),
         guarded: takes("If-Match"),

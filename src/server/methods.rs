@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use poem::http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::api;
-use crate::routes::Address;
+use crate::routes::{self, Address};
 
 /// Paths such as `/users/{id}` or `/static/:file`, and what may be done there.
 static METHODS: LazyLock<Vec<(String, HeaderValue)>> = LazyLock::new(|| {
@@ -16,17 +16,11 @@ static METHODS: LazyLock<Vec<(String, HeaderValue)>> = LazyLock::new(|| {
 
 /// Tells what may be done at an address.
 pub fn tell(headers: &mut HeaderMap, address: &str) {
-    if let Some((_, allowed)) = METHODS.iter().find(|(path, _)| matches(path, address)) {
+    if let Some((_, allowed)) = METHODS.iter().find(|(path, _)| routes::matches(path, address)) {
         headers.insert(header::ALLOW, allowed.clone());
     }
 }
 
 fn allow(methods: &[Method]) -> Option<HeaderValue> {
     HeaderValue::try_from(methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")).ok()
-}
-
-fn matches(path: &str, address: &str) -> bool {
-    let (parts, given) = (path.split('/'), address.split('/'));
-    parts.clone().count() == given.clone().count()
-        && parts.zip(given).all(|(part, given)| part == given || part.starts_with([':', '{']))
 }

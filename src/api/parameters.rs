@@ -1,0 +1,69 @@
+//! Query parameters that an operation doesn't have are refused by name, and so is one that comes twice: a filter that is
+//! misspelt, or overlooked, would find everybody.
+
+use std::sync::LazyLock;
+
+use poem::Request;
+use poem::http::Method;
+use poem_openapi::OpenApi;
+use poem_openapi::registry::{MetaParamIn, MetaPath};
+
+use crate::error::{Error, Result};
+use crate::routes;
+
+/// An operation, and the names of its query parameters.
+struct Operation {
+    method: Method,
+    path: String,
+    parameters: Vec<String>,
+}
+
+static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+    fn of<T: OpenApi>(_: &T) -> Vec<Operation> {
+        T::meta().into_iter().flat_map(|api| api.paths).flat_map(operations).collect()
+    }
+    of(&super::operations())
+});
+
+fn operations(MetaPath { path, operations }: MetaPath) -> impl Iterator<Item = Operation> {
+    operations.into_iter().map(move |operation| {
+        let of_query = operation.params.into_iter().filter(|parameter| parameter.in_type == MetaParamIn::Query);
+        let parameters = of_query.map(|parameter| parameter.name).collect();
+        Operation { method: operation.method, path: path.clone(), parameters }
+    })
+}
+
+/// Refuses a request with parameters that its operation doesn't have.
+pub fn require_known(request: &Request) -> Result<()> {
+    let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else { return Ok(()) };
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let is_asked =
+        |operation: &&Operation| operation.method == method && routes::matches(&operation.path, request.uri().path());
+    let Some(Operation { parameters, .. }) = OPERATIONS.iter().find(is_asked) else { return Ok(()) };
+    let mut sent = Vec::new();
+    for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
+        if !parameters.iter().any(|parameter| *parameter == name) {
+            return Err(unknown(&name, parameters));
+        }
+        if sent.contains(&name) {
+            return Err(repeated(&name));
+        }
+        sent.push(name);
+    }
+    Ok(())
+}
+
+/// The refusal of a parameter that is none of those there are.
+pub fn unknown(name: &str, parameters: &[impl AsRef<str>]) -> Error {
+    let names: Vec<_> = parameters.iter().map(AsRef::as_ref).collect();
+    let message = match &names[..] {
+        [] => "There is no such parameter: this address takes none after a `?`.".into(),
+        names => format!("There is no such parameter here. There is: {}.", names.join(", ")),
+    };
+    Error::invalid(name, "unknown_parameter", message)
+}
+
+/// The refusal of a parameter that was sent before.
+pub fn repeated(name: &str) -> Error {
+    Error::invalid(name, "repeated_parameter", "Send this once.")
+}
