@@ -2,10 +2,11 @@
 //!
 //! SQLite would do so in the commit that finds the log long. Here a thread with a connection of its own does. What is
 //! written meanwhile is left to the writer, which moves that short rest between two commits: the log begins anew only when
-//! all of it was moved.
+//! all of it was moved. Only then SQLite syncs the database, too, so the thread does that for what it moved.
 
 use std::cell::Cell;
 use std::ffi::c_int;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,15 +39,16 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Takes over from SQLite what `conn` writes to the database at `path`.
-    pub fn take_over(conn: &Connection, path: &Path) -> Result<Self> {
+    /// Takes over from SQLite what `conn` writes to the database at `path`, which is the `file`.
+    pub fn take_over(conn: &Connection, path: &Path, file: Arc<File>) -> Result<Self> {
         conn.wal_hook(Some(|_, pages| {
             LOG.set(pages);
             Ok(())
         }));
         let (path, moved) = (path.to_owned(), Arc::new(AtomicBool::new(false)));
         let (tell, (wake, woken)) = (moved.clone(), sync_channel(1));
-        let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || run(&path, &woken, &tell));
+        let thread =
+            std::thread::Builder::new().name("checkpoints".into()).spawn(move || run(&path, &file, &woken, &tell));
         Ok(Self { wake: Some(wake), thread: Some(thread.map_err(Error::internal)?), next: Cell::new(DUE), moved })
     }
 
@@ -77,7 +79,7 @@ impl Drop for Checkpoints {
     }
 }
 
-fn run(path: &Path, woken: &Receiver<()>, moved: &AtomicBool) {
+fn run(path: &Path, file: &File, woken: &Receiver<()>, moved: &AtomicBool) {
     let mut open = None;
     while woken.recv().is_ok() {
         // Most servers never write enough to need it.
@@ -86,6 +88,10 @@ fn run(path: &Path, woken: &Receiver<()>, moved: &AtomicBool) {
         }
         if let Some(conn) = &open {
             checkpoint(conn);
+            if let Err(error) = file.sync_data() {
+                // SQLite hears it again when it syncs the rest.
+                tracing::warn!(%error, "what was moved into the database can't be synced");
+            }
         }
         moved.store(true, Ordering::Release);
     }

@@ -13,6 +13,7 @@
 //! when storage fails, all who wait are told.
 
 use std::cell::Cell;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,6 +88,9 @@ pub struct Writer {
     thread: Arc<Mutex<Option<Thread>>>,
     damage: Damage,
     figures: Database,
+    /// The database, for syncing it. Closed after every connection: with any descriptor of a file that a process closes, it
+    /// loses all locks on it (POSIX), and SQLite's with them.
+    _file: Arc<File>,
 }
 
 struct Thread {
@@ -125,7 +129,8 @@ impl Writer {
     pub fn start(conn: Connection, path: &Path, figures: Database) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let damage = Damage::default();
-        let checkpoints = Checkpoints::take_over(&conn, path)?;
+        let file = Arc::new(File::open(path).map_err(|error| Error::Unavailable(error.to_string()))?);
+        let checkpoints = Checkpoints::take_over(&conn, path, file.clone())?;
         let storage =
             Storage { checkpoints, conn, place: Place::of(path), damage: damage.clone(), commit_took: Cell::default() };
         let measured = figures.clone();
@@ -133,7 +138,7 @@ impl Writer {
             .name("writer".into())
             .spawn(move || run(&storage, &waiting, &measured))
             .map_err(Error::internal)?;
-        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage, figures })
+        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage, figures, _file: file })
     }
 
     /// Queues `work`; `answer` is called with its result when that is durable, or with why it isn't.
