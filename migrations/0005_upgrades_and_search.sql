@@ -84,22 +84,22 @@ insert into search_apart (account_id, user_id)
 -- The orders of a list know what its filters ask. All are made anew that come after them, so that they stand in the order
 -- of `schema.sql`, by which SQLite decides between two that are as good.
 
-drop index memberships_primary;
-drop index memberships_user;
-drop index memberships_team;
-drop index memberships_email;
-drop index memberships_name;
-drop index memberships_created;
-drop index memberships_updated;
-drop index memberships_admin;
-drop index memberships_pending;
-drop index memberships_inactive;
-drop index memberships_invited;
-drop index memberships_purge;
-drop index memberships_removed;
-drop index memberships_removed_name;
-drop index memberships_removed_created;
-drop index memberships_removed_updated;
+drop index if exists memberships_primary;
+drop index if exists memberships_user;
+drop index if exists memberships_team;
+drop index if exists memberships_email;
+drop index if exists memberships_name;
+drop index if exists memberships_created;
+drop index if exists memberships_updated;
+drop index if exists memberships_admin;
+drop index if exists memberships_pending;
+drop index if exists memberships_inactive;
+drop index if exists memberships_invited;
+drop index if exists memberships_purge;
+drop index if exists memberships_removed;
+drop index if exists memberships_removed_name;
+drop index if exists memberships_removed_created;
+drop index if exists memberships_removed_updated;
 
 create unique index memberships_user on memberships (user_id, iif(primary_account, '', account_id));  -- one primary per user
 create index memberships_team    on memberships (team_id, user_id, removed_at) where team_id is not null;
@@ -218,4 +218,4 @@ create index tokens_expires on tokens (expires_at);
 
 -- Old events are found account by account.
 
-drop index events_at;
+drop index if exists events_at;

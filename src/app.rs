@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::db::{Db, Read, Write};
 use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
-use crate::domain::{idempotency, passwords, sessions};
+use crate::domain::{check, idempotency, passwords, sessions};
 use crate::error::{Error, Result};
 use crate::folder::{Folder, Lock};
 use crate::hashers::Hashers;
@@ -140,8 +140,7 @@ impl App {
                 }
                 Ok(made) => {
                     failed();
-                    let rules: Vec<_> = made.findings.offences.iter().map(|offence| offence.rule.name).collect();
-                    let rules = rules.join(", ");
+                    let rules = check::names(made.findings.offences.iter().map(|offence| offence.rule));
                     tracing::error!(rules, "a backup was made, but rules don't hold in it; `rollcall check` says more");
                 }
                 // One is there, or on its way.

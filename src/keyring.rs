@@ -73,7 +73,7 @@ impl Keyring {
 
 /// The keys in a file's text.
 fn parse(file: &KeyFile, text: &str) -> Result<Keys> {
-    Keys::parse(text).map_err(|error| file.unusable(&error))
+    Keys::parse(text).map_err(|error| file.unusable(text, &error))
 }
 
 fn from_setting() -> Error {

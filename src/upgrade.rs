@@ -32,7 +32,7 @@ pub struct Upgraded {
     pub snapshot: PathBuf,
     pub counts: Counts,
     /// The rules of which it made anew what they are about: it wasn't as they say before.
-    pub made_anew: Vec<&'static str>,
+    pub made_anew: Vec<&'static Rule>,
 }
 
 /// An upgrade that could be made.
@@ -50,9 +50,25 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct Rehearsed {
     pub counts: Counts,
-    /// The rules that did not hold then, and do since what they are about was made anew.
-    pub made_anew: Vec<&'static Rule>,
+    pub repairs: Repairs,
     pub took: Duration,
+}
+
+/// The rules that did not hold, and do since what they are about was made anew.
+#[derive(Debug, Default)]
+pub struct Repairs {
+    /// In the older file, whose steps go by it.
+    first: Vec<&'static Rule>,
+    /// In the upgraded one.
+    last: Vec<&'static Rule>,
+}
+
+impl Repairs {
+    pub fn rules(&self) -> Vec<&'static Rule> {
+        let mut rules = self.first.clone();
+        rules.extend(self.last.iter().filter(|rule| self.first.iter().all(|first| first.name != rule.name)));
+        rules
+    }
 }
 
 /// What is in the way of an upgrade, and what to do about it.
@@ -107,8 +123,11 @@ pub fn run_if_due(folder: &Folder, lock: Option<&Lock>, now: Timestamp) -> Resul
         None => run(folder, &folder.lock()?, now, told),
     })?;
     if let Some(Upgraded { from, to, snapshot, made_anew, .. }) = done {
-        let made_anew = (!made_anew.is_empty()).then(|| made_anew.join(", "));
-        tracing::info!(from, to, snapshot = %snapshot.display(), made_anew, "upgraded the database");
+        tracing::info!(from, to, snapshot = %snapshot.display(), "upgraded the database");
+        if !made_anew.is_empty() {
+            let rules = check::names(made_anew);
+            tracing::warn!(rules, "what these rules are about was not as they say, and was made anew");
+        }
     }
     Ok(())
 }
@@ -137,14 +156,12 @@ impl Plan {
             return Err(Obstacle { what: "another Rollcall was quicker".into(), cure: "Start again.".into() });
         }
         let snapshot = self.keep_snapshot(folder, told).map_err(|error| Obstacle::snapshot(&error))?;
-        let Rehearsed { counts, made_anew, .. } = self.try_on_a_copy(folder, &snapshot, now, told)?;
+        let Rehearsed { counts, repairs, .. } = self.try_on_a_copy(folder, &snapshot, now, told)?;
+        held.mend(now, FUNCTIONS, |w| check::make_usable(w, &repairs.first))?;
         self.take_steps(&held, "Upgrading", told)?;
-        let made_anew = match &made_anew[..] {
-            [] => Vec::new(),
-            broken => held.mend(now, FUNCTIONS, |w| check::make_anew(w, broken, told))?,
-        };
-        held.commit(self.from, now).map_err(Obstacle::elsewhere)?;
-        Ok(Upgraded { from: self.from, to: SCHEMA_VERSION, snapshot, counts, made_anew })
+        held.mend(now, FUNCTIONS, |w| check::make_anew(w, &repairs.last, told))?;
+        held.arrive(self.from, now).and_then(|()| held.commit()).map_err(Obstacle::elsewhere)?;
+        Ok(Upgraded { from: self.from, to: SCHEMA_VERSION, snapshot, counts, made_anew: repairs.rules() })
     }
 
     fn require_room(&self) -> Result<(), Obstacle> {
@@ -175,13 +192,20 @@ impl Plan {
         let failed = |error: Error| Obstacle::rehearsal(&error);
         let partial = Partial::begin(&folder.rehearsal()).map_err(failed)?;
         copy::copy(source, partial.path(), "Copying", told).map_err(failed)?;
+        // Steps that go by an index that lacks rows would lose them.
+        let found = check::file(partial.path(), now, told).map_err(failed)?;
+        let first = found.repairable();
+        if first.is_empty() && !found.are_good() {
+            return Err(Obstacle::findings(&found));
+        }
         let rehearsal = Migrating::open_copy(partial.path()).map_err(failed)?;
+        rehearsal.mend(now, FUNCTIONS, |w| check::make_usable(w, &first))?;
         let before = rehearsal.rows().map_err(failed)?;
         self.take_steps(&rehearsal, "Rehearsing", told)?;
         self.require_all_rows(&before, &rehearsal.rows().map_err(failed)?)?;
-        rehearsal.commit(self.from, now).map_err(failed)?;
-        let (counts, made_anew) = prove(partial.path(), now, told)?;
-        Ok(Rehearsed { counts, made_anew, took: begun.elapsed() })
+        rehearsal.arrive(self.from, now).and_then(|()| rehearsal.commit()).map_err(failed)?;
+        let (counts, last) = prove(partial.path(), now, told)?;
+        Ok(Rehearsed { counts, repairs: Repairs { first, last }, took: begun.elapsed() })
     }
 
     fn take_steps(&self, held: &Migrating, what: &'static str, told: Told) -> Result<(), Obstacle> {
@@ -232,8 +256,9 @@ fn prove(copy: &Path, now: Timestamp, told: Told) -> Result<(Counts, Vec<&'stati
         if broken.is_empty() || broken.len() < found.offences.len() || !broken.iter().all(helps) {
             return Err(Obstacle::findings(&found));
         }
-        inspect::mend(copy, now, FUNCTIONS, |w| check::make_anew(w, &broken, told))?;
-        made_anew.extend(broken);
+        let mending = Migrating::open_copy(copy).map_err(|error| Obstacle::rehearsal(&error))?;
+        made_anew.extend(mending.mend(now, FUNCTIONS, |w| check::make_anew(w, &broken, told))?);
+        mending.commit().map_err(|error| Obstacle::rehearsal(&error))?;
     }
 }
 
@@ -285,8 +310,8 @@ impl Obstacle {
 }
 
 impl From<Stuck> for Obstacle {
-    fn from(Stuck { what, cure }: Stuck) -> Self {
-        Self { what: format!("{BROKE}: {what}"), cure: cure.into() }
+    fn from(Stuck { of_a_rule, what, cure }: Stuck) -> Self {
+        Self { what: if of_a_rule { format!("{BROKE}: {what}") } else { what }, cure: cure.into() }
     }
 }
 

@@ -162,6 +162,8 @@ async fn a_parameter_that_there_is_not_is_refused_by_name() {
     insta::assert_snapshot!(error(Method::GET, "/users/1?a%20b=c").await, @"400 unknown_parameter: a b: There is no such parameter: this address takes none after a `?`.");
     insta::assert_snapshot!(error(Method::DELETE, "/users/1?dryRun=true").await, @"400 unknown_parameter: dryRun: There is no such parameter: this address takes none after a `?`.");
     insta::assert_snapshot!(error(Method::GET, "/nowhere?a=b").await, @"404 not_found: There is nothing at this address. The API is described at /docs.");
+    let long = error(Method::GET, &format!("/users/1?{}", "a".repeat(7_000))).await;
+    assert!(long.len() < 200 && long.contains("aaa…: There is no such"), "{long}");
     assert_eq!(test.call(Method::HEAD, "/users?sort=email&").token(&token).account("2311").send().await.status, 200);
     assert_eq!(test.get("/users?").token(&token).account("2311").send().await.status, 200);
     assert_eq!(test.get("/users/1").token(&token).account("2311").send().await.status, 200, "nobody was deleted");

@@ -233,9 +233,11 @@ fn what_is_kept_besides_costs_nobody_the_upgrade() {
                        update sqlite_schema set sql = replace(sql, ' where id > 3', '') where name = 'events_event';";
     let missing_index = "drop index events_event;";
     let other_key = "update users set email_key = 'somebody else' where id = 2;";
+    let broken_search = "delete from user_search_config;";
     for (sql, made_anew) in [
         (stale_index.to_owned(), "indexes"),
         (missing_index.to_owned(), "indexes"),
+        (broken_search.to_owned(), "search"),
         (other_key.to_owned(), "email_keys"),
         (format!("{other_key}{stale_index}"), "indexes, email_keys"),
     ] {
@@ -252,6 +254,45 @@ fn what_is_kept_besides_costs_nobody_the_upgrade() {
         let (code, said) = old.run(&["check"]);
         assert_eq!(code, 0, "{said}");
     }
+}
+
+/// Steps read along indexes, and would lose what one of them lacks; and what a row refers to is looked up along one.
+#[test]
+fn no_row_is_lost_to_an_index_that_lacks_it() {
+    for schema in OLD..today() {
+        let sound = Old::of(schema);
+        let sql = "select s.name, s.tbl_name, (select group_concat(name) from pragma_index_info(s.name)) from sqlite_schema s
+                    where type = 'index' and (name like '%auto%' or name glob '*_user' or name glob '*_role' or name glob '*_at')
+                      and not exists (select 1 from pragma_index_info(s.name) where name is null)";
+        let database = sound.open();
+        let mut indexes = database.prepare(sql).unwrap();
+        let names = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let indexes: Vec<(String, String, String)> =
+            indexes.query_map([], names).unwrap().map(Result::unwrap).collect();
+        assert_eq!(sound.run(&["upgrade"]).0, 0);
+        for (index, table, columns) in indexes {
+            let old = Old::of(schema);
+            // The tree of an empty index takes its place.
+            let sql = format!(
+                "create index other on {table} ({columns}) where 0; pragma writable_schema = on;
+                 update sqlite_schema as s set rootpage = o.rootpage from sqlite_schema o
+                  where (s.name = 'other' and o.name = '{index}') or (s.name = '{index}' and o.name = 'other');"
+            );
+            old.open().execute_batch(&sql).unwrap();
+            let (code, said) = old.run(&["upgrade"]);
+            assert!(code == 0 && said.contains("Made anew: indexes."), "{schema} {index}: {said}");
+            assert_eq!(old.rows(), sound.rows(), "{schema} {index}");
+        }
+    }
+}
+
+/// One that is not there at all is no reason to stay behind, either.
+#[test]
+fn an_index_that_is_not_there_is_made() {
+    let old = Old::with("drop index memberships_email");
+    let (code, said) = old.run(&["upgrade"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(old.run(&["check"]).0, 0);
 }
 
 /// Versions before schema 8 took a sigma at the end of a word for another letter.

@@ -8,6 +8,7 @@ use poem::http::Method;
 use poem_openapi::OpenApi;
 use poem_openapi::registry::{MetaParamIn, MetaPath};
 
+use crate::domain::words::shortened;
 use crate::error::{Error, Result};
 use crate::routes;
 
@@ -41,6 +42,7 @@ pub fn require_known(request: &Request) -> Result<()> {
         |operation: &&Operation| operation.method == method && routes::matches(&operation.path, request.uri().path());
     let Some(Operation { parameters, .. }) = OPERATIONS.iter().find(is_asked) else { return Ok(()) };
     let mut sent = Vec::new();
+    // The first is enough: an address has room for thousands.
     for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
         if !parameters.iter().any(|parameter| *parameter == name) {
             return Err(unknown(&name, parameters));
@@ -60,7 +62,7 @@ pub fn unknown(name: &str, parameters: &[impl AsRef<str>]) -> Error {
         [] => "There is no such parameter: this address takes none after a `?`.".into(),
         names => format!("There is no such parameter here. There is: {}.", names.join(", ")),
     };
-    Error::invalid(name, "unknown_parameter", message)
+    Error::invalid(&shortened(name), "unknown_parameter", message)
 }
 
 /// The refusal of a parameter that was sent before.

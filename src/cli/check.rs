@@ -25,12 +25,19 @@ pub fn repair(config: &Config) -> Result<()> {
     let _lock = Folder::open(&config.data)?.lock()?;
     let now = Clock::system().now();
     let findings = shown(|told| check::file(&file, now, told))?;
+    if findings.older.is_some() {
+        return tell_all(
+            &file,
+            &findings,
+            "a file of an older schema is repaired by its upgrade, and nothing was changed",
+        );
+    }
     let broken = findings.repairable();
     if broken.is_empty() {
         return tell_all(&file, &findings, "nothing can be made anew from the rest, and nothing was changed");
     }
     let repaired = shown(|told| check::repair(&file, &broken, now, told))?;
-    print_line(&format!("Made anew: {}.", repaired.join(", ")))?;
+    print_line(&format!("Made anew: {}.", check::names(repaired)))?;
     let findings = shown(|told| check::file(&file, now, told))?;
     tell_all(&file, &findings, "what could be made anew was")
 }
@@ -52,11 +59,12 @@ fn tell_all(file: &Path, findings: &Findings, done: &str) -> Result<()> {
 
 fn verdict(findings: &Findings) -> String {
     match (findings.older, findings.offences.len()) {
-        (Some(version), _) => {
+        (Some(version), 0) => {
             format!(
                 "The file is sound. Its schema, {version}, is older; the rules are checked once it was brought over."
             )
         }
+        (Some(version), _) => format!("Its schema, {version}, is older; the other rules are checked by its upgrade."),
         (None, 0) => format!("The file is sound, and all {} rules hold.", RULES.len()),
         (None, 1) => format!("The file is sound, but 1 of {} rules doesn't hold.", RULES.len()),
         (None, broken) => format!("The file is sound, but {broken} of {} rules don't hold.", RULES.len()),

@@ -6,6 +6,7 @@ use super::output::{Output, print, print_line};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::migrations::SCHEMA_VERSION;
+use crate::domain::check::names;
 use crate::domain::words;
 use crate::error::Result;
 use crate::folder::Folder;
@@ -54,7 +55,7 @@ fn upgrade(folder: &Folder, now: Timestamp) -> Result<()> {
             done.counts
         ))?;
         if !done.made_anew.is_empty() {
-            output.line(&format!("Made anew: {}.", done.made_anew.join(", ")))?;
+            output.line(&format!("Made anew: {}.", names(done.made_anew)))?;
         }
         output.line(&format!("As it was, it is kept in {snapshot}; `rollcall rollback` returns to that."))
     })
@@ -65,7 +66,7 @@ fn check(folder: &Folder, plan: &Plan, now: Timestamp) -> Result<()> {
     let tried = shown(|told| upgrade::rehearse(folder, plan, now, told))?;
     print(|output| {
         let (seconds, counts) = (tried.took.as_secs_f64(), tried.counts);
-        for rule in &tried.made_anew {
+        for rule in tried.repairs.rules() {
             output.line(&format!("{}: {} That is not so, and is made anew.", rule.name, rule.sentence))?;
         }
         output.line(&format!("On a copy it took {seconds:.1} s, and all is well there: {counts}."))?;

@@ -46,6 +46,7 @@ pub fn mend<T, E: From<Error>>(
         let conn = super::connect(path)?;
         configure(&conn)?;
         conn.execute_batch("pragma synchronous = full;")?;
+        super::sort_on_disk(&conn)?;
         Ok::<_, Error>(conn)
     };
     let mut conn = opened()?;
@@ -110,8 +111,7 @@ pub fn age(r: &Read) -> Result<Age> {
     }
 }
 
-/// What is wrong with the file itself: pages and indexes that don't fit together, rows that refer to nothing. Nothing if
-/// all is well.
+/// What is wrong with the file itself: pages and indexes that don't fit together. Nothing if all is well.
 pub fn damage(r: &Read) -> Vec<String> {
     let check = |sql: &str| match r.all(sql, [], |row| row.get::<_, String>(0)) {
         Ok(said) => (said.into_iter().filter(|said| said != "ok").collect(), true),
@@ -124,16 +124,17 @@ pub fn damage(r: &Read) -> Vec<String> {
         let tables: Vec<String> = r.all(tables, [], |row| row.get(0)).unwrap_or_default();
         found.extend(tables.iter().flat_map(|table| check(&format!("pragma integrity_check(\"{table}\")")).0));
     }
+    found
+}
+
+/// Rows that refer to nothing, the first hundred of them. What they refer to is looked up along indexes.
+pub fn orphans(r: &Read) -> Vec<String> {
     let lost = r.all("pragma foreign_key_check", [], |row| {
         let (table, row, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let row = row.map(|row| format!(" {row}")).unwrap_or_default();
         Ok(format!("row{row} of {table} refers to a row of {parent} that is not there"))
     });
-    match lost {
-        Ok(lost) => found.extend(lost.into_iter().take(100)),
-        Err(error) => found.push(error.cause()),
-    }
-    found
+    lost.map_or_else(|error| vec![error.cause()], |lost| lost.into_iter().take(100).collect())
 }
 
 /// Tables, indexes and triggers that are missing, too many, or other than this program makes them. What begins with an

@@ -132,9 +132,13 @@ impl Migrating {
         names.into_iter().map(count).collect()
     }
 
-    /// Makes the steps durable, and the file one of this program's schema.
-    pub fn commit(self, from: i64, now: Timestamp) -> Result<()> {
-        arrive(&self.0, Some(from), now)?;
+    /// Makes the file one of this program's schema.
+    pub fn arrive(&self, from: i64, now: Timestamp) -> Result<()> {
+        Ok(arrive(&self.0, Some(from), now)?)
+    }
+
+    /// Makes all of it durable.
+    pub fn commit(self) -> Result<()> {
         self.0.execute_batch("commit")?;
         self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         Ok(())
@@ -146,10 +150,7 @@ fn connect(path: &Path) -> RowResult<Connection> {
     configure(&conn)?;
     conn.execute_batch(super::SERVING)?;
     conn.busy_timeout(Duration::from_secs(2))?;
-    // An index is made of all its rows sorted, which are more than memory should hold, if there is room for them elsewhere.
-    if tempfile::tempfile().is_ok() {
-        conn.execute_batch("pragma temp_store = file;")?;
-    }
+    super::sort_on_disk(&conn)?;
     // A step may make a table anew, and dropping the old one must not take along what refers to it. The rehearsal looks
     // whether anything refers to what is gone.
     conn.execute_batch("pragma foreign_keys = off;")?;

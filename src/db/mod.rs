@@ -318,6 +318,12 @@ fn connect(path: &Path) -> RowResult<Connection> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
+/// Has a connection sort on the disk, if there is room for it: an index is made of all its rows sorted, which are more than
+/// memory should hold.
+fn sort_on_disk(conn: &Connection) -> RowResult<()> {
+    if tempfile::tempfile().is_ok() { conn.execute_batch("pragma temp_store = file;") } else { Ok(()) }
+}
+
 /// What every connection has in common.
 fn configure(conn: &Connection) -> RowResult<()> {
     conn.busy_timeout(Duration::from_secs(5))?;

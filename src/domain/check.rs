@@ -13,7 +13,7 @@ use crate::db::{Read, Row};
 use crate::error::{Error, Result};
 use crate::progress::{Step, Told};
 
-pub use repair::{Stuck, make_anew, repair};
+pub use repair::{Stuck, make_anew, make_usable, repair};
 pub use rules::{FUNCTIONS, RULES, Rule};
 
 /// What was found in a database.
@@ -45,6 +45,14 @@ pub struct Offence {
     pub who: Vec<String>,
     /// For how many.
     pub count: u64,
+}
+
+/// The rule that all others rely on.
+const INDEXES: &str = "indexes";
+
+/// `indexes, search`.
+pub fn names<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> String {
+    rules.into_iter().map(|rule| rule.name).collect::<Vec<_>>().join(", ")
 }
 
 /// How many offenders against one rule are named.
@@ -82,8 +90,11 @@ fn all(r: &Read, told: Told) -> Result<Findings> {
         Age::Older(version) => (Some(version), Vec::new()),
         Age::Current => (None, inspect::strange_schema(r)?),
     };
-    let (made_anew, damage): (Vec<_>, _) =
-        inspect::damage(r).into_iter().chain(strange).partition(|what| makes_anew(what).is_some());
+    let mut said = [inspect::damage(r), strange].concat();
+    if said.iter().all(|what| makes_anew(what) != Some(INDEXES)) {
+        said.extend(inspect::orphans(r));
+    }
+    let (made_anew, damage): (Vec<_>, _) = said.into_iter().partition(|what| makes_anew(what).is_some());
     let mut findings = Findings { older, damage, ..Findings::default() };
     told(step(1))?;
     if findings.damage.is_empty() {
@@ -98,7 +109,7 @@ fn all(r: &Read, told: Told) -> Result<Findings> {
             count => Some(Offence { rule, count, who: said.into_iter().take(NAMED).collect() }),
         });
         told(step(n))?;
-        if rule.name == "indexes" && !findings.offences.is_empty() {
+        if rule.name == INDEXES && !findings.offences.is_empty() {
             break; // What is looked up by them may be wrong.
         }
     }
@@ -118,7 +129,7 @@ fn makes_anew(damage: &str) -> Option<&'static str> {
     let of_index = damage.contains(" missing from index ")
         || begins(&["wrong # of entries in index "])
         || begins(&["index "]) && !damage.ends_with(" is not Rollcall's");
-    of_index.then_some("indexes")
+    of_index.then_some(INDEXES)
 }
 
 /// People, accounts that aren't deleted, and events.

@@ -147,13 +147,22 @@ impl KeyFile {
         format!("There is no key in {path}. This makes one: (umask 077; rollcall key new > {path})")
     }
 
-    /// Says which file it is whose text is no key, and what to do.
-    pub fn unusable(&self, error: &Error) -> Error {
+    /// Says which file it is whose text can't be used, and what to do.
+    pub fn unusable(&self, text: &str, error: &Error) -> Error {
         let (path, cause) = (self.path.display(), error.cause());
-        Error::Unavailable(format!(
-            "Cannot use {path}: {cause} Put back the one that was there. If it is lost, take this one away and start again: \
-             every token and session ends then."
-        ))
+        let advice = match text.contains("k4.local.") {
+            true => "Correct that line".into(),
+            false if self.ours => {
+                "Put back the one that was there. If it is lost, take this one away and start again: every token \
+                                   and session ends then"
+                    .into()
+            }
+            false => format!(
+                "Put back the one that was there. If it is lost, this makes another one, and every token and session ends: \
+                 (umask 077; rollcall key new > {path})"
+            ),
+        };
+        Error::Unavailable(format!("Cannot use {path}: {cause} {advice}."))
     }
 
     fn cannot(&self, what: &str, error: std::io::Error) -> Error {

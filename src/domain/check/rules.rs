@@ -124,7 +124,9 @@ rules! {
     email_keys "People are found by the e-mail they have."
         "If two people have the same, capitals and the end of Greek words aside (ς and σ), give one of them another."
         "select 'user ' || id as offender from users where email_key <> email_key(email)"
-        => "update users set email_key = email_key(email) where email_key <> email_key(email)"
+        // Some may have each other's.
+        => "update users set email_key = char(0) || id where email_key <> email_key(email)"
+           "update users set email_key = email_key(email) where email_key <> email_key(email)"
 
     name_keys "People are found and sorted by the name they have."
         GO_BACK
