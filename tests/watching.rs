@@ -295,6 +295,9 @@ async fn what_contrib_names_is_known() {
             assert!(settings.contains(&name), "{file} sets {name}, which is no setting");
         }
     }
+    // Whatever starts with the folder gives it a mode, which is open to all if it doesn't say which.
+    let named = |what: &str| read("rollcall.service").matches(what).count();
+    assert_eq!((named("StateDirectory=rollcall"), named("StateDirectoryMode=0700")), (2, 2));
     let test = watched();
     figures(&test).await;
     let figures = figures(&test).await;
