@@ -66,7 +66,7 @@ impl Keyring {
         let before = parse(file, &file.read()?.0)?;
         let after = before.rotated(at, |id| kept(&before, id))?;
         file.replace(&after.to_text()?)?;
-        self.refresh();
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = (after.clone(), file.version());
         Ok(after)
     }
 }
