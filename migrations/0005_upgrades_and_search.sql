@@ -10,9 +10,9 @@ create table upgrades (
 -- People are taken up into the index of the search many at a time, and it keeps which users have three letters, but no
 -- longer where in their names. One or two letters are found in it, too.
 
-drop trigger users_to_search_insert;
-drop trigger users_to_search_update;
-drop trigger users_to_search_delete;
+drop trigger if exists users_to_search_insert;
+drop trigger if exists users_to_search_update;
+drop trigger if exists users_to_search_delete;
 drop table user_search;
 
 create view searched as

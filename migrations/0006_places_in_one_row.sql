@@ -21,7 +21,7 @@ insert into role_holders (account_id, role, user_id)
 
 -- What refers to memberships goes on doing so while they are made anew.
 pragma legacy_alter_table = on;
-drop trigger memberships_to_search_apart;
+drop trigger if exists memberships_to_search_apart;
 alter table memberships rename to memberships_before;
 pragma legacy_alter_table = off;
 

@@ -1,10 +1,10 @@
 -- The index of the search has its people in the order of their e-mails, and words with a digit in them as such.
 
-drop trigger users_to_search_update;
-drop trigger users_to_search_delete;
+drop trigger if exists users_to_search_update;
+drop trigger if exists users_to_search_delete;
 drop table user_search_terms;
 drop table user_search;
-drop view searched;
+drop view if exists searched;
 
 create view searched as
   select search_place(email_key, id) as place, search_terms(email_key, name_key) as terms, id

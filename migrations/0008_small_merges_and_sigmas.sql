@@ -1,7 +1,7 @@
 -- A sigma at the end of a word is found by any other. And the index of the search is merged by the program, a few pages at a
 -- time, and no longer by FTS5 in one write after many others.
 
-drop trigger users_to_search_update;
+drop trigger if exists users_to_search_update;
 
 create temporary table changed as select 1 from users where email_key || name_key like '%ς%' limit 1;
 

@@ -163,6 +163,19 @@ async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
         ("delete from search_progress", "this server, user 1, user 2, user 3, user 4, user 5"),
         ("delete from user_search_config", "invalid fts5 file format (found 0, expected 4 or 5) - run 'rebuild'"),
         (
+            "update user_search_config set v = 99 where k = 'version'",
+            "invalid fts5 file format (found 99, expected 4 or 5) - run 'rebuild'",
+        ),
+        (
+            "update user_search_data set block = x'00ff17aa0102030405060708090a0b0cff' where id = 10",
+            "fts5: corrupt structure record for table \"user_search\"",
+        ),
+        // Beside another index, which all else is looked up by.
+        (
+            "delete from user_search_data where id = (select max(id) from user_search_data); drop index memberships_team",
+            "fts5: corruption found reading blob 137438953473 from table \"user_search\"",
+        ),
+        (
             "delete from user_search_config; delete from user_search_idx",
             "invalid fts5 file format (found 0, expected 4 or 5) - run 'rebuild'",
         ),
@@ -188,6 +201,56 @@ async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
         };
         assert_eq!(of(&copy), of(&test.database()), "{sql}");
+    }
+}
+
+/// The terms are all there then, and lead to nobody.
+#[tokio::test]
+async fn a_search_that_finds_nobody_is_told() {
+    let test = town().await;
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    copied(&test.database(), &copy);
+    let many = "insert into users (email, email_key, created_by, updated_by, created_at, updated_at)
+                  with recursive n(i) as (select 1 union all select i + 1 from n where i < 600)
+                  select e, e, 'ada@example.com', 'ada@example.com', 0, 0
+                    from (select printf('%x.p%d@example.com', i * 7919, i) as e from n)";
+    let everybody = "update search_progress set indexed_to = (select max(id) from users)";
+    opened(&copy).execute_batch(&format!("{many}; {TAKE_UP}; {everybody};")).unwrap();
+    let search = |found: Findings| found.offences.into_iter().find(|offence| offence.rule.name == "search");
+    assert!(search(checked(&copy)).is_none());
+    opened(&copy).execute_batch("delete from user_search_idx").unwrap();
+    let found = search(checked(&copy)).unwrap();
+    check::repair(&copy, &[found.rule], Timestamp(START), &mut |_| Ok(())).unwrap();
+    assert!(search(checked(&copy)).is_none());
+}
+
+/// What the rows were is in the indexes, which must not be made anew from the rest then.
+#[tokio::test]
+async fn a_table_that_has_lost_rows_is_damaged_and_its_indexes_are_not() {
+    let test = town().await;
+    for table in ["events", "tokens", "teams"] {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy.db");
+        copied(&test.database(), &copy);
+        let database = opened(&copy);
+        let made: String =
+            database.query_row("select sql from sqlite_schema where name = ?1", [table], |row| row.get(0)).unwrap();
+        let other = made.replacen(table, "other", 1);
+        database
+            .execute_batch(&format!(
+                "{other}; insert into other select * from {table} limit (select count(*) - 1 from {table});
+                 pragma writable_schema = on;
+                 update sqlite_schema as s set rootpage = o.rootpage from sqlite_schema o
+                  where s.type = 'table' and o.type = 'table'
+                    and ((s.name = 'other' and o.name = '{table}') or (s.name = '{table}' and o.name = 'other'));"
+            ))
+            .unwrap();
+        drop(database);
+        opened(&copy).execute_batch("pragma foreign_keys = off; drop table other").unwrap();
+        let found = checked(&copy);
+        let said = found.damage.iter().any(|what| what.starts_with(&format!("{table} has ")));
+        assert!(said && found.repairable().is_empty(), "{table}: {:#?}", found.lines());
     }
 }
 

@@ -68,3 +68,23 @@ fn a_disk_that_fails_to_sync_loses_nothing_that_was_answered() {
     assert_eq!(listed, answered);
     stopped.require_sound();
 }
+
+/// What was moved into the database may be lost then, and a later sync would not tell. The log has it, until it is moved again.
+#[test]
+fn a_database_that_cannot_be_synced_leaves_all_in_its_log() {
+    if !may_trace() {
+        return;
+    }
+    let server = traced("-P \"$ROLLCALL_DATA/rollcall.db\" -e inject=fsync,fdatasync:error=EIO");
+    let mut answered = 1;
+    while !server.log().contains("the database can't be synced; its log keeps all") {
+        answered += server.create_all(&format!("p{answered}"), 50).len();
+        assert!(answered < 5_000, "{}", server.log());
+    }
+    answered += server.create_all("later", 50).len();
+    let stopped = server.stop();
+    let log = std::fs::metadata(stopped.file("-wal")).unwrap().len();
+    assert!(log > 32 << 20, "{log} bytes are left of the log");
+    assert_eq!(stopped.start().listed().len(), answered);
+    stopped.require_sound();
+}

@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use rusqlite::ffi::SQLITE_IOERR_FSYNC;
 
 use super::RowResult;
 use crate::error::{Error, Result};
@@ -36,6 +38,8 @@ pub struct Checkpoints {
     next: Cell<c_int>,
     /// Whether it has moved all but the rest, or could not: then all of it is the rest.
     moved: Arc<AtomicBool>,
+    /// Whether what it moved may not be on the disk.
+    failed: Arc<AtomicBool>,
 }
 
 impl Checkpoints {
@@ -45,18 +49,32 @@ impl Checkpoints {
             LOG.set(pages);
             Ok(())
         }));
-        let (path, moved) = (path.to_owned(), Arc::new(AtomicBool::new(false)));
-        let (tell, (wake, woken)) = (moved.clone(), sync_channel(1));
-        let thread =
-            std::thread::Builder::new().name("checkpoints".into()).spawn(move || run(&path, &file, &woken, &tell));
-        Ok(Self { wake: Some(wake), thread: Some(thread.map_err(Error::internal)?), next: Cell::new(DUE), moved })
+        let (path, moved, failed) = (path.to_owned(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (has_moved, has_failed, (wake, woken)) = (moved.clone(), failed.clone(), sync_channel(1));
+        let work = move || {
+            if let Err(error) = run(&path, &file, &woken, &has_moved) {
+                give_up(&has_failed, &error);
+            }
+        };
+        let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(work).map_err(Error::internal)?;
+        Ok(Self { wake: Some(wake), thread: Some(thread), next: Cell::new(DUE), moved, failed })
+    }
+
+    /// Whether the log must stay, since it has what the database may not.
+    pub fn have_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     /// To be called after each commit of `conn`, on the thread that made it.
     pub fn consider(&self, conn: &Connection) {
+        if self.have_failed() {
+            return;
+        }
         let pages = LOG.get();
         if self.moved.swap(false, Ordering::AcqRel) {
-            checkpoint(conn);
+            if let Err(error) = checkpoint(conn) {
+                give_up(&self.failed, &error);
+            }
             // If a reader still needs a part of it, the log goes on.
             self.next.set(pages + DUE);
         } else if pages >= self.next.get() {
@@ -79,7 +97,8 @@ impl Drop for Checkpoints {
     }
 }
 
-fn run(path: &Path, file: &File, woken: &Receiver<()>, moved: &AtomicBool) {
+/// Moves the log whenever it is woken, until nobody needs that any more, or a sync fails.
+fn run(path: &Path, file: &File, woken: &Receiver<()>, moved: &AtomicBool) -> io::Result<()> {
     let mut open = None;
     while woken.recv().is_ok() {
         // Most servers never write enough to need it.
@@ -87,14 +106,12 @@ fn run(path: &Path, file: &File, woken: &Receiver<()>, moved: &AtomicBool) {
             open = connect(path).inspect_err(|error| tracing::warn!(%error, "the log can't be moved")).ok();
         }
         if let Some(conn) = &open {
-            checkpoint(conn);
-            if let Err(error) = file.sync_data() {
-                // SQLite hears it again when it syncs the rest.
-                tracing::warn!(%error, "what was moved into the database can't be synced");
-            }
+            checkpoint(conn)?;
+            file.sync_data()?;
         }
         moved.store(true, Ordering::Release);
     }
+    Ok(())
 }
 
 fn connect(path: &Path) -> RowResult<Connection> {
@@ -111,10 +128,24 @@ pub fn move_log(conn: &Connection) -> RowResult<()> {
 }
 
 /// The same, if it can be. Nothing is lost if not: the log still has it.
-fn checkpoint(conn: &Connection) {
-    if let Err(error) = move_log(conn)
-        && let Some(left_out) = FAILED.due()
-    {
+///
+/// # Errors
+///
+/// That of a sync: what was moved may be lost, and is in the log alone.
+fn checkpoint(conn: &Connection) -> io::Result<()> {
+    let Err(error) = move_log(conn) else { return Ok(()) };
+    if error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_FSYNC) {
+        return Err(io::Error::other(error));
+    }
+    if let Some(left_out) = FAILED.due() {
         tracing::warn!(%error, left_out, "the log can't be moved into the database; the next writes try it again");
     }
+    Ok(())
+}
+
+/// Leaves the log as it is. The sync of an operating system tells of a failure once, and then has forgotten what was to be
+/// written: one that succeeds later would prove nothing.
+fn give_up(failed: &AtomicBool, error: &io::Error) {
+    tracing::error!(%error, "the database can't be synced; its log keeps all until the next start, which moves it again");
+    failed.store(true, Ordering::Release);
 }

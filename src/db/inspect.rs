@@ -127,6 +127,26 @@ pub fn damage(r: &Read) -> Vec<String> {
     found
 }
 
+/// Tables that have fewer rows than any of their indexes: they have lost some, and what is left of those is in the indexes.
+pub fn shrunken(r: &Read) -> Result<Vec<String>> {
+    let whole = "select t.name, i.name from pragma_table_list t, pragma_index_list(t.name) i
+                  where t.schema = 'main' and t.type = 'table' and not i.partial and not (t.wr and i.origin = 'pk')";
+    let indexes: Vec<(String, String)> = r.all(whole, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut fewest = BTreeMap::<&str, i64>::new();
+    for (table, index) in &indexes {
+        let entries: i64 = r.value(&format!("select count(*) from \"{table}\" indexed by \"{index}\""), [])?;
+        fewest.entry(table).and_modify(|fewest| *fewest = entries.min(*fewest)).or_insert(entries);
+    }
+    let mut found = Vec::new();
+    for (table, entries) in fewest {
+        let rows: i64 = r.value(&format!("select count(*) from \"{table}\" not indexed"), [])?;
+        if rows < entries {
+            found.push(format!("{table} has {rows} rows, and its indexes have {entries} at least"));
+        }
+    }
+    Ok(found)
+}
+
 /// Rows that refer to nothing, the first hundred of them. What they refer to is looked up along indexes.
 pub fn orphans(r: &Read) -> Vec<String> {
     let lost = r.all("pragma foreign_key_check", [], |row| {

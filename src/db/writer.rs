@@ -131,12 +131,15 @@ impl Writer {
         let damage = Damage::default();
         let file = Arc::new(File::open(path).map_err(|error| Error::Unavailable(error.to_string()))?);
         let checkpoints = Checkpoints::take_over(&conn, path, file.clone())?;
-        let storage =
-            Storage { checkpoints, conn, place: Place::of(path), damage: damage.clone(), commit_took: Cell::default() };
+        let (place, damaged, commit_took) = (Place::of(path), damage.clone(), Cell::default());
+        let storage = Storage { checkpoints, conn, place, damage: damaged, commit_took, _file: file.clone() };
         let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(&storage, &waiting, &measured))
+            .spawn(move || {
+                run(&storage, &waiting, &measured);
+                storage.close();
+            })
             .map_err(Error::internal)?;
         Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage, figures, _file: file })
     }
@@ -207,9 +210,19 @@ struct Storage {
     damage: Damage,
     /// How long the last commit took.
     commit_took: Cell<Duration>,
+    /// See [`Writer`].
+    _file: Arc<File>,
 }
 
 impl Storage {
+    /// Closes the connection, which folds the log back into the file if nobody else has one; but never a log that must stay:
+    /// one that is left open keeps SQLite from it, and the next start moves all of it again.
+    fn close(self) {
+        if self.checkpoints.have_failed() {
+            std::mem::forget(self.conn);
+        }
+    }
+
     /// Runs what waits and commits it, all of it or nothing; `jobs` are those that are to be told.
     fn batch(&self, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>, jobs: &mut Vec<Box<dyn Job>>) -> Result<()> {
         let queue = std::iter::once(first).chain(waiting.try_iter());

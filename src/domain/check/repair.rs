@@ -49,18 +49,23 @@ impl Stuck {
 
 impl From<Error> for Stuck {
     fn from(error: Error) -> Self {
-        let what = error.cause().trim_end_matches('.').to_owned();
-        Self { of_a_rule: false, what, cure: "See to that, and try again." }
+        let cure = match error {
+            Error::Damaged(_) => "Restore the last good backup: rollcall restore FILE",
+            _ => "See to that, and try again.",
+        };
+        Self { of_a_rule: false, what: error.cause().trim_end_matches('.').to_owned(), cure }
     }
 }
 
-/// What makes a file of any schema usable again, by the rule that doesn't hold.
+/// What makes a file of any schema usable again, by the rule that doesn't hold. FTS5 keeps in its row 10 how its index is made
+/// up; without it, that is empty.
 const USABLE: [(&str, &[&str]); 2] = [
     (INDEXES, &["reindex"]),
     (
         "search",
         &[
-            "insert or ignore into user_search_config values ('version', 4)",
+            "insert or replace into user_search_config values ('version', 4)",
+            "delete from user_search_data where id = 10",
             "insert into user_search (user_search) values ('rebuild')",
         ],
     ),
@@ -112,8 +117,12 @@ pub fn make_anew(w: &Write, broken: &[&'static Rule], told: Told) -> Result<Vec<
         }
         broken = still_broken(w)?;
     }
-    match broken.first() {
-        Some(rule) => Err(Stuck::at(w, rule, Error::internal("making it anew did not help"))),
+    if let Some(rule) = broken.first() {
+        return Err(Stuck::at(w, rule, Error::internal("making it anew did not help")));
+    }
+    // What these refer to was looked up along indexes that may have hidden it.
+    match inspect::orphans(w).into_iter().next() {
+        Some(lost) => Err(Error::Damaged(lost).into()),
         None => Ok(repaired),
     }
 }
@@ -121,7 +130,11 @@ pub fn make_anew(w: &Write, broken: &[&'static Rule], told: Told) -> Result<Vec<
 fn still_broken(r: &Read) -> Result<Vec<&'static Rule>> {
     let mut broken = Vec::new();
     for rule in RULES.iter().filter(|rule| rule.is_repairable()) {
-        broken.extend(offence(r, rule)?.map(|offence| offence.rule));
+        match offence(r, rule) {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(Error::Damaged(_)) => broken.push(rule),
+            Err(error) => return Err(error),
+        }
     }
     Ok(broken)
 }

@@ -111,8 +111,14 @@ rules! {
             and not exists (select 1 from searched s where s.id = doc & 0xfffffff and s.place = doc
                                                        and instr(' ' || s.terms, ' ' || t.term || ' '))
          union
+         -- That goes along the terms; a search looks for some.
+         select 'user ' || id from searched s
+          where id % (1 + (select indexed_to from search_progress) / 500) = 0
+            and not exists (select 1 from user_search where user_search match s.terms and rowid = s.place)
+         union
          select 'this server' where not exists (select 1 from search_progress)"
-        => "insert or ignore into user_search_config values ('version', 4)"
+        => "insert or replace into user_search_config values ('version', 4)"
+           "delete from user_search_data where id = 10"
            "insert or replace into search_progress values (1, (select ifnull(max(id), 0) from users))"
            "insert into user_search (user_search) values ('rebuild')"
            "insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 2)"
