@@ -113,7 +113,7 @@ rules! {
          union
          -- That goes along the terms; a search looks for some.
          select 'user ' || id from searched s
-          where id % (1 + (select indexed_to from search_progress) / 500) = 0
+          where id % (1 + (select indexed_to from search_progress) / 100) = 0
             and not exists (select 1 from user_search where user_search match s.terms and rowid = s.place)
          union
          select 'this server' where not exists (select 1 from search_progress)"
