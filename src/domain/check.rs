@@ -139,10 +139,14 @@ fn count(r: &Read) -> Result<Counts> {
     })
 }
 
+/// What can't even be asked about is no better than what doesn't hold, where it can be made anew.
 fn offence(r: &Read, rule: &'static Rule) -> Result<Option<Offence>> {
     let sql = format!("select offender, count(*) over () from ({}) limit {NAMED}", rule.sql);
     let row = |row: &Row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
-    let found: Vec<(String, i64)> = r.all(&sql, [], row)?;
+    let found: Vec<(String, i64)> = match r.all(&sql, [], row) {
+        Err(Error::Damaged(cause)) if rule.is_repairable() => vec![(cause, 1)],
+        found => found?,
+    };
     let Some(&(_, count)) = found.first() else { return Ok(None) };
     let who = found.into_iter().map(|(who, _)| who).collect();
     Ok(Some(Offence { rule, who, count: u64::try_from(count).unwrap_or_default() }))

@@ -130,11 +130,7 @@ pub fn make_anew(w: &Write, broken: &[&'static Rule], told: Told) -> Result<Vec<
 fn still_broken(r: &Read) -> Result<Vec<&'static Rule>> {
     let mut broken = Vec::new();
     for rule in RULES.iter().filter(|rule| rule.is_repairable()) {
-        match offence(r, rule) {
-            Ok(None) => {}
-            Ok(Some(_)) | Err(Error::Damaged(_)) => broken.push(rule),
-            Err(error) => return Err(error),
-        }
+        broken.extend(offence(r, rule)?.map(|offence| offence.rule));
     }
     Ok(broken)
 }
