@@ -34,8 +34,8 @@ pub struct Made {
 ///
 /// # Errors
 ///
-/// [`Error::Conflict`] if there is such a file and it isn't to be replaced; what `told` says; [`Error::Unavailable`] if it can't be written,
-/// or if the copy is damaged, which says that the database is.
+/// [`Error::Conflict`] if there is such a file and it isn't to be replaced; [`Error::Unavailable`] if it can't be written, or
+/// if the copy is damaged, which says that the database is; and what `told` errs with.
 pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, told: Told) -> Result<Made> {
     if folder.owns(target) {
         let message = "Rollcall keeps its own files there. Give the backup another name, or another folder.";

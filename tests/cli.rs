@@ -172,7 +172,7 @@ fn a_folder_that_cannot_be_used_is_refused_in_a_sentence() {
     insta::assert_debug_snapshot!(refused(), @r#"
     (
         1,
-        "rollcall: Cannot use DATA/rollcall.key: There is no key to seal tokens with. Put back the one that was there. If it is lost, take this one away and start again: every token and session ends then.\n",
+        "rollcall: Cannot use DATA/rollcall.key: There is no key to seal tokens with. Put back the one that was there. If it is lost, every token and session ends with another one: take this one away and start again\n",
     )
     "#);
     std::fs::write(data.join("rollcall.key"), key).unwrap();

@@ -23,7 +23,7 @@ mod users;
 
 use poem::http::Method;
 use poem::{Endpoint, IntoEndpoint, Response};
-use poem_openapi::registry::MetaPath;
+use poem_openapi::registry::{MetaApi, MetaPath};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use crate::routes::Address;
@@ -82,12 +82,17 @@ pub fn endpoint() -> impl Endpoint<Output = Response> {
     service().into_endpoint()
 }
 
+/// All paths of the document, with what it says of them.
+fn paths() -> impl Iterator<Item = MetaPath> {
+    fn of<T: OpenApi>(_: &T) -> Vec<MetaApi> {
+        T::meta()
+    }
+    of(&operations()).into_iter().flat_map(|api| api.paths)
+}
+
 /// The addresses of all operations.
 pub fn addresses() -> Vec<Address> {
-    fn of<T: OpenApi>(_: &T) -> Vec<Address> {
-        T::meta().into_iter().flat_map(|api| api.paths).map(address).collect()
-    }
-    of(&operations())
+    paths().map(address).collect()
 }
 
 fn address(MetaPath { path, operations }: MetaPath) -> Address {

@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 
 use poem::Request;
 use poem::http::Method;
-use poem_openapi::OpenApi;
 use poem_openapi::registry::{MetaParamIn, MetaPath};
 
 use crate::domain::words::shortened;
@@ -19,12 +18,7 @@ struct Operation {
     parameters: Vec<String>,
 }
 
-static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-    fn of<T: OpenApi>(_: &T) -> Vec<Operation> {
-        T::meta().into_iter().flat_map(|api| api.paths).flat_map(operations).collect()
-    }
-    of(&super::operations())
-});
+static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| super::paths().flat_map(operations).collect());
 
 fn operations(MetaPath { path, operations }: MetaPath) -> impl Iterator<Item = Operation> {
     operations.into_iter().map(move |operation| {

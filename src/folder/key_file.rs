@@ -143,26 +143,27 @@ impl KeyFile {
     }
 
     fn missing(&self) -> String {
-        let path = self.path.display();
-        format!("There is no key in {path}. This makes one: (umask 077; rollcall key new > {path})")
+        format!("There is no key in {}. This makes one: {}", self.path.display(), self.make_one())
     }
 
     /// Says which file it is whose text can't be used, and what to do.
     pub fn unusable(&self, text: &str, error: &Error) -> Error {
         let (path, cause) = (self.path.display(), error.cause());
+        let other = match self.ours {
+            true => "take this one away and start again".into(),
+            false => self.make_one(),
+        };
         let advice = match text.contains("k4.local.") {
-            true => "Correct that line".into(),
-            false if self.ours => {
-                "Put back the one that was there. If it is lost, take this one away and start again: every token \
-                                   and session ends then"
-                    .into()
-            }
+            true => "Correct that line.".into(),
             false => format!(
-                "Put back the one that was there. If it is lost, this makes another one, and every token and session ends: \
-                 (umask 077; rollcall key new > {path})"
+                "Put back the one that was there. If it is lost, every token and session ends with another one: {other}"
             ),
         };
-        Error::Unavailable(format!("Cannot use {path}: {cause} {advice}."))
+        Error::Unavailable(format!("Cannot use {path}: {cause} {advice}"))
+    }
+
+    fn make_one(&self) -> String {
+        format!("(umask 077; rollcall key new > {})", self.path.display())
     }
 
     fn cannot(&self, what: &str, error: std::io::Error) -> Error {

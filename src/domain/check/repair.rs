@@ -91,14 +91,22 @@ fn run<'s>(w: &Write, rule: &'static Rule, mut sql: impl Iterator<Item = &'s &'s
 ///
 /// [`Error::Unavailable`] if that is so.
 pub fn repair(path: &Path, broken: &[&'static Rule], now: Timestamp, told: Told) -> Result<Vec<&'static Rule>> {
-    let repaired = inspect::mend(path, now, FUNCTIONS, |w| make_anew(w, broken, told));
+    let repaired = inspect::mend(path, now, FUNCTIONS, |w| {
+        let repaired = make_anew(w, broken, told)?;
+        // What rows refer to was looked up along indexes that may have hidden it.
+        match inspect::orphans(w).into_iter().next() {
+            Some(lost) => Err(Error::Damaged(lost).into()),
+            None => Ok(repaired),
+        }
+    });
     repaired.map_err(|Stuck { what, cure, .. }| {
         let path = path.display();
         Error::Unavailable(format!("{path} can't be repaired, and nothing was changed: {what}. {cure}"))
     })
 }
 
-/// [`repair`] inside of a transaction, which is not to be committed if this fails.
+/// [`repair`] inside of a transaction, which is not to be committed if this fails; whether all rows refer to something then is
+/// for who checks the file.
 pub fn make_anew(w: &Write, broken: &[&'static Rule], told: Told) -> Result<Vec<&'static Rule>, Stuck> {
     let (mut broken, mut repaired) = (broken.to_vec(), Vec::<&'static Rule>::new());
     for _ in 0..ROUNDS {
@@ -117,12 +125,8 @@ pub fn make_anew(w: &Write, broken: &[&'static Rule], told: Told) -> Result<Vec<
         }
         broken = still_broken(w)?;
     }
-    if let Some(rule) = broken.first() {
-        return Err(Stuck::at(w, rule, Error::internal("making it anew did not help")));
-    }
-    // What these refer to was looked up along indexes that may have hidden it.
-    match inspect::orphans(w).into_iter().next() {
-        Some(lost) => Err(Error::Damaged(lost).into()),
+    match broken.first() {
+        Some(rule) => Err(Stuck::at(w, rule, Error::internal("making it anew did not help"))),
         None => Ok(repaired),
     }
 }
