@@ -60,6 +60,13 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     Ok(Made { bytes, findings })
 }
 
+/// Keeps a copy of the folder's database beside it, as it is: whether it is good is not asked. One of an earlier try gives way.
+pub fn keep(database: &Path, kept: &Path, what: &'static str, told: Told) -> Result<()> {
+    let partial = Partial::begin_ours(kept)?;
+    copy::copy(database, partial.path(), what, told)?;
+    partial.become_whole(kept, true)
+}
+
 /// Refuses a name that isn't a file's, or not ours to give away.
 fn require_free(target: &Path, replace: bool) -> Result<()> {
     match fs::metadata(target) {

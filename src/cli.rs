@@ -117,7 +117,8 @@ pub enum Command {
     Check {
         /// The file; the one in the data folder if left out
         file: Option<PathBuf>,
-        /// Make anew what is kept besides to find people quickly, if it isn't as it should be; refuses while a server runs
+        /// Make anew what is kept besides to find people quickly, if it isn't as it should be, and keep the file until then beside;
+        /// refuses while a server runs
         #[arg(long, conflicts_with = "file")]
         repair: bool,
     },

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::backups::partial::Partial;
+use crate::backups::{self, partial::Partial};
 use crate::clock::Timestamp;
 use crate::db::inspect::{self, Age};
 use crate::db::migrations::{self, Migrating, Migration, SCHEMA_VERSION};
@@ -180,10 +180,7 @@ impl Plan {
 
     fn keep_snapshot(&self, folder: &Folder, told: Told) -> Result<PathBuf> {
         let snapshot = folder.snapshot(SCHEMA_VERSION);
-        let partial = Partial::begin_ours(&snapshot)?;
-        copy::copy(&folder.database(), partial.path(), "Keeping a snapshot", told)?;
-        partial.become_whole(&snapshot, true)?;
-        Ok(snapshot)
+        backups::keep(&folder.database(), &snapshot, "Keeping a snapshot", told).map(|()| snapshot)
     }
 
     /// All of it on a copy of `source`, which is gone afterwards.

@@ -392,7 +392,15 @@ fn the_command_repairs_only_where_no_server_runs() {
         "DATA/rollcall.db: 1 user, 1 account, 2 events. The file is sound, and all {} rules hold.\n",
         RULES.len()
     );
-    assert_eq!(repair(), (0, format!("Made anew: search, role_holders.\n{good}"), String::new()));
+    let before = told(&folder.path().join("rollcall.db"));
+    let (code, said, why) = repair();
+    assert_eq!((code, said), (0, format!("Made anew: search, role_holders.\n{good}")));
+    let mut files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+    let kept = files.find(|file| file.extension().is_some_and(|ending| ending == "unrepaired")).unwrap();
+    let name = kept.file_name().unwrap().to_str().unwrap();
+    assert_eq!(why, format!("The file until now is kept as DATA/{name}. Delete it when you are sure.\n"));
+    assert_eq!(checked(&kept).offences.len(), 2, "it is as it was");
+    assert_eq!(told(&kept), before);
     assert_eq!(repair(), (0, good, String::new()));
     let database = opened(&folder.path().join("rollcall.db"));
     database.execute("update memberships set primary_account = 0", []).unwrap();

@@ -1,9 +1,11 @@
 //! `rollcall check`: whether the database is sound and every rule holds in it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::output::{print, print_line};
+use super::output::{print, print_line, tell};
 use super::{database, whole_database};
+use crate::backups;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::require_whole;
@@ -22,7 +24,8 @@ pub fn run(config: &Config, file: Option<PathBuf>) -> Result<()> {
 
 pub fn repair(config: &Config) -> Result<()> {
     let file = whole_database(config)?;
-    let _lock = Folder::open(&config.data)?.lock()?;
+    let folder = Folder::open(&config.data)?;
+    let _lock = folder.lock()?;
     let now = Clock::system().now();
     let findings = shown(|told| check::file(&file, now, told))?;
     if findings.older.is_some() {
@@ -36,8 +39,17 @@ pub fn repair(config: &Config) -> Result<()> {
     if broken.is_empty() {
         return tell_all(&file, &findings, "nothing can be made anew from the rest, and nothing was changed");
     }
-    let repaired = shown(|told| check::repair(&file, &broken, now, told))?;
-    print_line(&format!("Made anew: {}.", check::names(repaired)))?;
+    let kept = folder.unrepaired(now);
+    let repaired = shown(|told| {
+        backups::keep(&file, &kept, "Keeping the file as it is", told)?;
+        check::repair(&file, &broken, now, told)
+    });
+    if repaired.is_err() {
+        // Nothing was changed, so there is nothing to go back to.
+        drop(fs::remove_file(&kept));
+    }
+    print_line(&format!("Made anew: {}.", check::names(repaired?)))?;
+    tell(&format!("The file until now is kept as {}. Delete it when you are sure.", kept.display()));
     let findings = shown(|told| check::file(&file, now, told))?;
     tell_all(&file, &findings, "what could be made anew was")
 }

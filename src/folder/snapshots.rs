@@ -1,5 +1,5 @@
-//! What is kept beside the database of its earlier and later selves: when it is brought to another schema and back, and
-//! when a backup takes its place.
+//! What is kept beside the database of its earlier and later selves: when it is brought to another schema and back, when it
+//! is repaired, and when a backup takes its place.
 
 use std::fs;
 use std::io;
@@ -14,6 +14,8 @@ use crate::files::{self, identity};
 const BEFORE: &str = ".before-";
 /// The same of a file that gave way to one.
 const AFTER: &str = ".after-";
+/// How the name of a file ends that is kept as it was before a repair.
+const UNREPAIRED: &str = ".unrepaired";
 /// How the name of a file ends that gave way to a backup.
 const REPLACED: &str = ".replaced";
 
@@ -26,6 +28,11 @@ impl Folder {
     /// Where the file of a schema is kept that gives way to what was before it.
     pub fn superseded(&self, schema: i64, now: Timestamp) -> PathBuf {
         self.0.join(format!("{DATABASE}{AFTER}{schema}.{}", now.compact()))
+    }
+
+    /// Where the file is kept as it was before it is repaired.
+    pub fn unrepaired(&self, now: Timestamp) -> PathBuf {
+        self.0.join(format!("{DATABASE}.{}{UNREPAIRED}", now.compact()))
     }
 
     /// Where the file is kept that gives way to a backup.
