@@ -9,6 +9,7 @@
 #![expect(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used, reason = "a program that prints a table")]
 
 mod bare;
+mod layout;
 mod process;
 mod raw;
 mod town;
@@ -26,6 +27,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--bare") {
         return bare::serve(serde_json::from_str(&std::fs::read_to_string(&arguments[at + 1]).unwrap()).unwrap());
+    }
+    if arguments.iter().any(|argument| argument == "--layout") {
+        return layout::record();
     }
     let after = |name: &str| arguments.iter().position(|argument| argument == name).map(|at| arguments[at + 1].clone());
     let seconds = after("--seconds").map_or(7, |text| text.parse().expect("--seconds is a number"));
@@ -58,7 +62,9 @@ fn measure(users: u32, seconds: u32, smallest: &mut BTreeMap<&str, f64>) {
     );
     let kept = town.folder.path().join("answers.json");
     std::fs::write(&kept, serde_json::to_string(&answers).unwrap()).unwrap();
-    let bare = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--bare").arg(&kept), "/users/1");
+    let mut bare = Command::new(std::env::current_exe().unwrap());
+    bare.arg("--bare").arg(&kept);
+    let bare = Server::start(bare, "/users/1");
     println!(
         "{:<26} {:>9} {:>9} {:>9} {:>9} {:>10} {:>8} {:>9}",
         "", "req/s", "p50 ms", "p99 ms", "CPU µs", "bare req/s", "of bare", "to small"

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 pub struct Server {
     process: Child,
     pub url: String,
@@ -13,7 +15,7 @@ pub struct Server {
 
 impl Server {
     /// Starts it and waits until it has said its address and answered `path`.
-    pub fn start(command: &mut Command, path: &str) -> Self {
+    pub fn start(mut command: Command, path: &str) -> Self {
         let begun = Instant::now();
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut lines = BufReader::new(process.stdout.take().expect("it has an output")).lines();
@@ -22,6 +24,13 @@ impl Server {
         std::thread::spawn(move || lines.for_each(drop));
         ureq::get(&format!("{url}{path}")).call().expect("it answers");
         Self { process, url, started_in: begun.elapsed() }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self) {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a process has an ID");
+        kill_process(id, Signal::TERM).expect("it runs");
+        self.process.wait().expect("it stops");
     }
 
     /// Processor time so far, in microseconds.

@@ -77,16 +77,14 @@ impl Town {
     }
 
     pub fn serve(&self) -> Server {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
-        command.arg("--data").arg(&self.config.data).args([
-            "--listen",
-            "127.0.0.1:0",
-            "--log",
-            "error",
-            "--rate-limit",
-            "0",
-        ]);
-        Server::start(&mut command, "/health/live")
+        self.serve_by(Command::new(env!("CARGO_BIN_EXE_rollcall")))
+    }
+
+    /// Has `command` serve, whoever asks how often.
+    pub fn serve_by(&self, mut command: Command) -> Server {
+        command.arg("--data").arg(&self.config.data);
+        command.args(["--listen", "127.0.0.1:0", "--log", "error", "--rate-limit", "0"]);
+        Server::start(command, "/health/live")
     }
 
     fn headers(&self) -> Vec<String> {
