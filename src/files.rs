@@ -33,7 +33,20 @@ pub type Identity = (u64, u64);
 #[cfg(unix)]
 pub fn identity(path: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
+    #[cfg(target_os = "linux")]
+    if let Some(known) = identity_alone(path) {
+        return Some(known);
+    }
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// The same without a look at the file's times. Since Linux 6.13 the first write after such a look stamps the file with a time
+/// of its own, and a sync then has to write that, too.
+#[cfg(target_os = "linux")]
+fn identity_alone(path: &Path) -> Option<Identity> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+    let file = statx(CWD, path, AtFlags::empty(), StatxFlags::INO).ok()?;
+    Some((makedev(file.stx_dev_major, file.stx_dev_minor), file.stx_ino))
 }
 
 /// Other systems don't let open files be deleted, so whether one is there is enough.
