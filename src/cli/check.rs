@@ -41,7 +41,7 @@ pub fn repair(config: &Config) -> Result<()> {
     }
     let kept = folder.unrepaired(now);
     let repaired = shown(|told| {
-        backups::keep(&file, &kept, "Keeping the file as it is", told)?;
+        backups::keep(&file, &kept, "Keeping the file as it is", told).map_err(|error| not_kept(&kept, &error))?;
         check::repair(&file, &broken, now, told)
     });
     if repaired.is_err() {
@@ -52,6 +52,12 @@ pub fn repair(config: &Config) -> Result<()> {
     tell(&format!("The file until now is kept as {}. Delete it when you are sure.", kept.display()));
     let findings = shown(|told| check::file(&file, now, told))?;
     tell_all(&file, &findings, "what could be made anew was")
+}
+
+fn not_kept(kept: &Path, cause: &Error) -> Error {
+    let (kept, cause) = (kept.display(), cause.cause());
+    let cause = cause.trim_end_matches('.');
+    Error::Unavailable(format!("The file can't be kept as {kept}, so it wasn't repaired: {cause}."))
 }
 
 /// What was found; an error if anything is wrong, which says what was done about it.
