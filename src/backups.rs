@@ -60,11 +60,11 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
     Ok(Made { bytes, findings })
 }
 
-/// Keeps a copy of the folder's database beside it, as it is: whether it is good is not asked. One of an earlier try gives way.
-pub fn keep(database: &Path, kept: &Path, what: &'static str, told: Told) -> Result<()> {
+/// Keeps a copy of the folder's database beside it, as it is: whether it is good is not asked.
+pub fn keep(database: &Path, kept: &Path, replace: bool, what: &'static str, told: Told) -> Result<()> {
     let partial = Partial::begin_ours(kept)?;
     copy::copy(database, partial.path(), what, told)?;
-    partial.become_whole(kept, true)
+    partial.become_whole(kept, replace)
 }
 
 /// Refuses a name that isn't a file's, or not ours to give away.

@@ -180,7 +180,8 @@ impl Plan {
 
     fn keep_snapshot(&self, folder: &Folder, told: Told) -> Result<PathBuf> {
         let snapshot = folder.snapshot(SCHEMA_VERSION);
-        backups::keep(&folder.database(), &snapshot, "Keeping a snapshot", told).map(|()| snapshot)
+        // One of an earlier try gives way.
+        backups::keep(&folder.database(), &snapshot, true, "Keeping a snapshot", told).map(|()| snapshot)
     }
 
     /// All of it on a copy of `source`, which is gone afterwards.

@@ -129,3 +129,21 @@ fn a_key_of_another_user_is_refused() {
     }
     assert!(refused(&mut rollcall(&data), folder.path()).contains("belongs to another user"));
 }
+
+/// A look at the times of a file has its next write stamp it anew, and the sync write that, too.
+#[cfg(target_os = "linux")]
+#[test]
+fn between_two_writes_nobody_looks_at_the_times_of_a_file() {
+    use crate::synced::{may_trace, traced};
+    if !may_trace() {
+        return;
+    }
+    let server = traced("");
+    server.create_all("one", 5);
+    let folder = server.crash().folder;
+    let trace = std::fs::read_to_string(folder.path().join("trace")).unwrap();
+    let answered = |line: &&str| !line.contains("HTTP/1.1 201 ");
+    let looks: Vec<_> = trace.lines().skip_while(answered).filter(|line| line.contains("statx(AT_FDCWD")).collect();
+    assert!(looks.len() >= 24, "three files, before and after each commit:\n{trace}");
+    assert!(looks.iter().all(|line| line.contains(", STATX_INO, ")), "{looks:#?}");
+}

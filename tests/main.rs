@@ -49,6 +49,7 @@ mod passkeys;
 mod passkeys_only;
 mod passwords;
 mod properties;
+mod repair;
 mod roles;
 mod rollback;
 mod schemas;

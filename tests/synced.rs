@@ -15,8 +15,8 @@ pub fn may_trace() -> bool {
 }
 
 /// A server under strace, which is no parent of it and ends with it.
-fn traced(options: &str) -> Faulty {
-    let trace = "-e trace=fsync,fdatasync,pwrite64,write,writev,sendto";
+pub fn traced(options: &str) -> Faulty {
+    let trace = "-e trace=fsync,fdatasync,pwrite64,write,writev,sendto,statx";
     Faulty::start_by(&format!("exec strace -D -f -qq -y -s 24 -o \"$ROLLCALL_DATA/../trace\" {trace} {options} \"$0\""))
 }
 

@@ -41,14 +41,12 @@ pub fn repair(config: &Config) -> Result<()> {
     }
     let kept = folder.unrepaired(now);
     let repaired = shown(|told| {
-        backups::keep(&file, &kept, "Keeping the file as it is", told).map_err(|error| not_kept(&kept, &error))?;
-        check::repair(&file, &broken, now, told)
-    });
-    if repaired.is_err() {
-        // Nothing was changed, so there is nothing to go back to.
-        drop(fs::remove_file(&kept));
-    }
-    print_line(&format!("Made anew: {}.", check::names(repaired?)))?;
+        let what = "Keeping the file as it is";
+        backups::keep(&file, &kept, false, what, told).map_err(|error| not_kept(&kept, &error))?;
+        // If nothing was changed, there is nothing to go back to.
+        check::repair(&file, &broken, now, told).inspect_err(|_| drop(fs::remove_file(&kept)))
+    })?;
+    print_line(&format!("Made anew: {}.", check::names(repaired)))?;
     tell(&format!("The file until now is kept as {}. Delete it when you are sure.", kept.display()));
     let findings = shown(|told| check::file(&file, now, told))?;
     tell_all(&file, &findings, "what could be made anew was")
