@@ -48,9 +48,12 @@ async fn its_secret_is_shown_once_and_its_use_is_noted() {
     assert_eq!(ada.get("/api-keys").await.done()["items"], json!([found]));
     test.advance(Duration::from_secs(90));
     assert_eq!(test.get("/users").token(&secret).account("2311").send().await.status, 200);
-    // It is written down beside the answer, so the writer gets it between these two.
+    // It is written down beside the answer: the writer gets it when the machine has time for that.
     let ada = test.client(ADA, "2311");
-    for _ in 0..2 {
+    for _ in 0..1_000 {
+        if ada.get(&path).await.done().get("usedAt").is_some() {
+            break;
+        }
         ada.post("/events", json!({"event": "cron_job"})).await.done();
     }
     assert_eq!(ada.get(&path).await.done()["usedAt"], "2026-11-23T08:01:30.000Z");
