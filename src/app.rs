@@ -266,9 +266,9 @@ impl App {
     /// [`Error::Invalid`] with what is wrong with it, about `password`.
     pub async fn choose_password(&self, whose: &str, password: String, mut words: Vec<String>) -> Result<String> {
         words.push(self.config().server_name.clone());
-        let check_and_hash = move || {
+        let check_and_hash = move |memory: &mut passwords::Memory| {
             passwords::check("password", &password, &words).map_err(|problem| Error::Invalid(vec![problem]))?;
-            passwords::hash(&password)
+            passwords::hash(memory, &password)
         };
         self.0.hashers.run(whose, check_and_hash).await?
     }
@@ -276,12 +276,12 @@ impl App {
     /// Hashes a password off the server's own threads, a few at a time, and fewer for one person: `whose` is their e-mail or
     /// id, or the link they came by.
     pub async fn hash_password(&self, whose: &str, password: String) -> Result<String> {
-        self.0.hashers.run(whose, move || passwords::hash(&password)).await?
+        self.0.hashers.run(whose, move |memory| passwords::hash(memory, &password)).await?
     }
 
     /// Whether a password is the one behind the hash; takes the same time without one, and with an old one.
     pub async fn verify_password(&self, whose: &str, password: String, hash: Option<String>) -> Result<bool> {
-        self.0.hashers.run(whose, move || passwords::verify(&password, hash.as_deref())).await
+        self.0.hashers.run(whose, move |memory| passwords::verify(memory, &password, hash.as_deref())).await
     }
 
     /// Notes where the server listens, once it does.

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use prometheus::IntGauge;
 
+use crate::domain::passwords::Memory;
 use crate::error::{Error, Result};
 use crate::metrics::{Counted, gauge};
 
@@ -19,15 +20,16 @@ const WAITING: usize = 64;
 /// Of those, so many may be for one person, or for one link: nobody fills the queue for everybody.
 const EACH: u32 = 4;
 
-/// How long there is nothing to hash before their memory goes back to the system: mimalloc waits for a second.
+/// How long there is nothing to hash before a thread gives back its memory, and again before that goes to the system: mimalloc
+/// waits for a second.
 const RESTED: Duration = Duration::from_secs(2);
 /// Bytes that mimalloc takes from its reserves for one thing alone.
 const LARGE: usize = 4 * 1024 * 1024;
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 pub struct Hashers {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
     /// How many are running or waiting for whom.
     at_work: Arc<Mutex<HashMap<String, u32>>>,
     /// How many wait for one of the threads.
@@ -66,15 +68,13 @@ impl Drop for Place {
 
 impl Hashers {
     pub fn start() -> Result<Self> {
-        let (jobs, waiting) = sync_channel::<Job>(WAITING);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let (jobs, waiting) = bounded::<Job>(WAITING);
         for n in 1..=THREADS {
             let waiting = waiting.clone();
             let work = move || {
-                let mut worked = false;
-                while let Some(job) = next(&waiting, worked) {
-                    job();
-                    worked = true;
+                let mut memory = Memory::default();
+                while let Some(job) = next(&waiting, &mut memory) {
+                    job(&mut memory);
                 }
             };
             std::thread::Builder::new().name(format!("hasher-{n}")).spawn(work).map_err(Error::internal)?;
@@ -92,13 +92,17 @@ impl Hashers {
     /// # Errors
     ///
     /// [`Error::Overloaded`] if too many are waiting already, or too many for them.
-    pub async fn run<T: Send + 'static>(&self, whose: &str, f: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        whose: &str,
+        f: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T> {
         let place = Place::take(&self.at_work, whose)?;
         let (answer, answered) = tokio::sync::oneshot::channel();
         let waiting = Counted::in_(self.waiting.clone());
-        let job: Job = Box::new(move || {
+        let job: Job = Box::new(move |memory| {
             drop(waiting);
-            let done = f();
+            let done = f(memory);
             drop(place);
             drop(answer.send(done));
         });
@@ -110,14 +114,17 @@ impl Hashers {
     }
 }
 
-/// The next job; none once the server is gone.
-fn next(waiting: &Mutex<Receiver<Job>>, worked: bool) -> Option<Job> {
-    let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    if worked {
+/// The next job; none once the server is gone. What the last one was computed in is kept for it, but not for long.
+fn next(waiting: &Receiver<Job>, memory: &mut Memory) -> Option<Job> {
+    if !memory.is_empty() {
         if let Ok(job) = waiting.recv_timeout(RESTED) {
             return Some(job);
         }
-        // The allocator keeps what hashes took until something large is given back a while later: this.
+        *memory = Memory::default();
+        if let Ok(job) = waiting.recv_timeout(RESTED) {
+            return Some(job);
+        }
+        // The allocator keeps that until something large is given back a while later: this.
         drop(black_box(Vec::<u8>::with_capacity(LARGE)));
     }
     waiting.recv().ok()

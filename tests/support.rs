@@ -265,7 +265,7 @@ impl Client<'_> {
 /// One password hash for all tests: what is tested isn't the hashing.
 fn cheap_hash() -> String {
     static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    HASH.get_or_init(|| passwords::hash(PASSWORD).unwrap()).clone()
+    HASH.get_or_init(|| passwords::hash(&mut passwords::Memory::default(), PASSWORD).unwrap()).clone()
 }
 
 /// A passkey that is listed, and signs nobody in.

@@ -44,7 +44,7 @@ impl Town {
         let data = folder.path().join("data");
         let config = Settings::parse_from(["rollcall", "--data", data.to_str().unwrap()]).config;
         let app = App::open(config.clone(), Clock::system()).unwrap();
-        let hash = passwords::hash(PASSWORD).unwrap();
+        let hash = passwords::hash(&mut passwords::Memory::default(), PASSWORD).unwrap();
         let new = FirstOwner {
             email: OWNER.into(),
             name: "Ada Lovelace".into(),

@@ -3,7 +3,7 @@
 //! [`check`], [`hash`] and [`verify`] are slow and touch no database: never call them inside a closure for the writer.
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zxcvbn::feedback::Warning;
 
 use super::accounts;
@@ -28,6 +28,27 @@ const NOBODY: &str = "$argon2id$v=19$m=7784,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAA
 fn argon2() -> Argon2<'static> {
     let params = Params::new(7784, 5, 1, None).unwrap_or_default();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// What passwords are hashed in. Whoever hashes one after the other keeps it: new memory for each, which the system empties and
+/// the allocator gives back later than the next one asks for it, would be more of both time and memory.
+#[derive(Default)]
+pub struct Memory(Vec<Block>);
+
+impl Memory {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// So many blocks of a KiB, whatever is in them.
+    fn of(&mut self, blocks: usize) -> Result<&mut [Block]> {
+        if self.0.len() != blocks {
+            self.0 = Vec::new();
+            self.0.try_reserve_exact(blocks).map_err(Error::internal)?;
+            self.0.resize(blocks, Block::new());
+        }
+        Ok(&mut self.0)
+    }
 }
 
 /// Guesses that a password must withstand. Eight characters picked at random are worth as many, so [`MIN`] holds.
@@ -106,13 +127,13 @@ pub fn words(r: &Read, user_id: i64) -> Result<Vec<String>> {
 }
 
 /// Hashes a password; takes tens of milliseconds and 7.6 MiB.
-pub fn hash(password: &str) -> Result<String> {
+pub fn hash(memory: &mut Memory, password: &str) -> Result<String> {
     let (argon2, salt) = (argon2(), Salt::generate());
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
         params: argon2.params().try_into().map_err(Error::internal)?,
-        hash: Some(output(&argon2, password, &salt)?),
+        hash: Some(output(memory, &argon2, password, &salt)?),
         salt: Some(salt),
     };
     Ok(hash.to_string())
@@ -120,18 +141,18 @@ pub fn hash(password: &str) -> Result<String> {
 
 /// Whether `password` is the one behind `stored`. Without a stored hash it takes as long and answers no, and so it does
 /// with one that was cheaper to compute: time doesn't tell who exists.
-pub fn verify(password: &str, stored: Option<&str>) -> bool {
+pub fn verify(memory: &mut Memory, password: &str, stored: Option<&str>) -> bool {
     let Ok(known) = PasswordHash::new(stored.unwrap_or(NOBODY)) else { return false };
     let (Ok(params), Some(salt), Some(hash)) = (Params::try_from(&known), &known.salt, &known.hash) else {
         return false;
     };
     if let Some(missing) = missing(&params) {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, missing);
-        drop(output(&argon2, password, salt));
+        drop(output(memory, &argon2, password, salt));
     }
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     // `Output` compares in constant time.
-    output(&argon2, password, salt).is_ok_and(|output| output == *hash) && stored.is_some()
+    output(memory, &argon2, password, salt).is_ok_and(|output| output == *hash) && stored.is_some()
 }
 
 /// How many blocks are filled.
@@ -156,9 +177,10 @@ pub fn is_outdated(stored: &str) -> bool {
     })
 }
 
-fn output(argon2: &Argon2, password: &str, salt: &Salt) -> Result<Output> {
+fn output(memory: &mut Memory, argon2: &Argon2, password: &str, salt: &Salt) -> Result<Output> {
     let mut bytes = [0; Params::DEFAULT_OUTPUT_LEN];
-    argon2.hash_password_into(password.as_bytes(), salt, &mut bytes).map_err(Error::internal)?;
+    let memory = memory.of(argon2.params().block_count())?;
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut bytes, memory).map_err(Error::internal)?;
     Output::new(&bytes).map_err(Error::internal)
 }
 
@@ -299,11 +321,13 @@ mod tests {
 
     #[test]
     fn a_password_is_verified_against_its_own_hash_only() {
-        let stored = hash("correct horse");
+        // In the same memory, which is not empty any more.
+        let mut memory = Memory::default();
+        let stored = hash(&mut memory, "correct horse");
         assert!(stored.as_ref().is_ok_and(|stored| stored.starts_with("$argon2id$v=19$m=7784,t=5,p=1$")));
-        assert!(verify("correct horse", stored.as_deref().ok()));
-        assert!(!verify("correct horse ", stored.as_deref().ok()));
-        assert!(!verify("", None));
+        assert!(verify(&mut memory, "correct horse", stored.as_deref().ok()));
+        assert!(!verify(&mut memory, "correct horse ", stored.as_deref().ok()));
+        assert!(!verify(&mut memory, "", None));
     }
 
     #[test]
