@@ -33,7 +33,7 @@ async fn backups_are_made_by_the_clock_and_the_oldest_go() {
         jobs::back_up_if_due(&test.app).await;
     }
     assert_eq!(names(&shelf), ["mine.db", "rollcall-20261126T070000Z.db", "rollcall-20261127T070000Z.db"]);
-    let sql = "select count(*) from events where event = 'cron_job' and subject like 'rollcall-2026%'";
+    let sql = "select count(*) from all_events where event = 'cron_job' and subject like 'rollcall-2026%'";
     assert_eq!(test.query(|r| r.value::<i64>(sql, [])), 4);
     // A clock that was ahead and is right again keeps nothing from being made.
     fs::copy(shelf.join("rollcall-20261127T070000Z.db"), shelf.join("rollcall-20990101T000000Z.db")).unwrap();
@@ -150,7 +150,7 @@ async fn an_owner_backs_up_and_downloads_on_a_page() {
     assert_eq!(file.0, 200);
     assert!(file.1.contains(&format!("attachment; filename=\"{name}\"")), "{}", file.1);
     assert!(file.2 == fs::read(path).unwrap(), "it is another file");
-    let sql = "select group_concat(subject || ' ' || changes, '; ') from events where event = 'file_requested' and actor = ?1 and account_id = '2311'";
+    let sql = "select group_concat(subject || ' ' || changes, '; ') from all_events where event = 'file_requested' and actor = ?1 and account_id = '2311'";
     insta::assert_snapshot!(test.query(|r| r.value::<String>(sql, [ADA])), @r#"rollcall-20261123T080000Z.db {"requested":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"requested":{"before":false,"after":true}}; rollcall-20261123T080000Z.db {"downloaded":{"before":false,"after":true}}"#);
     let missing = test.post("/ui/backups/rollcall-20200101T000000Z.db").cookie(&browser).send().await;
     assert_eq!(missing.status, 404);

@@ -196,10 +196,10 @@ impl Stopped {
         assert_eq!(value("select count(*) || '' from pragma_foreign_key_check"), "0");
         let halves = "select coalesce(group_concat(email), '') from users u where u.id > 1 and (
             (select count(*) from memberships m where m.user_id = u.id and m.primary_account = 1) <> 1
-            or (select count(*) from events e where e.subject_id = u.id and e.event = 'user_created') <> 1
+            or (select count(*) from all_events e where e.subject_id = u.id and e.event = 'user_created') <> 1
             or u.invitation_id is null)";
         assert_eq!(value(halves), "", "somebody is there by half");
-        let strays = "select count(*) || '' from events e where e.event = 'user_created'
+        let strays = "select count(*) || '' from all_events e where e.event = 'user_created'
             and not exists (select 1 from users u where u.id = e.subject_id)";
         assert_eq!(value(strays), "0", "somebody is only in the events");
     }

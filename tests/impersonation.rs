@@ -98,7 +98,7 @@ async fn both_names_are_on_every_event_and_the_person_is_told() {
     eve.call(Method::POST, "/users").json(&serde_json::json!({"email": GRACE})).send().await.done();
     let grace = sign_in(&test, GRACE).await;
     assert_eq!(test.post("/ui/me/accounts/2312/accept").cookie(&grace).send().await.status, 303);
-    let before = test.query(|r| r.value::<i64>("select max(id) from events", []));
+    let before = test.query(|r| r.value::<i64>("select max(id) from all_events", []));
     let (_, both) = acting(&test).await;
     let team = test.post("/ui/accounts/2311/teams").cookie(&both).form(&[("name", "Compilers")]).send().await;
     assert_eq!(team.status, 303, "{}", team.text);
@@ -112,7 +112,7 @@ async fn both_names_are_on_every_event_and_the_person_is_told() {
 
     let told = test.query(|r| {
         let sql = "select event || ' in ' || account_id || ' by ' || actor || coalesce(' (' || impersonator_id || ', ' ||
-                   impersonator || ')', '') || ' to ' || subject || ' ' || coalesce(changes, '') from events where id > ?1";
+                   impersonator || ')', '') || ' to ' || subject || ' ' || coalesce(changes, '') from all_events where id > ?1";
         r.all(sql, [before], |row| row.get::<_, String>(0))
     });
     insta::assert_debug_snapshot!(told, @r#"

@@ -426,7 +426,7 @@ async fn no_secret_of_a_ceremony_is_in_the_events() {
     let sent = answer(&asked, device.get(&asked));
     script(&test, "", "/ui/sign-in/passkey", &sent).await.done();
     let told =
-        test.query(|r| r.value::<String>("select group_concat(coalesce(changes, '') || subject) from events", []));
+        test.query(|r| r.value::<String>("select group_concat(coalesce(changes, '') || subject) from all_events", []));
     for secret in [&sent["ceremony"], &asked["publicKey"]["challenge"], &sent["credential"]["id"]] {
         assert!(!told.contains(secret.as_str().unwrap()));
     }

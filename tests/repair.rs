@@ -7,7 +7,7 @@ use rollcall::clock::Timestamp;
 use rollcall::db::TAKE_UP;
 use rollcall::domain::check::{self, RULES};
 
-use crate::check::{BREAKS, checked, command, copied, count, opened, town};
+use crate::check::{BREAKS, age, checked, command, copied, count, opened, town};
 use crate::cli::{init, rollcall, serve};
 use crate::support::START;
 
@@ -15,6 +15,7 @@ use crate::support::START;
 #[tokio::test]
 async fn an_index_is_made_anew() {
     let test = town().await;
+    age(&test);
     let half = "drop index events_event;
                 create index events_event on events (account_id, event, at, id) where id > 3;
                 pragma writable_schema = on;

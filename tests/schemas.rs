@@ -84,9 +84,16 @@ async fn lived_in() -> (TestApp, Vec<(&'static str, String)>) {
     for sql in rest {
         test.app.db().write_here(move |w| w.run(sql, [w.now])).unwrap();
     }
-    for table in ["events", "tokens"] {
-        let sql = format!("update {table} set address = '192.0.2.1'");
-        test.app.db().write_here(move |w| w.run(&sql, [])).unwrap();
+    // The last event has everything, and the others stand where they are once they are no longer the latest.
+    for sql in [
+        "update tokens set address = '192.0.2.1'",
+        "update latest_events set address = '192.0.2.1'",
+        "update latest_events set (impersonator_id, impersonator, subject_id, changes) = (1, actor, 2, '{}')
+          where id = (select max(id) from latest_events)",
+        "insert into events select * from latest_events where id < (select max(id) from latest_events)",
+        "delete from latest_events where id in (select id from events)",
+    ] {
+        test.app.db().write_here(move |w| w.run(sql, [])).unwrap();
     }
     let words = vec![("token", token), ("key", key), ("passkey", device.saved())];
     (test, words)
@@ -104,6 +111,9 @@ pub fn dump(conn: &Connection) -> String {
                     and name not in (select name from pragma_table_list where type = 'shadow') order by rowid";
     for sql in column(conn, schema) {
         writeln!(text, "{sql};").unwrap();
+    }
+    for setting in column(conn, "select format('(''%s'', %s)', k, v) from user_search_config where k <> 'version'") {
+        writeln!(text, "insert into user_search (user_search, rank) values {setting};").unwrap();
     }
     for table in tables(conn) {
         let columns = column(conn, &format!("select name from pragma_table_info('{table}')")).join(", ");

@@ -197,7 +197,7 @@ impl TestApp {
     /// How many rows of each kind there are: equal before and after whatever was refused.
     pub fn rows(&self) -> Vec<(&'static str, i64)> {
         let tables =
-            ["accounts", "users", "memberships", "role_holders", "notification_preferences", "tokens", "events"];
+            ["accounts", "users", "memberships", "role_holders", "notification_preferences", "tokens", "all_events"];
         let count = |table| self.app.db().read(|r| r.value(&format!("select count(*) from {table}"), [])).unwrap();
         tables.into_iter().map(|table| (table, count(table))).collect()
     }

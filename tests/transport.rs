@@ -284,7 +284,7 @@ async fn address_of_event(live: &Live, email: &str, headers: &str) -> String {
     );
     let answer = live.ask(request).await;
     assert_eq!(refusal(&answer), "201 ", "{answer}");
-    live.test.query(|r| r.value("select address from events order by id desc limit 1", []))
+    live.test.query(|r| r.value("select address from all_events order by id desc limit 1", []))
 }
 
 #[tokio::test]

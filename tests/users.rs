@@ -222,7 +222,7 @@ async fn creating_a_user_records_who_did_it_in_the_same_transaction() {
     let test = TestApp::new();
     create(&test, &test.token(ADA), json!({"email": "bob@example.com"})).await;
     let event: (String, i64, String, String, String) = test.query(|r| {
-        let sql = "select event, at, account_id, actor, subject from events where subject_id = 2";
+        let sql = "select event, at, account_id, actor, subject from all_events where subject_id = 2";
         Ok(r.maybe(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?.unwrap())
     });
     assert_eq!(

@@ -42,7 +42,7 @@ pub const OWNER: &[(&str, &str)] =
 
 pub fn events(test: &TestApp) -> Vec<String> {
     test.query(|r| {
-        r.all("select event, coalesce(account_id, '-'), coalesce(actor, '-') from events order by id", [], |row| {
+        r.all("select event, coalesce(account_id, '-'), coalesce(actor, '-') from all_events order by id", [], |row| {
             Ok(format!("{} in {} by {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })
     })

@@ -34,20 +34,20 @@ impl Later {
             ""
         };
         // Numbers are never used again, so all that are above the last one of then came later.
-        let after = |table| {
+        let after = |table, counted| {
             format!(
                 "select count(*) from main.{table} where id >
-                   (select coalesce(max(seq), 0) from earlier.sqlite_sequence where name = '{table}')"
+                   (select coalesce(max(seq), 0) from earlier.sqlite_sequence where name in ({counted}))"
             )
         };
         Ok(Self {
-            users: count(&after("users"))?,
+            users: count(&after("users", "'users'"))?,
             tokens: count(&format!(
                 "select count(*) from (select id from main.tokens union all
                                        select invitation_id from main.users where invitation_id is not null)
                   where id not in (select id from earlier.tokens {first_tokens})"
             ))?,
-            events: count(&after("events"))?,
+            events: count(&after("all_events", "'events', 'latest_events'"))?,
         })
     }
 }

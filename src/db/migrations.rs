@@ -54,6 +54,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0008_small_merges_and_sigmas.sql"),
         recounts: &["user_search_data", "user_search_idx", "user_search_config", "search_apart"],
     },
+    Migration {
+        number: 9,
+        name: "latest_events",
+        sql: include_str!("../../migrations/0009_latest_events.sql"),
+        recounts: &[],
+    },
 ];
 
 /// What a file of schema `from` still has to go through.

@@ -97,7 +97,7 @@ fn all(r: &Read, told: Told) -> Result<Findings> {
     let mut findings = Findings { older, damage, ..Findings::default() };
     told(step(1))?;
     if findings.damage.is_empty() {
-        findings.counts = count(r)?;
+        findings.counts = count(r, older)?;
     }
     let rules: &[Rule] = if findings.damage.is_empty() { RULES } else { &[] };
     for (n, rule) in (2..).zip(rules) {
@@ -129,13 +129,14 @@ fn makes_anew(damage: &str) -> Option<&'static str> {
     of_index.then_some(INDEXES)
 }
 
-/// People, accounts that aren't deleted, and events.
-fn count(r: &Read) -> Result<Counts> {
+/// People, accounts that aren't deleted, and events, of which the latest stand apart since schema 9.
+fn count(r: &Read, older: Option<i64>) -> Result<Counts> {
     let number = |sql| r.value::<i64>(sql, []).map(|n| u64::try_from(n).unwrap_or_default());
+    let latest = if older.is_none_or(|schema| schema >= 9) { number("select count(*) from latest_events")? } else { 0 };
     Ok(Counts {
         users: number("select count(*) from users not indexed")?,
         accounts: number("select count(*) from accounts not indexed where removed_at is null")?,
-        events: number("select count(*) from events not indexed")?,
+        events: number("select count(*) from events not indexed")? + latest,
     })
 }
 

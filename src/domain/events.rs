@@ -128,7 +128,7 @@ pub fn record(
     subject: Subject,
     changes: Option<Value>,
 ) -> Result<()> {
-    insert(w, event, account, subject.user_id, Some(subject.label), changes).map(drop)
+    insert(w, event, account, subject.user_id, Some(subject.label), changes, false).map(drop)
 }
 
 /// Records an event of another system in the actor's account.
@@ -144,8 +144,7 @@ pub fn create(w: &Write, new: NewEvent) -> Result<Event> {
     if !new.changes.as_ref().is_none_or(fits) {
         return Err(Error::invalid("changes", "invalid_changes", "This is an object of at most 8 KiB."));
     }
-    let id = insert(w, new.event, Some(&account), new.subject_id, subject.as_deref(), new.changes)?;
-    w.run("update events set reported = 1 where id = ?1", [id])?;
+    let id = insert(w, new.event, Some(&account), new.subject_id, subject.as_deref(), new.changes, true)?;
     load(w, &account, id)
 }
 
@@ -155,12 +154,13 @@ pub fn find(r: &Read, id: i64) -> Result<Event> {
 }
 
 fn load(r: &Read, account: &AccountId, id: i64) -> Result<Event> {
-    let sql = format!("select {COLUMNS} from events where id = ?1 and account_id = ?2");
+    let sql = format!("select {COLUMNS} from all_events where id = ?1 and account_id = ?2");
     let found = r.maybe(&sql, params![id, account.as_str()], from_row)?;
     found.ok_or_else(|| Error::not_found(format!("There is no event {id} in this account.")))
 }
 
-/// Removes up to `most` events from before a moment, account by account and the oldest first; says how many.
+/// Removes up to `most` events from before a moment, account by account and the oldest first, and as many of the latest; says
+/// how many.
 pub fn purge(w: &Write, before: Timestamp, most: i64) -> Result<usize> {
     // From one account to the next along their index, and at last to what belongs to none.
     let sql = "with recursive a (id) as (
@@ -168,7 +168,18 @@ pub fn purge(w: &Write, before: Timestamp, most: i64) -> Result<usize> {
                  select (select min(account_id) from events where account_id > a.id) from a where a.id is not null)
                delete from events where id in (
                  select e.id from a cross join events e on e.account_id is a.id and e.at < ?1 limit ?2)";
-    w.run(sql, params![before, most])
+    let gone = w.run(sql, params![before, most])?;
+    let sql = "delete from latest_events where id in (select id from latest_events where at < ?1 limit ?2)";
+    Ok(gone + w.run(sql, params![before, most])?)
+}
+
+/// So many of the latest events are moved to the others together.
+const TOGETHER: i64 = 128;
+
+/// Moves the latest events to where they are in indexes.
+fn move_latest(w: &Write) -> Result<()> {
+    w.run("insert or ignore into events select * from latest_events order by id", [])?;
+    w.run("delete from latest_events", []).map(drop)
 }
 
 fn insert(
@@ -178,12 +189,14 @@ fn insert(
     subject_id: Option<i64>,
     subject: Option<&str>,
     changes: Option<Value>,
+    reported: bool,
 ) -> Result<i64> {
     let actor = &w.actor;
     let owner = actor.impersonator.as_ref();
-    let sql = "insert into events (event, at, account_id, actor_id, actor, impersonator_id, impersonator, subject_id,
-                                   subject, request_id, address, changes)
-               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let sql =
+        "insert into latest_events (event, at, account_id, actor_id, actor, impersonator_id, impersonator, subject_id,
+                                          subject, request_id, address, changes, reported)
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     let id = w.insert(
         sql,
         params![
@@ -199,9 +212,14 @@ fn insert(
             Some(&actor.trace.request_id).filter(|id| !id.is_empty()),
             actor.trace.address,
             changes.map(|changes| changes.to_string()),
+            reported,
         ],
     )?;
-    id.ok_or_else(|| Error::internal("an event that was not recorded"))
+    let id = id.ok_or_else(|| Error::internal("an event that was not recorded"))?;
+    if id % TOGETHER == 0 {
+        move_latest(w)?;
+    }
+    Ok(id)
 }
 
 const COLUMNS: &str = "id, event, at, actor_id, actor, subject_id, subject, request_id, address, changes, reported,

@@ -241,7 +241,7 @@ impl Town {
             for table in tables.iter().filter(|table| !table.starts_with("user_search")) {
                 let columns = format!("select group_concat('quote(' || name || ')', ' || '','' || ') from pragma_table_info('{table}') where name <> 'used_at'");
                 let columns: String = r.value(&columns, [])?;
-                let which = if table == "events" { "where event not like '%\\_viewed' escape '\\'" } else { "" };
+                let which = if table.ends_with("events") { "where event not like '%\\_viewed' escape '\\'" } else { "" };
                 let rows: Vec<String> = r.all(&format!("select {columns} from {table} {which}"), [], |row| row.get(0))?;
                 content += &format!("{table}: {}\n", rows.join("\n"));
             }

@@ -67,11 +67,11 @@ pub fn export(r: &Read, filter: &Filter, after: Cursor, most: usize) -> Result<V
 fn select(r: &Read, found: Conditions, about: Option<i64>, order: &str, most: usize) -> Result<Vec<Event>> {
     let conditions = found.sql;
     let sql = match about {
-        None => format!("select {COLUMNS} from events where {conditions} {order} limit {most}"),
+        None => format!("select {COLUMNS} from all_events where {conditions} {order} limit {most}"),
         Some(user) => {
             // Two walks along two indexes, merged: an `or` would scan.
             let walk = |column: &str| {
-                let one = format!("select {COLUMNS} from events where {conditions} and {column} = {user}");
+                let one = format!("select {COLUMNS} from all_events where {conditions} and {column} = {user}");
                 format!("select * from ({one} {order} limit {most})")
             };
             format!("{} union {} {order} limit {most}", walk("actor_id"), walk("subject_id"))
@@ -82,7 +82,7 @@ fn select(r: &Read, found: Conditions, about: Option<i64>, order: &str, most: us
 
 /// When the event happened that a page begins at.
 fn time_of(r: &Read, account: &str, cursor: Cursor) -> Result<Option<Timestamp>> {
-    r.maybe("select at from events where id = ?2 and account_id = ?1", params![account, cursor], |row| row.get(0))
+    r.maybe("select at from all_events where id = ?2 and account_id = ?1", params![account, cursor], |row| row.get(0))
 }
 
 /// The `where` of a list.
