@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -72,9 +73,11 @@ impl Hashers {
         for n in 1..=THREADS {
             let waiting = waiting.clone();
             let work = move || {
-                let mut memory = Memory::default();
-                while let Some(job) = next(&waiting, &mut memory) {
-                    job(&mut memory);
+                let (mut memory, mut worked) = (Memory::default(), false);
+                while let Some(job) = next(&waiting, &mut memory, worked) {
+                    // A job that panics loses its own answer, and not the thread.
+                    drop(catch_unwind(AssertUnwindSafe(|| job(&mut memory))));
+                    worked = true;
                 }
             };
             std::thread::Builder::new().name(format!("hasher-{n}")).spawn(work).map_err(Error::internal)?;
@@ -115,8 +118,8 @@ impl Hashers {
 }
 
 /// The next job; none once the server is gone. What the last one was computed in is kept for it, but not for long.
-fn next(waiting: &Receiver<Job>, memory: &mut Memory) -> Option<Job> {
-    if !memory.is_empty() {
+fn next(waiting: &Receiver<Job>, memory: &mut Memory, worked: bool) -> Option<Job> {
+    if worked {
         if let Ok(job) = waiting.recv_timeout(RESTED) {
             return Some(job);
         }
@@ -128,4 +131,20 @@ fn next(waiting: &Receiver<Job>, memory: &mut Memory) -> Option<Job> {
         drop(black_box(Vec::<u8>::with_capacity(LARGE)));
     }
     waiting.recv().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_panics_loses_its_own_answer_only() {
+        let hashers = Hashers::start().unwrap();
+        for _ in 0..2 * THREADS {
+            assert!(hashers.run("ada", |_| panic!("on purpose")).await.is_err());
+        }
+        assert_eq!(hashers.run("ada", |_| 7).await.unwrap(), 7);
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rollcall::domain::events::purge;
 use rollcall::domain::pulse::PulseEvent;
 use rollcall::jobs;
 use serde_json::{Value, json};
@@ -261,6 +262,26 @@ async fn old_events_go_when_that_is_wanted() {
     jobs::run_once(&test.app).await;
     let left = "select group_concat(coalesce(account_id, '-')) from (select account_id from all_events order by 1)";
     assert_eq!(test.query(|r| r.value::<String>(left, [])), "-,2311,7,gone");
+}
+
+/// Whoever goes on after one of the latest takes it that all before it have gone, if it has.
+#[tokio::test]
+async fn the_latest_events_are_the_last_to_go() {
+    let test = TestApp::new();
+    let count = |table: &str| {
+        let sql = format!("select count(*) from {table} where event = 'cron_job'");
+        test.query(move |r| r.value::<i64>(&sql, []))
+    };
+    let purge = || test.app.db().write_here(|w| purge(w, rollcall::clock::Timestamp(1000), 500)).unwrap();
+    for (table, first, last) in [("events", 1000, 1599), ("latest_events", 1600, 1639)] {
+        let sql = format!(
+            "with recursive n(i) as (select {first} union all select i + 1 from n where i < {last})
+             insert into {table} (id, event, at, account_id) select i, 'cron_job', 1, iif(i < 1300, '2311', '7') from n"
+        );
+        test.app.db().write_here(move |w| w.run(&sql, [])).unwrap();
+    }
+    assert_eq!((purge(), count("events"), count("latest_events")), (500, 100, 40));
+    assert_eq!((purge(), count("events"), count("latest_events")), (140, 0, 0));
 }
 
 #[tokio::test]

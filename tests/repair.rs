@@ -52,7 +52,7 @@ async fn an_index_is_made_anew() {
 fn told(database: &Path) -> Vec<String> {
     let conn = opened(database);
     let mut rows = Vec::new();
-    for table in ["users", "memberships", "role_holders", "teams", "tokens", "events"] {
+    for table in ["users", "memberships", "role_holders", "teams", "tokens", "all_events"] {
         let mut statement = conn.prepare(&format!("select * from {table} order by 1, 2, 3")).unwrap();
         let width = statement.column_count();
         let row =

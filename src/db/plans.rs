@@ -22,7 +22,9 @@ use crate::domain::pulse::PulseEvent;
 use crate::domain::settings::Settings;
 use crate::domain::tokens::{Caller, Claims, Kind};
 use crate::domain::users::{self, Cursor, Filter, Limit, NewUser, SortBy};
-use crate::domain::{accounts, api_keys, idempotency, memberships, roles, sessions, setup, suspensions, teams, tokens};
+use crate::domain::{
+    accounts, api_keys, idempotency, impersonations, memberships, roles, sessions, setup, suspensions, teams, tokens,
+};
 use crate::error::Result;
 
 type Looks = Box<dyn Fn(&mut Write) -> Result<()>>;
@@ -178,6 +180,7 @@ fn the_rest(people: i64) -> Vec<(&'static str, Looks)> {
     ask("a user by e-mail", |w| users::find_id(w, &email(3).0).map(drop));
     ask("oneself", |w| users::me(w).map(drop));
     ask("why", |w| memberships::permissions(w, 3).map(drop));
+    ask("who acted as oneself", |w| impersonations::list_own(w).map(drop));
     ask("own memberships", |w| memberships::list_own(w).map(drop));
     ask("accounts of an owner", |w| accounts::list(w).map(drop));
     ask("own accounts", |w| {

@@ -159,8 +159,8 @@ fn load(r: &Read, account: &AccountId, id: i64) -> Result<Event> {
     found.ok_or_else(|| Error::not_found(format!("There is no event {id} in this account.")))
 }
 
-/// Removes up to `most` events from before a moment, account by account and the oldest first, and as many of the latest; says
-/// how many.
+/// Removes up to `most` events from before a moment, account by account and the oldest first, and at last the latest; says how
+/// many.
 pub fn purge(w: &Write, before: Timestamp, most: i64) -> Result<usize> {
     // From one account to the next along their index, and at last to what belongs to none.
     let sql = "with recursive a (id) as (
@@ -169,8 +169,11 @@ pub fn purge(w: &Write, before: Timestamp, most: i64) -> Result<usize> {
                delete from events where id in (
                  select e.id from a cross join events e on e.account_id is a.id and e.at < ?1 limit ?2)";
     let gone = w.run(sql, params![before, most])?;
-    let sql = "delete from latest_events where id in (select id from latest_events where at < ?1 limit ?2)";
-    Ok(gone + w.run(sql, params![before, most])?)
+    // A page or an export that goes on after one of the latest takes it that all before have gone with it.
+    let left = most.saturating_sub(i64::try_from(gone).map_err(Error::internal)?);
+    let sql =
+        "delete from latest_events where id in (select id from latest_events where at < ?1 order by at, id limit ?2)";
+    Ok(gone + if left > 0 { w.run(sql, params![before, left])? } else { 0 })
 }
 
 /// So many of the latest events are moved to the others together.
@@ -178,7 +181,7 @@ const TOGETHER: i64 = 128;
 
 /// Moves the latest events to where they are in indexes.
 fn move_latest(w: &Write) -> Result<()> {
-    w.run("insert or ignore into events select * from latest_events order by id", [])?;
+    w.run("insert into events select * from latest_events order by id", [])?;
     w.run("delete from latest_events", []).map(drop)
 }
 

@@ -130,7 +130,8 @@ pub struct Past {
 pub fn list_own(r: &Read) -> Result<Vec<Past>> {
     let user_id = r.actor.require_user()?;
     let Some(account) = accounts::primary(r, user_id)? else { return Ok(Vec::new()) };
-    let sql = "select actor, json_extract(changes, '$.reason.after'), at from all_events
+    // Both indexes are walked in their order only where it is selected, too.
+    let sql = "select actor, json_extract(changes, '$.reason.after'), at, id from all_events
                 where account_id = ?1 and event = ?2 and subject_id = ?3 and reported = 0
                   and json_extract(changes, '$.reason.after') is not null
                 order by at desc, id desc limit 10";

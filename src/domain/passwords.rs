@@ -36,10 +36,6 @@ fn argon2() -> Argon2<'static> {
 pub struct Memory(Vec<Block>);
 
 impl Memory {
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// So many blocks of a KiB, whatever is in them.
     fn of(&mut self, blocks: usize) -> Result<&mut [Block]> {
         if self.0.len() != blocks {

@@ -235,13 +235,16 @@ impl Town {
     /// All that is stored, but for when tokens were last used and that somebody looked.
     pub fn content(&self) -> String {
         self.test.query(|r| {
-            let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and sql not like '%fts5%'";
+            // Events are all in one place, whether they are among the latest or not.
+            let tables = "select name from sqlite_schema where name = 'all_events' or type = 'table' and sql not like '%fts5%'
+                             and name not like 'sqlite_%' and name not in ('events', 'latest_events')";
             let tables: Vec<String> = r.all(tables, [], |row| row.get(0))?;
             let mut content = String::new();
             for table in tables.iter().filter(|table| !table.starts_with("user_search")) {
                 let columns = format!("select group_concat('quote(' || name || ')', ' || '','' || ') from pragma_table_info('{table}') where name <> 'used_at'");
                 let columns: String = r.value(&columns, [])?;
-                let which = if table.ends_with("events") { "where event not like '%\\_viewed' escape '\\'" } else { "" };
+                let viewed = "where event not like '%\\_viewed' escape '\\' order by id";
+                let which = if table == "all_events" { viewed } else { "" };
                 let rows: Vec<String> = r.all(&format!("select {columns} from {table} {which}"), [], |row| row.get(0))?;
                 content += &format!("{table}: {}\n", rows.join("\n"));
             }

@@ -301,7 +301,8 @@ rules! {
         "select t.name || ' ' || t.last as offender
            from (select 'users' as name, max(id) as last from users union all
                  select 'teams', max(id) from teams union all
-                 select 'latest_events', max(id) from all_events) t
+                 select 'latest_events', max(id) from (select max(id) as id from events union all
+                                                       select max(id) from latest_events)) t
           where t.last > ifnull((select seq from sqlite_sequence s where s.name = t.name), 0)"
 
     // A machine whose clock was never set begins in 1970: that is nobody else's doing.
