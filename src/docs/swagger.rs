@@ -10,12 +10,24 @@ use crate::api;
 pub fn page(document: &str) -> String {
     let generated = format!("let spec = {};", api::document());
     // Inside a script, `</script` or `<!--` in a text would end or change it.
-    let document = document.trim_end().replace('<', "\\u003c");
-    api::swagger_ui()
-        .trim_start()
-        .replacen(&generated, &format!("let spec = {document};"), 1)
-        .replacen("<html charset=\"UTF-8\">", "<!doctype html>\n<html lang=\"en\">", 1)
-        .replacen("<title>Swagger UI</title>", &head(), 1)
+    let document = format!("let spec = {};", document.trim_end().replace('<', "\\u003c"));
+    let head = head();
+    let places = [
+        ("<html charset=\"UTF-8\">", "<!doctype html>\n<html lang=\"en\">"),
+        ("<title>Swagger UI</title>", head.as_str()),
+        (generated.as_str(), document.as_str()),
+    ];
+    // It has two megabytes: none of the places is replaced in a copy of its own.
+    let original = api::swagger_ui();
+    let (mut page, mut rest) = (String::with_capacity(original.len() + document.len()), original.trim_start());
+    for (place, text) in places {
+        if let Some((before, after)) = rest.split_once(place) {
+            page += before;
+            page += text;
+            rest = after;
+        }
+    }
+    page + rest
 }
 
 /// It has no dark colours, so they are its light ones turned round, but for what is dark already.
