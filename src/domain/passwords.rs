@@ -30,8 +30,8 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// What passwords are hashed in. Whoever hashes one after the other keeps it: new memory for each, which the system empties and
-/// the allocator gives back later than the next one asks for it, would be more of both time and memory.
+/// What passwords are hashed in. Whoever hashes one after the other keeps it: the allocator gives back what one took later than the
+/// next one would ask for more.
 #[derive(Default)]
 pub struct Memory(Vec<Block>);
 
