@@ -46,7 +46,7 @@ impl Email {
         }
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         match EmailAddress::parse_with_options(text, options) {
-            Ok(_) if !text.contains(char::is_control) => Ok(Self(text.to_owned())),
+            Ok(address) if !text.contains(char::is_control) && is_domain(address.domain()) => Ok(Self(text.to_owned())),
             _ => {
                 let message = "This is not an e-mail address. Write it like name@example.com.";
                 Err(Problem::new(field, "invalid_email", message))
@@ -62,6 +62,13 @@ impl Email {
     pub fn key(&self) -> String {
         email_key(&self.0)
     }
+}
+
+/// Whether a name could be a domain's: of its ASCII characters only letters, digits and hyphens (RFC 1123 section 2.1), and no
+/// network address.
+fn is_domain(name: &str) -> bool {
+    let is_allowed = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    name.chars().all(is_allowed) && name.rsplit('.').next().is_some_and(|top| !top.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// An e-mail as the API writes and reads it, before anybody has parsed it.
@@ -146,10 +153,26 @@ pub fn name(field: &str, text: &str) -> Result<Option<String>, Problem> {
     if text.chars().count() > NAME_MAX {
         return Err(Problem::new(field, "name_too_long", format!("A name has at most {NAME_MAX} characters.")));
     }
-    if text.contains(char::is_control) {
+    if text.contains(|c: char| c.is_control() || turns_text(c)) {
         return Err(Problem::new(field, "invalid_name", "A name is a single line, without control characters."));
     }
+    if !text.is_empty() && text.chars().all(is_invisible) {
+        return Err(Problem::new(field, "invalid_name", "Nothing of this name can be seen."));
+    }
     Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// What begins a line, or turns round the direction of the text that follows (UAX #9 section 2): a name with it could pass for
+/// another, and so could what stands after it on a page.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What has no width, or shows as nothing. Between letters of some scripts, and in emoji, it is needed.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}'
+                      | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
 }
 
 /// A phone number as people write it: digits, spaces, `+ - ( ) . /`, an `x` or `ext` before an extension.
@@ -174,7 +197,12 @@ pub fn img_src(field: &str, text: &str) -> Result<Option<String>, Problem> {
         return Ok(None);
     }
     let message = match url::Url::parse(text) {
-        _ if text.len() > IMG_SRC_MAX => format!("An image address has at most {IMG_SRC_MAX} bytes."),
+        // What is stored is longer, where letters had to be escaped.
+        Ok(url) if text.len().max(url.as_str().len()) > IMG_SRC_MAX => {
+            format!(
+                "An image address has at most {IMG_SRC_MAX} bytes, and a letter beyond ASCII counts for as many as %C3%BC."
+            )
+        }
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
             format!("An image address starts with https:// or http://, not {}:.", url.scheme())
         }
@@ -208,7 +236,34 @@ mod tests {
         for bad in ["", "ada", "ada@", "@b.co", "ada@b", "a b@c.de", "Ada <a@b.co>", "a@[127.0.0.1]", "a\n@b.co"] {
             assert!(Email::parse("email", bad).is_err(), "{bad}");
         }
+        for domain in ["b.co?x", "b.co#x", "b.co/x", "b|c.co", "b`c.co", "b%0a.co", "b_c.co", "1.2.3.4", "b.123"] {
+            assert!(Email::parse("email", &format!("a@{domain}")).is_err(), "{domain}");
+        }
         assert_eq!(Email::parse("email", "ADA@Example.com").map(|e| e.key()), Ok("ada@example.com".into()));
+    }
+
+    #[test]
+    fn names_are_seen_and_leave_others_alone() {
+        for good in ["Ada", "Žofie O’Neill", "👩\u{200d}🚀 Ada", "می\u{200c}خواهم", "田中 太郎", "ע\u{200f}"]
+        {
+            assert!(name("name", good).is_ok(), "{good:?}");
+        }
+        for bad in ["\u{200b}", "\u{feff}", "\u{ad}\u{2060}", "\u{202e}evil", "a\u{2028}b", "a\u{2066}b", "a\nb", "ㅤ"]
+        {
+            assert!(name("name", bad).is_err(), "{bad:?}");
+        }
+    }
+
+    /// What is stored fits, not only what was typed.
+    #[test]
+    fn an_image_address_has_room_for_its_escapes() {
+        let address = |letter: &str, n: usize| format!("https://e.com/{}", letter.repeat(n));
+        assert!(img_src("imgSrc", &address("u", 2_000)).is_ok());
+        assert!(img_src("imgSrc", &address("ü", 1_000)).is_err());
+        let longest = img_src("imgSrc", &address("ü", 339));
+        assert!(
+            longest.is_ok_and(|stored| stored.is_some_and(|stored| img_src("imgSrc", &stored) == Ok(Some(stored))))
+        );
     }
 
     #[test]
