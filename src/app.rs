@@ -12,7 +12,6 @@ use crate::backups::{self, Made, Shelf};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::{Db, Read, Write};
-use crate::domain::permissions::Permission;
 use crate::domain::tokens::{self, Caller, Claims};
 use crate::domain::{check, idempotency, passwords, sessions};
 use crate::error::{Error, Result};
@@ -199,32 +198,34 @@ impl App {
     /// in the transaction of the change, sealed since it may hold a secret, and is the answer to the others too. What
     /// fails changes nothing and is not kept, so it may be tried again.
     ///
-    /// `permission` is what the change takes: an answer is told again only to who could have got it anew. `answer` makes
+    /// `may` says whether `change` would be allowed: an answer is told again only to who could have got it anew. `answer` makes
     /// the answer from what the change returns; where none is kept, others don't wait for it with their own changes.
-    pub async fn write_once<T, A>(
+    pub async fn write_once<Q, T, A>(
         &self,
         caller: Caller,
-        permission: Permission,
         once: Option<Once>,
-        change: impl FnOnce(&Write) -> Result<T> + Clone + Send + 'static,
+        asked: Q,
+        may: fn(&Read, &Q) -> Result<()>,
+        change: fn(&Write, Q) -> Result<T>,
         answer: impl FnOnce(T) -> Result<A> + Clone + Send + 'static,
     ) -> Result<A>
     where
+        Q: Clone + Send + 'static,
         T: Send + 'static,
         A: Serialize + DeserializeOwned + Send + 'static,
     {
         let Some((key, fingerprint)) = once else {
-            return self.write(caller, |w| change(w)).await.and_then(answer);
+            return self.write(caller, move |w| change(w, asked)).await.and_then(answer);
         };
         let app = self.clone();
         let change = move |w: &mut Write| {
-            w.actor.require(permission)?;
+            may(w, &asked)?;
             // An answer whose key was withdrawn is gone, and the request is as good as new.
             let kept = idempotency::find(w, &key, &fingerprint)?;
             if let Some(text) = kept.and_then(|kept| app.keys().open_text(KEPT_ANSWER, &kept).ok()) {
                 return serde_json::from_str(&text).map_err(Error::internal);
             }
-            let answer = answer(change(w)?)?;
+            let answer = answer(change(w, asked)?)?;
             let text = serde_json::to_string(&answer).map_err(Error::internal)?;
             idempotency::keep(w, &key, &fingerprint, &app.keys().seal_text(KEPT_ANSWER, &text)?)?;
             Ok(answer)

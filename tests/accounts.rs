@@ -28,6 +28,18 @@ async fn an_owner_makes_accounts() {
 }
 
 #[tokio::test]
+async fn whatever_ids_were_chosen_there_is_a_next_one() {
+    let test = TestApp::new();
+    let ada = test.client(ADA, "2311");
+    ada.post("/accounts", json!({"id": "999999999999999", "name": "Last"})).await.done();
+    let mut made = Vec::new();
+    for name in ["A", "B", "C", "D"] {
+        made.push(ada.post("/accounts", json!({ "name": name })).await.done()["id"].clone());
+    }
+    assert_eq!(made, ["1000000000000000", "2312", "2313", "2314"]);
+}
+
+#[tokio::test]
 async fn everybody_else_sees_their_own() {
     let test = TestApp::new();
     test.account("2312", "Other", EVE);

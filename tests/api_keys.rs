@@ -161,3 +161,23 @@ async fn an_admin_sees_and_revokes_everybodys() {
     ada.delete(&path).await.done();
     assert_eq!(test.call(Method::GET, "/me").token(token(&key)).send().await.status, 401);
 }
+
+/// The list has no pages.
+#[tokio::test]
+async fn nobody_makes_so_many_that_others_are_left_out_of_the_list() {
+    let test = TestApp::new();
+    let ada = test.client(ADA, "2311");
+    ada.post("/users", json!({"email": BOB})).await.done();
+    let bob = test.client(BOB, "2311");
+    make(&ada, None).await;
+    for _ in 0..99 {
+        make(&bob, None).await;
+    }
+    let last = make(&bob, None).await;
+    let more = json!({"name": "more", "expiresAt": "2026-12-23T08:00:00Z"});
+    let refused = bob.post("/api-keys", more).await.error();
+    insta::assert_snapshot!(refused, @"409 too_many: There are 100 API keys of yours in this account already, and a list has no more. Delete some first.");
+    assert_eq!(ada.get("/api-keys").await.done()["items"].as_array().unwrap().len(), 101);
+    bob.delete(&format!("/api-keys/{}", last["id"].as_str().unwrap())).await.done();
+    make(&bob, None).await;
+}

@@ -160,6 +160,12 @@ async fn of_people() -> Vec<Seen> {
     errors.see("UpdateMeConflict", Method::PATCH, "/me", json!({ "email": GRACE })).await;
     errors.see("SuspendUserConflict", Method::PUT, "/users/1/suspension", Value::Null).await;
     errors.see("InviteUserConflict", Method::POST, "/users/1/invitation", Value::Null).await;
+    errors.see("AskForNewPasswordConflict", Method::PUT, "/users/2/password-change", Value::Null).await;
+    let made = errors.call(Method::POST, "/users", json!({ "email": "carol@example.com" })).await.done();
+    let welcome = format!("/ui/welcome/{}", made["token"].as_str().unwrap());
+    let set = errors.test.post(&welcome).form(&[("password", "a good long one")]).send().await;
+    assert_eq!(set.status, 303, "{}", set.text);
+    errors.see("InviteUserConflict", Method::POST, "/users/3/invitation", Value::Null).await;
     errors.done(Method::POST, "/accounts", json!({ "id": "2312", "name": "Other" })).await;
     let there = errors.test.post("/users").token(&errors.ada).account("2312").json(&json!({ "email": GRACE }));
     assert_eq!(there.send().await.status, 201);
@@ -251,7 +257,25 @@ async fn of_nouns() -> Vec<Seen> {
     let role = json!({ "name": "lead-reader", "permissions": [] });
     errors.done(Method::POST, "/roles", role.clone()).await;
     errors.see("CreateRoleConflict", Method::POST, "/roles", role).await;
+    for (path, most) in [("teams", 998), ("roles", 999), ("api-keys", 100)] {
+        for n in 0..most {
+            errors.done(Method::POST, &format!("/{path}"), one(path, n)).await;
+        }
+    }
+    errors.see("CreateTeamConflict", Method::POST, "/teams", one("teams", 998)).await;
+    errors.see("CreateRoleConflict", Method::POST, "/roles", one("roles", 999)).await;
+    errors.see("CreateApiKeyConflict", Method::POST, "/api-keys", one("api-keys", 100)).await;
     errors.see("UpdateRoleConflict", Method::PATCH, "/roles/member", json!({ "permissions": [] })).await;
     errors.see("DeleteRoleConflict", Method::DELETE, "/roles/member", Value::Null).await;
     errors.seen
+}
+
+/// One of many teams, roles or keys.
+fn one(path: &str, n: u32) -> Value {
+    let name = format!("{}-{n}", path.trim_end_matches('s'));
+    match path {
+        "teams" => json!({ "name": name }),
+        "roles" => json!({ "name": name, "permissions": [] }),
+        _ => json!({ "name": name, "expiresAt": "2026-12-23T08:00:00Z" }),
+    }
 }

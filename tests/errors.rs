@@ -230,3 +230,30 @@ async fn whatever_is_no_page_answers_as_the_api_does() {
         assert!(test.call(poem::http::Method::DELETE, path).send().await.error().starts_with("405 "), "{path}");
     }
 }
+
+/// A header that passes for none is worse than one that is refused: whatever it was to guard is done without it.
+#[tokio::test]
+async fn a_header_that_cannot_be_read_is_refused() {
+    let test = TestApp::new();
+    let token = test.token(ADA);
+    let body = json!({"name": "Other"});
+    let change = || test.call(Method::PATCH, "/users/1").token(&token).account("2311").json(&body);
+    let refused = change().header("if-match", "\"nopeü\"").send().await.error();
+    insta::assert_snapshot!(refused, @"400 invalid_parameter: if-match: A header has visible ASCII characters alone.");
+    let current = test.get("/users/1").token(&token).account("2311").send().await.header("etag").to_owned();
+    let twice = change().header("if-match", current).header("if-match", "\"another\"").send().await.error();
+    insta::assert_snapshot!(twice, @"400 repeated_parameter: if-match: Send this once.");
+    let create = || test.post("/users").token(&token).account("2311").json(&json!({"email": "bob@example.com"}));
+    for call in [
+        create().header("idempotency-key", "ü"),
+        create().header("idempotency-key", "a").header("idempotency-key", "b"),
+        create().account("ü"),
+        create().account("2311"),
+        create().header("content-type", "application/json"),
+    ] {
+        let refused = call.send().await;
+        assert_eq!(refused.status, 400, "{}", refused.text);
+    }
+    let names: i64 = test.query(|r| r.value("select count(*) from users where name = 'Other' or id > 1", []));
+    assert_eq!(names, 0);
+}

@@ -159,6 +159,46 @@ async fn an_answer_is_told_again_only_to_who_could_get_it_anew() {
     assert!(send().await.error().starts_with("403 forbidden"));
 }
 
+/// Nor by another token of the same person's, if that may do less.
+#[tokio::test]
+async fn an_admin_is_not_told_of_again_to_who_may_make_none() {
+    let test = world().await;
+    let ada = test.client(ADA, "2311");
+    let key = json!({"name": "narrow", "expiresAt": "2026-12-23T08:00:00Z", "permissions": ["users.create"]});
+    let key = ada.post("/api-keys", key).await.done()["token"].as_str().unwrap().to_owned();
+    let ada = test.token(ADA);
+    let send = async |token: &str| {
+        let call = test.post("/users").token(token).account("2311").header("idempotency-key", "one");
+        call.json(&json!({"email": "boss@example.com", "accountAdmin": true})).send().await
+    };
+    let first = send(&ada).await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    assert!(send(&key).await.error().starts_with("403 forbidden"));
+    assert_eq!(send(&ada).await.text, first.text);
+}
+
+/// A key that makes people is none to those who are there: whoever has only a first token would be somebody else's.
+#[tokio::test]
+async fn a_key_lets_nobody_in_who_is_there_already() {
+    let test = world().await;
+    let (victim, theirs) = made_by_mallory(&test, "victim@example.com").await;
+    let ada = test.client(ADA, "2311");
+    for permissions in [json!(["users.create", "users.read"]), Value::Null] {
+        let mut key = json!({"name": "makes people", "expiresAt": "2026-12-23T08:00:00Z"});
+        if !permissions.is_null() {
+            key["permissions"] = permissions;
+        }
+        let key = ada.post("/api-keys", key).await.done()["token"].as_str().unwrap().to_owned();
+        for who in [victim, 1] {
+            let invited = with(&test, &key, Method::POST, &format!("/users/{who}/invitation"), Value::Null).await;
+            assert!(invited.error().starts_with("403 forbidden"), "{}", invited.text);
+        }
+    }
+    assert_eq!(test.get("/me").token(&theirs).send().await.status, 200, "their first token is as good as before");
+    let oneself = ada.post("/users/1/invitation", Value::Null).await;
+    assert!(oneself.error().starts_with("409 yourself"), "{}", oneself.text);
+}
+
 #[tokio::test]
 async fn what_another_system_reports_reads_as_a_report() {
     let test = world().await;

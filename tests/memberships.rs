@@ -209,6 +209,20 @@ async fn who_is_suspended_elsewhere_looks_like_anybody_else_while_pending() {
 }
 
 #[tokio::test]
+async fn an_invitation_outlives_another_email_of_who_sent_it() {
+    let test = pending().await;
+    test.member("2311", "admin@example.com", "admin");
+    let admin = test.client("admin@example.com", "2311");
+    invite(&admin).await;
+    let id = admin.get("/me").await.done()["id"].clone();
+    let renamed = json!({"email": "admin@new.example"});
+    test.client(ADA, "2311").patch(&format!("/users/{id}"), renamed).await.done();
+    let eve = test.client(EVE, "2312");
+    assert_eq!(eve.get("/me/memberships").await.done()["items"][1]["invitedBy"], "admin@new.example");
+    eve.put("/me/memberships/2311", Value::Null).await.done();
+}
+
+#[tokio::test]
 async fn an_invitation_is_accepted() {
     let test = pending().await;
     test.member("2311", "admin@example.com", "admin");

@@ -19,6 +19,7 @@ pub struct Token(pub Caller);
 async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     let caller = auth::bearer(request, &bearer.token)?;
     // Every operation asks for a token, and who has none hears of that first.
+    parameters::require_readable(request)?;
     parameters::require_known(request)?;
     Ok(caller)
 }

@@ -172,7 +172,8 @@ const CONFLICTS: &[(&str, &[&str])] = &[
     ("deleteUser", &["last_admin"]),
     ("suspendUser", &["yourself", "pending", "last_admin"]),
     ("reactivateUser", &["pending"]),
-    ("inviteUser", &["pending_elsewhere", "password_set", "passkey_set", "in_other_accounts"]),
+    ("askForNewPassword", &["no_password"]),
+    ("inviteUser", &["invited", "pending_elsewhere", "password_set", "passkey_set", "in_other_accounts"]),
     ("setNotificationPreferences", &["pending"]),
     ("makeOwner", &["in_no_account"]),
     ("unmakeOwner", &["last_owner"]),
@@ -184,9 +185,10 @@ const CONFLICTS: &[(&str, &[&str])] = &[
     ("deleteUserPasskey", &["only_passkey"]),
     ("sendPasskeyLink", &["own_passkey", "suspended", "in_other_accounts", "no_passkeys"]),
     ("createAccount", &["account_exists"]),
-    ("createTeam", &["team_exists"]),
+    ("createApiKey", &["too_many_keys"]),
+    ("createTeam", &["team_exists", "too_many_teams"]),
     ("updateTeam", &["team_exists"]),
-    ("createRole", &["role_exists"]),
+    ("createRole", &["role_exists", "too_many_roles"]),
     ("updateRole", &["role_built_in"]),
     ("deleteRole", &["role_built_in"]),
 ];
@@ -221,6 +223,8 @@ fn conflict(kind: &str) -> Error {
         "last_admin" => ("last_admin", "They are the last admin of account 2311. Make somebody else its admin first."),
         "last_owner" => ("last_owner", "They are the last owner of this server. Make somebody else an owner first."),
         "yourself" => ("yourself", "You can't suspend yourself."),
+        "invited" => ("yourself", "You are in already. `rollcall link --email` signs you in anew."),
+        "no_password" => ("no_password", "They have no password that they could change."),
         "password_set" => {
             ("password_set", "They have a password already. `rollcall link --email` lets in who has lost it.")
         }
@@ -241,6 +245,16 @@ fn conflict(kind: &str) -> Error {
         ),
         "already_in_account" => ("already_in_account", "They are in that account already, or in its recycle bin."),
         "in_no_account" => ("in_no_account", "They are in no account."),
+        "too_many_keys" => (
+            "too_many",
+            "There are 100 API keys of yours in this account already, and a list has no more. Delete some first.",
+        ),
+        "too_many_teams" => {
+            ("too_many", "There are 1000 teams in this account already, and a list has no more. Delete some first.")
+        }
+        "too_many_roles" => {
+            ("too_many", "There are 1000 roles in this account already, and a list has no more. Delete some first.")
+        }
         "account_exists" => ("account_exists", "There is an account 2311 already."),
         "team_exists" => ("team_exists", "There is a team Support already."),
         "role_exists" => ("role_exists", "There is a role lead-reader already."),

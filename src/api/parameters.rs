@@ -1,5 +1,6 @@
 //! Query parameters that an operation doesn't have are refused by name, and so is one that comes twice: a filter that is
-//! misspelt, or overlooked, would find everybody.
+//! misspelt, or overlooked, would find everybody. So is a header that can't be read, which would pass for none: a version that
+//! is not looked at would let anything be overwritten.
 
 use std::sync::LazyLock;
 
@@ -26,6 +27,23 @@ fn operations(MetaPath { path, operations }: MetaPath) -> impl Iterator<Item = O
         let parameters = of_query.map(|parameter| parameter.name).collect();
         Operation { method: operation.method, path: path.clone(), parameters }
     })
+}
+
+/// Headers that say what a request is about.
+const HEADERS: [&str; 4] = ["x-account-id", "if-match", "idempotency-key", "content-type"];
+
+/// Refuses a request with such a header that has more than visible ASCII in it, or comes twice.
+pub fn require_readable(request: &Request) -> Result<()> {
+    for name in HEADERS {
+        let sent = request.headers().get_all(name);
+        if sent.iter().nth(1).is_some() {
+            return Err(repeated(name));
+        }
+        if sent.iter().any(|value| value.to_str().is_err()) {
+            return Err(Error::invalid(name, "invalid_parameter", "A header has visible ASCII characters alone."));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a request with parameters that its operation doesn't have.

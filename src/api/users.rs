@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::idempotency::Key;
 use crate::domain::memberships;
-use crate::domain::permissions::Permission;
 use crate::domain::tokens::Claims;
 use crate::domain::users::{self, Cursor, Filter, Limit, NewUser, ProfilePatch, Sort, User};
 use crate::error::Result;
@@ -68,7 +67,7 @@ impl Api {
         };
         let once = key.0.zip(fingerprint);
         let (location, json) =
-            app.write_once(caller.0, Permission::UsersCreate, once, move |w| users::create(w, new), answer).await?;
+            app.write_once(caller.0, once, new, users::require_may_create, users::create, answer).await?;
         Ok(Created::User(Written::new(json), location))
     }
 

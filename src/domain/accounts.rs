@@ -205,8 +205,10 @@ pub fn stored(id: &str) -> Result<AccountId> {
     AccountId::parse("accountId", id).map_err(|_| Error::internal(format!("account id {id:?} is not valid")))
 }
 
+/// One after the highest number that is an ID and has a free one after it: somebody may have chosen the last there is.
 fn next_id(r: &Read) -> Result<AccountId> {
-    let sql = "select max(cast(id as integer)) from accounts where id not glob '*[^0-9]*' and length(id) < 16";
+    let sql = "select max(cast(id as integer)) from accounts a where id not glob '*[^0-9]*' and length(id) < 16
+                  and not exists (select 1 from accounts where id = cast(cast(a.id as integer) + 1 as text))";
     let last: Option<i64> = r.value(sql, [])?;
     stored(&last.map_or(FIRST_ID, |last| last + 1).to_string())
 }

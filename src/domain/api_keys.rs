@@ -9,6 +9,7 @@ use super::object::only_from_objects;
 use super::pulse::PulseEvent;
 use super::roles;
 use super::tokens::{self, Claims, Kind, Limits};
+use super::{MOST, require_room};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problem, Problems, Result};
@@ -58,6 +59,9 @@ only_from_objects!(NewApiKey);
 /// The longest an API key lasts.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(5 * 366 * 24 * 3600);
 
+/// Most that one person has in an account, so that nobody takes up all the room there is.
+const EACH: i64 = 100;
+
 /// Makes an API key of the actor's for the account of the request. The claims are its secret.
 pub fn create(w: &Write, new: NewApiKey) -> Result<(ApiKey, Claims)> {
     let account = w.actor.require_account()?.clone();
@@ -75,6 +79,13 @@ pub fn create(w: &Write, new: NewApiKey) -> Result<(ApiKey, Claims)> {
     if let Some(permissions) = permissions {
         roles::require_grantable(w, permissions)?;
     }
+    let there = |whose: Option<i64>| {
+        let sql = "select count(*) from tokens
+                    where kind = 'api_key' and account_id = ?1 and expires_at > ?2 and (?3 is null or user_id = ?3)";
+        w.value(sql, params![account.as_str(), w.now, whose])
+    };
+    require_room(there(Some(user_id))?, EACH, "API keys of yours")?;
+    require_room(there(None)?, MOST, "API keys")?;
     let limits = Limits {
         name: name.clone(),
         account: account.clone(),
@@ -91,9 +102,7 @@ pub fn create(w: &Write, new: NewApiKey) -> Result<(ApiKey, Claims)> {
 /// The API keys of the account: the actor's own, or everybody's for an admin.
 pub fn list(r: &Read) -> Result<Vec<ApiKey>> {
     let account = r.actor.require_account()?;
-    let sql = format!(
-        "{SELECT} and t.expires_at > ?2 and (?3 or t.user_id = ?4) order by t.created_at desc, t.id limit 1000"
-    );
+    let sql = format!("{SELECT} and t.expires_at > ?2 and (?3 or t.user_id = ?4) order by t.created_at desc, t.id");
     r.all(&sql, params![account.as_str(), r.now, r.actor.admin, r.actor.user_id], from_row)
 }
 

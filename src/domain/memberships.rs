@@ -138,6 +138,12 @@ pub fn insert(w: &Write, account: &AccountId, user_id: i64, member: &Member, pla
     note_roles(w, account, user_id, &place.roles)
 }
 
+/// Whoever invited others and has another e-mail now still vouches for them.
+pub fn rename_inviter(w: &Write, before: &str, after: &str) -> Result<()> {
+    let sql = "update memberships set invited_by = ?2 where invited_email is not null and invited_by = ?1";
+    w.run(sql, [before, after]).map(drop)
+}
+
 /// Asks somebody of another account to join this one. Until they accept, only the e-mail is known here.
 pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: &Place) -> Result<()> {
     let sql = "insert into memberships (account_id, user_id, primary_account, account_admin, team_id, roles, permissions,

@@ -33,3 +33,18 @@ pub mod suspensions;
 pub mod teams;
 pub mod tokens;
 pub mod users;
+
+use crate::error::{Error, Result};
+
+/// Most teams, roles and API keys of an account: their lists have no pages, and leave nothing out without a word.
+const MOST: i64 = 1_000;
+
+/// Refuses one more of what there is so many of already.
+fn require_room(there: i64, most: i64, what: &str) -> Result<()> {
+    if there < most {
+        return Ok(());
+    }
+    let message =
+        format!("There are {most} {what} in this account already, and a list has no more. Delete some first.");
+    Err(Error::Conflict("too_many", message.into()))
+}

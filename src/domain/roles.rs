@@ -11,7 +11,7 @@ use super::object::only_from_objects;
 use super::permissions::{self, BUILT_IN_ROLES, Permission, Permissions};
 use super::pulse::PulseEvent;
 use super::users::{COUNT_MAX, counted};
-use super::words;
+use super::{MOST, require_room, words};
 use crate::db::{FromSql, FromSqlError, FromSqlResult, Read, ValueRef, Write, params};
 use crate::error::{Error, Problem, Problems, Result};
 
@@ -80,6 +80,8 @@ pub fn create(w: &Write, new: NewRole) -> Result<Role> {
     if permissions::built_in(&name).is_some() {
         return Err(taken());
     }
+    let there = w.value("select count(*) from roles where account_id = ?1", [account.as_str()])?;
+    require_room(there, MOST, "roles")?;
     let sql = "insert into roles (account_id, name, created_at, updated_at) values (?1, ?2, ?3, ?3)
                on conflict (account_id, name) do nothing";
     if w.run(sql, params![account.as_str(), name, w.now])? == 0 {
@@ -124,7 +126,7 @@ fn load(r: &Read, name: &str, counted: usize) -> Result<Role> {
 /// What the roles of the account are called. Nobody counts who holds them.
 pub fn names(r: &Read) -> Result<Vec<String>> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let sql = "select name from roles where account_id = ?1 order by name limit 1000";
+    let sql = "select name from roles where account_id = ?1 order by name";
     let own: Vec<String> = r.all(sql, [account.as_str()], |row| row.get(0))?;
     Ok(BUILT_IN_ROLES.iter().map(|role| role.name.to_owned()).chain(own).collect())
 }

@@ -9,6 +9,7 @@ use super::object::only_from_objects;
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
 use super::users::{COUNT_MAX, counted};
+use super::{MOST, require_room};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
 use crate::error::{Error, Problem, Result};
@@ -60,6 +61,8 @@ only_from_objects!(TeamPatch);
 pub fn create(w: &Write, new: NewTeam) -> Result<Team> {
     let account = w.actor.require(Permission::TeamsManage)?.clone();
     let name = parse_name(&new.name)?;
+    let there = w.value("select count(*) from teams where account_id = ?1", [account.as_str()])?;
+    require_room(there, MOST, "teams")?;
     let sql = "insert into teams (account_id, name, name_key, created_at, updated_at) values (?1, ?2, ?3, ?4, ?4)
                on conflict (account_id, name_key) do nothing";
     let id = w.insert(sql, params![account.as_str(), name, fold(&name), w.now])?;
@@ -77,14 +80,14 @@ pub fn find(r: &Read, id: i64) -> Result<Team> {
 /// Every team of the actor's account, by name.
 pub fn list(r: &Read) -> Result<Vec<Team>> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let sql = teams(counted(r)?, "order by name_key, id limit 1000");
+    let sql = teams(counted(r)?, "order by name_key, id");
     r.all(&sql, [account.as_str()], from_row)
 }
 
 /// The ids of the account's teams and what they are called. Nobody counts who is in them.
 pub fn names(r: &Read) -> Result<Vec<(i64, String)>> {
     let account = r.actor.require(Permission::UsersRead)?;
-    let sql = "select id, name from teams where account_id = ?1 order by name_key, id limit 1000";
+    let sql = "select id, name from teams where account_id = ?1 order by name_key, id";
     r.all(sql, [account.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 

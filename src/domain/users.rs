@@ -138,6 +138,18 @@ pub struct NewUser {
 
 only_from_objects!(NewUser);
 
+impl NewUser {
+    /// What they are to be in the account.
+    fn membership(&self) -> MembershipPatch {
+        MembershipPatch {
+            team_id: self.team_id.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value),
+            roles: self.roles.clone(),
+            permissions: self.permissions.clone(),
+            account_admin: self.account_admin,
+        }
+    }
+}
+
 /// The parsed form of a new user.
 #[derive(Debug, Default)]
 pub struct Member {
@@ -164,12 +176,7 @@ impl Member {
 pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
     let preferences = new.notification_preferences.clone().unwrap_or_default();
-    let asked = MembershipPatch {
-        team_id: new.team_id.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value),
-        roles: new.roles.clone(),
-        permissions: new.permissions.clone(),
-        account_admin: new.account_admin,
-    };
+    let asked = new.membership();
     let mut member = parse(new, &preferences, &account)?;
     let place = Place::parse(w, &account, &asked)?;
     let known = "select id from users where email_key = ?1";
@@ -185,6 +192,12 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     let id = insert(w, &account, &member, &place)?;
     preferences::insert(w, id, &preferences)?;
     Ok((made(w, id, member, place, preferences)?, Some(invitation.claims(id))))
+}
+
+/// Whether the actor may make somebody what a new user is to be in their account.
+pub fn require_may_create(r: &Read, new: &NewUser) -> Result<()> {
+    let account = r.actor.require(Permission::UsersCreate)?;
+    Place::parse(r, account, &new.membership()).map(drop)
 }
 
 /// A user of the actor's account.

@@ -77,6 +77,9 @@ pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) 
     if w.run(sql, params![id, email.as_str(), email.key(), name, name_key, phone, img_src])? == 0 {
         return Err(taken(email.as_str()));
     }
+    if before.email.0 != email.as_str() {
+        memberships::rename_inviter(w, &before.email.0, email.as_str())?;
+    }
     record(w, id, email.as_str(), Some(changes))?;
     seen_by_actor(w, id)
 }
@@ -117,6 +120,14 @@ pub fn set_preferences(w: &Write, id: i64, new: &NotificationPreferences, if_mat
 pub fn invite(w: &Write, id: i64) -> Result<Claims> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
     w.actor.require_in_person()?;
+    // It lets somebody in who is there already, whatever they use today.
+    w.actor.require_whole()?;
+    if w.actor.is(id) {
+        return Err(Error::Conflict(
+            "yourself",
+            "You are in already. `rollcall link --email` signs you in anew.".into(),
+        ));
+    }
     let standing = require_over(w, &account, id)?;
     if !(standing.pending && invitations::is_stranded(w, &account, id)?) {
         if standing.pending {
