@@ -64,10 +64,11 @@ impl App {
     fn open_under(lock: Option<&Lock>, config: Config, clock: Clock) -> Result<Self> {
         config.check()?;
         let folder = Folder::open(&config.data)?;
+        let backups = Shelf::new(&config);
+        backups::require_not_lost(&folder, &backups)?;
         let keyring = Keyring::open(&config, &folder, clock.now())?;
         let limits = Limits::new(&clock, config.rate_limit);
         let attempts = Attempts::new(&clock);
-        let backups = Shelf::new(&config);
         upgrade::run_if_due(&folder, lock, clock.now())?;
         let db = Db::open(&folder.database(), clock, config.settings())?;
         if config.passkeys_only {

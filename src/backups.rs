@@ -67,9 +67,28 @@ pub fn keep(database: &Path, kept: &Path, replace: bool, what: &'static str, tol
     partial.become_whole(kept, replace)
 }
 
+/// Refuses to begin anew where there was a database that is gone: its disk may not be mounted, or it was emptied by mistake.
+/// Backups of the new one would in time push out all that is left of it.
+pub fn require_not_lost(folder: &Folder, shelf: &Shelf) -> Result<()> {
+    if fs::metadata(folder.database()).is_ok_and(|database| database.len() > 0) {
+        return Ok(());
+    }
+    let Some(left) = shelf.latest().or_else(|| folder.kept()) else { return Ok(()) };
+    Err(Error::Unavailable(format!(
+        "There is nothing in {}, but there was: {} is left of it. See whether its disk is mounted, or restore it: rollcall restore \
+         FILE. To begin anew, move what is left away first.",
+        folder.database().display(),
+        left.display()
+    )))
+}
+
 /// Refuses a name that isn't a file's, or not ours to give away.
 fn require_free(target: &Path, replace: bool) -> Result<()> {
-    match fs::metadata(target) {
+    match fs::symlink_metadata(target) {
+        Ok(there) if there.is_symlink() => {
+            let message = format!("{} is a link. Name the file that it is to lead to.", target.display());
+            return Err(Error::invalid("FILE", "no_file", message));
+        }
         Ok(there) if !there.is_file() => {
             let message = format!("{} is no file. Give the backup another name.", target.display());
             return Err(Error::invalid("FILE", "no_file", message));

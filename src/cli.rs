@@ -18,11 +18,15 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tokio::runtime::Runtime;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -37,7 +41,7 @@ use crate::domain::tokens::Kind;
 use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Lock};
-use crate::progress::shown;
+use crate::progress::{self, shown};
 use crate::server::Stopping;
 use crate::{demo, docs, request_id, server};
 
@@ -203,6 +207,10 @@ fn with_existing<T>(config: Config, work: impl FnOnce(&App) -> Result<T>) -> Res
 fn database(config: &Config) -> Result<PathBuf> {
     let (database, folder) = (config.data.join(folder::DATABASE), config.data.display());
     match std::fs::metadata(&database) {
+        Ok(file) if file.len() == 0 => Err(Error::not_found(format!(
+            "There is nothing in {}. Say with --data where the database is, or put a backup there: rollcall restore FILE.",
+            database.display()
+        ))),
         Ok(_) => Ok(database),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(Error::not_found(format!("There is no Rollcall in {folder}. Say where it is with --data.")))
@@ -234,6 +242,7 @@ fn log_to_stderr(level: tracing::Level, format: LogFormat) {
             let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
             registry.with(lines.with_filter(targets)).init();
             log_panics();
+            progress::silence();
         }
     }
 }
@@ -315,7 +324,8 @@ fn link(app: &App, email: Option<String>) -> Result<String> {
 fn serve(config: Config, lock: Lock, greet: impl FnOnce(&App) -> Result<()> + Send + 'static) -> Result<()> {
     let lock = Arc::new(lock);
     let app = App::open_to_serve(config, Clock::system(), &lock)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
+    let runtime = runtime()?;
+    let served_app = app.clone();
     let announced = lock.clone();
     let ready = move |app: &App| {
         if let Err(error) = announced.announce(&app.public_url()) {
@@ -324,10 +334,15 @@ fn serve(config: Config, lock: Lock, greet: impl FnOnce(&App) -> Result<()> + Se
         }
         greet(app)
     };
-    let served = runtime.block_on(async { server::run(app, ready, stop_signals()).await });
-    // Somebody who still reads a long answer from the database holds nobody up.
+    let served = runtime.block_on(async { server::run(served_app, ready, stop_signals()).await });
+    // Somebody who still reads a long answer from the database holds nobody up, nor does a backup that is being checked.
     runtime.shutdown_timeout(Duration::from_secs(1));
+    app.backups().give_up();
     served
+}
+
+fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)
 }
 
 fn greet(app: &App) -> Result<()> {
@@ -349,9 +364,25 @@ Or without a browser:
 fn demo(config: Config, users: u32) -> Result<()> {
     let (folder, config) = demo::folder(config)?;
     let lock = Folder::open(&config.data)?.lock()?;
-    tell(&format!("Making up {}…", words::count(users.into(), "person", "people")));
-    shown(|told| demo::fill(config.clone(), users, told))?;
-    serve(config, lock, introduce)?;
+    if config.log_format == LogFormat::Human {
+        tell(&format!("Making up {}…", words::count(users.into(), "person", "people")));
+    }
+    let runtime = runtime()?;
+    let stopping = Arc::new(AtomicBool::new(false));
+    let told_to = stopping.clone();
+    runtime.spawn(async move {
+        Signals::listen().next().await;
+        told_to.store(true, Ordering::Relaxed);
+    });
+    let filled = shown(|told| {
+        let go_on = |step| if stopping.load(Ordering::Relaxed) { Err(Error::Stopping) } else { told(step) };
+        demo::fill(config.clone(), users, &mut { go_on })
+    });
+    drop(runtime);
+    match filled {
+        Err(Error::Stopping) => {}
+        filled => filled.and_then(|()| serve(config, lock, introduce))?,
+    }
     folder.close().map_err(Error::internal)
 }
 
@@ -375,14 +406,15 @@ Create a user:
     ))
 }
 
-/// The first Ctrl-C or, where there is such a thing, SIGTERM stops gently, and the second one at once.
+/// The first Ctrl-C or, where there is such a thing, SIGTERM or SIGHUP stops gently, and the second one at once.
 fn stop_signals() -> Stopping<impl Future<Output = ()>, impl Future<Output = ()>> {
     let (count, counted) = tokio::sync::watch::channel(0);
     tokio::spawn(async move {
-        let mut signals = Signals::listen();
         loop {
-            signals.next().await;
+            Signals::listen().next().await;
             count.send_modify(|n| *n += 1);
+            // Some send the same to the process and to its group: those that come together are one.
+            tokio::time::sleep(TOGETHER).await;
         }
     });
     let after = |n: u32| {
@@ -392,25 +424,33 @@ fn stop_signals() -> Stopping<impl Future<Output = ()>, impl Future<Output = ()>
     Stopping { gently: after(1), at_once: after(2) }
 }
 
+const TOGETHER: Duration = Duration::from_millis(50);
+
 /// What asks the process to stop.
 struct Signals {
     #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
+    terminate: Option<Signal>,
+    /// A terminal that is gone.
+    #[cfg(unix)]
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
     fn listen() -> Self {
         Self {
             #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+            #[cfg(unix)]
+            hang_up: signal(SignalKind::hangup()).ok(),
         }
     }
 
     async fn next(&mut self) {
         #[cfg(unix)]
-        if let Some(terminate) = &mut self.terminate {
+        if let (Some(terminate), Some(hang_up)) = (&mut self.terminate, &mut self.hang_up) {
             tokio::select! {
                 _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
             return;

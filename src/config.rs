@@ -71,7 +71,7 @@ pub struct Config {
     pub keep_events: Option<Duration>,
 
     /// How often to back up by itself, like 6h or 1d; never if left out
-    #[arg(long, global = true, env = "ROLLCALL_BACKUP_EVERY", value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, global = true, env = "ROLLCALL_BACKUP_EVERY", value_name = "TIME", value_parser = parse_backup_every)]
     pub backup_every: Option<Duration>,
 
     /// How many backups to keep; older ones are deleted once a new one was made and found good
@@ -155,6 +155,9 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err("it starts with https:// or http:// and names a host".into());
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it is shown to everybody, so it holds no user name and no password".into());
+    }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err("give only scheme, host and port: the pages expect to live at the root".into());
     }
@@ -169,6 +172,12 @@ fn parse_session_time(text: &str) -> Result<Duration, String> {
             if allowed.contains(&time) { Ok(time) } else { Err("choose from 15m to 366d".into()) }
         },
     )
+}
+
+/// It is looked once a minute whether one is due.
+fn parse_backup_every(text: &str) -> Result<Duration, String> {
+    let seldom = |time: &Duration| *time >= Duration::from_mins(1);
+    parse_time(text).and_then(|time| Some(time).filter(seldom).ok_or_else(|| "choose at least 1m".into()))
 }
 
 /// A stop that takes longer is none, and whoever waits for it kills the process.

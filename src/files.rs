@@ -30,29 +30,48 @@ pub fn free(_: &Path) -> Option<u64> {
 /// By which a file is told from others, whatever it is called: device and inode.
 pub type Identity = (u64, u64);
 
-#[cfg(unix)]
 pub fn identity(path: &Path) -> Option<Identity> {
+    look(path).map(|(identity, _)| identity)
+}
+
+/// Which file is there, and how many bytes it has.
+#[cfg(unix)]
+pub fn look(path: &Path) -> Option<(Identity, u64)> {
     use std::os::unix::fs::MetadataExt;
     #[cfg(target_os = "linux")]
-    if let Some(known) = identity_alone(path) {
+    if let Some(known) = look_alone(path) {
         return Some(known);
     }
-    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    fs::metadata(path).ok().map(|file| ((file.dev(), file.ino()), file.len()))
 }
 
 /// The same without a look at the file's times. Since Linux 6.13 the first write after such a look stamps the file with a time
 /// of its own, and a sync then has to write that, too.
 #[cfg(target_os = "linux")]
-fn identity_alone(path: &Path) -> Option<Identity> {
+fn look_alone(path: &Path) -> Option<(Identity, u64)> {
     use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
-    let file = statx(CWD, path, AtFlags::empty(), StatxFlags::INO).ok()?;
-    Some((makedev(file.stx_dev_major, file.stx_dev_minor), file.stx_ino))
+    let file = statx(CWD, path, AtFlags::empty(), StatxFlags::INO | StatxFlags::SIZE).ok()?;
+    Some(((makedev(file.stx_dev_major, file.stx_dev_minor), file.stx_ino), file.stx_size))
 }
 
 /// Other systems don't let open files be deleted, so whether one is there is enough.
 #[cfg(not(unix))]
-pub fn identity(path: &Path) -> Option<Identity> {
-    path.exists().then_some((0, 0))
+pub fn look(path: &Path) -> Option<(Identity, u64)> {
+    fs::metadata(path).ok().map(|file| ((0, 0), file.len()))
+}
+
+/// Reads what a file begins with, without a move in it.
+#[cfg(unix)]
+pub fn read_start(file: &File, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, 0)
+}
+
+/// Reads what a file begins with.
+#[cfg(not(unix))]
+pub fn read_start(mut file: &File, bytes: &mut [u8]) -> io::Result<()> {
+    use std::io::{Read, Seek};
+    file.rewind()?;
+    file.read_exact(bytes)
 }
 
 /// Has a file that takes the place of another belong to who has that. It is given by what is open, and not by its name, which

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::db;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, KeyFile, Version};
 use crate::keys::Keys;
@@ -27,6 +28,12 @@ impl Keyring {
             return Ok(Self { file: None, now: RwLock::new((Keys::parse(key)?, None)) });
         }
         let file = folder.key_file(config.key_file.as_deref())?;
+        if file.version().is_none() && db::size(&folder.database()) > 0 {
+            tracing::warn!(
+                "there was no key, so there is a new one now: every token, session and link until today has ended, unless the key \
+                 that sealed it is put back"
+            );
+        }
         let (text, version) = file.read_or_make(|| Keys::fresh(now)?.to_text())?;
         Ok(Self { now: RwLock::new((parse(&file, &text)?, Some(version))), file: Some(file) })
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "it speaks to a terminal")]
 
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,6 +23,14 @@ pub struct Step {
 
 /// Who hears of the steps; they can stop the work by an error.
 pub type Told<'a> = &'a mut dyn FnMut(Step) -> Result<()>;
+
+/// Whether whoever reads the lines takes nothing but those of the log.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is shown.
+pub fn silence() {
+    SILENT.store(true, Ordering::Relaxed);
+}
 
 /// Shows how far some work is, until it ends. A step that takes long is shown again, so that nobody takes it for stuck.
 pub fn shown<T>(work: impl FnOnce(Told) -> Result<T>) -> Result<T> {
@@ -70,7 +79,7 @@ impl Progress {
         let (patience, every) =
             if self.terminal { (PATIENCE, BAR_EVERY) } else { (LINE_EVERY.saturating_sub(PATIENCE), LINE_EVERY) };
         let recent = self.shown.is_some_and(|(at, what)| at.elapsed() < every && (what == step.what || !self.terminal));
-        if recent || self.begun.elapsed() < patience {
+        if recent || self.begun.elapsed() < patience || SILENT.load(Ordering::Relaxed) {
             return Ok(());
         }
         self.shown = Some((Instant::now(), step.what));

@@ -42,6 +42,20 @@ async fn backups_are_made_by_the_clock_and_the_oldest_go() {
     assert!(shelf.join("rollcall-20261128T070000Z.db").exists(), "{:?}", names(&shelf));
 }
 
+/// Whose disk isn't mounted has a server with nobody in it, which may go unnoticed for a while.
+#[tokio::test]
+async fn a_backup_that_holds_nobody_pushes_none_out() {
+    let test = TestApp::on(tempfile::tempdir().unwrap(), |config| {
+        config.backup_every = Some(Duration::from_hours(24));
+        config.backup_keep = 1;
+    });
+    let shelf = test.app.backups().folder().to_owned();
+    fs::create_dir(&shelf).unwrap();
+    fs::write(shelf.join("rollcall-20261101T000000Z.db"), "of people").unwrap();
+    jobs::back_up_if_due(&test.app).await;
+    assert_eq!(names(&shelf), ["rollcall-20261101T000000Z.db", "rollcall-20261123T080000Z.db"]);
+}
+
 #[tokio::test]
 async fn without_the_setting_none_is_made_by_itself() {
     let test = TestApp::new();

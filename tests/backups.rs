@@ -19,7 +19,7 @@ fn said(output: &Output, folder: &Path) -> (i32, String, String) {
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     said(&rollcall(&folder.join("data")).args(arguments).current_dir(folder).output().unwrap(), folder)
 }
 

@@ -29,6 +29,7 @@ fn every_fault_has_its_line_and_its_test() {
         "src/server/context.rs",
         "tests/cli.rs",
         "tests/check.rs",
+        "tests/lost.rs",
         "tests/repair.rs",
         "tests/upgrade.rs",
     ]);

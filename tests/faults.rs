@@ -128,6 +128,21 @@ fn a_folder_that_cannot_be_written_is_said_at_the_start() {
     assert_eq!(said, "rollcall: Cannot use the data folder FOLDER/data: Read-only file system (os error 30).\n");
 }
 
+/// Which is how systems leave a disk that has failed.
+#[test]
+fn a_database_on_a_disk_that_cannot_be_written_is_checked_all_the_same() {
+    if !may_mount() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    init(&data);
+    let inside = "mount --bind \"$ROLLCALL_DATA\" \"$ROLLCALL_DATA\" && mount -o remount,bind,ro \"$ROLLCALL_DATA\" && exec \"$0\" check";
+    let output = apart(inside, folder.path()).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("The file is sound, and all"), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn a_folder_that_vanishes_is_noticed_and_may_come_back() {
     let server = Faulty::start();
@@ -248,12 +263,15 @@ fn a_database_that_was_cut_off_is_refused() {
     let stopped = server.stop();
     let length = fs::metadata(stopped.file("")).unwrap().len();
     let file = OpenOptions::new().write(true).open(stopped.file("")).unwrap();
-    file.set_len(length / 2 / 4096 * 4096).unwrap();
+    let left = length / 2 / 4096 * 4096;
+    file.set_len(left).unwrap();
     let said = stopped.try_start().err().unwrap();
     assert_eq!(
         said,
-        "rollcall: Cannot open FOLDER/data/rollcall.db: database disk image is malformed. Restore a backup, or choose \
-         another folder with --data.\n"
+        format!(
+            "rollcall: FOLDER/data/rollcall.db was cut off: of {length} bytes, {left} are there. Restore a good backup: \
+             rollcall restore FILE\n"
+        )
     );
 }
 

@@ -36,6 +36,7 @@ mod interrupted;
 mod isolation;
 mod keys;
 mod limits;
+mod lost;
 mod memberships;
 mod model;
 mod operations;

@@ -45,6 +45,13 @@ impl Partial {
         Ok(partial)
     }
 
+    /// Takes away what is to become `target`, whoever writes it.
+    pub fn forget(target: &Path) {
+        let path = beside(target, ENDING);
+        drop(fs::remove_file(&path));
+        drop_journals(&path);
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

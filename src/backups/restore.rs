@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::partial::Partial;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::{Db, beside, copy};
+use crate::db::{Db, beside, copy, require_whole_log};
 use crate::domain::check::{self, Findings};
 use crate::error::{Error, Result};
 use crate::files::{second_name, sync_folder_of};
@@ -82,28 +82,39 @@ fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
         let message = format!("There is a file {} already. Wait a second, and try again.", aside.display());
         return Err(Error::Conflict("file_exists", message.into()));
     }
+    if require_whole_log(database).is_err() {
+        // SQLite would take in what it makes sense of, and throw away the rest: the last that is left of answered writes.
+        keep_log(database, aside, &["-wal", "-journal", "-shm"]).map_err(cannot)?;
+        return give_way(database, new, aside);
+    }
     // Looking at a damaged database, SQLite takes a log away that it can't make sense of: that is kept before it looks.
-    keep_log(database, aside).map_err(cannot)?;
+    keep_log(database, aside, &LOGS).map_err(cannot)?;
     let held = copy::hold(database);
     if !matches!(held, Ok(None)) {
         // It was folded in, or it is still in use.
         drop_log(aside).map_err(cannot)?;
     }
     let held = held?;
+    give_way(database, new, aside)?;
+    held.map_or(Ok(()), copy::Held::release)
+}
+
+/// Gives the database its other name, and its own to the new one.
+fn give_way(database: &Path, new: Partial, aside: &Path) -> Result<()> {
+    let cannot = |error: io::Error| cannot_replace(database, &error.to_string());
     second_name(database, aside).map_err(cannot)?;
     // Beside another file, a log would be taken for one of that.
     drop_log(database).map_err(cannot)?;
     sync_folder_of(database).map_err(cannot)?;
-    new.become_whole(database, true)?;
-    held.map_or(Ok(()), copy::Held::release)
+    new.become_whole(database, true)
 }
 
 /// What SQLite may have left beside a database that holds a part of it.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
 
 /// Gives what SQLite kept beside the database another name, too, beside `aside`.
-fn keep_log(database: &Path, aside: &Path) -> io::Result<()> {
-    for ending in LOGS {
+fn keep_log(database: &Path, aside: &Path, endings: &[&str]) -> io::Result<()> {
+    for ending in endings {
         let log = beside(database, ending);
         if log.exists() {
             second_name(&log, &beside(aside, ending))?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::partial::Partial;
 use super::{Made, create};
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -39,6 +40,8 @@ pub struct State {
     pub offences: usize,
     tried: Option<Timestamp>,
     stopped: bool,
+    /// The file that is being made.
+    target: Option<PathBuf>,
 }
 
 /// After a failure it is tried again this soon.
@@ -79,6 +82,11 @@ impl Shelf {
         Ok(backups)
     }
 
+    /// The file of the latest backup, if there is one.
+    pub fn latest(&self) -> Option<PathBuf> {
+        self.list().ok()?.first().map(|backup| self.folder.join(&backup.name))
+    }
+
     /// The file of a backup that is there.
     pub fn find(&self, name: &str) -> Result<(Backup, PathBuf)> {
         let found = self.list()?.into_iter().find(|backup| backup.name == name);
@@ -109,7 +117,7 @@ impl Shelf {
         self.begin(now)?;
         let made = self.make(data, now);
         let mut state = self.lock();
-        state.running = None;
+        (state.running, state.target) = (None, None);
         match &made {
             Ok(made) => (state.failed, state.offences) = (None, made.findings.offences.len()),
             Err(Error::Conflict(..) | Error::Stopping) => {}
@@ -137,14 +145,15 @@ impl Shelf {
         if target.exists() {
             return Err(Error::Conflict("file_exists", "A backup was made this very second.".into()));
         }
+        self.lock().target = Some(target.clone());
         let mut told = |step| {
             let mut state = self.lock();
             state.running = Some(step);
             if state.stopped { Err(Error::Stopping) } else { Ok(()) }
         };
         let made = create(data, &target, false, now, &mut told)?;
-        // What is no longer as it should be must not push out what still was.
-        if made.findings.offences.is_empty() {
+        // What is no longer as it should be, or holds nobody, must not push out what still was.
+        if made.findings.offences.is_empty() && made.findings.counts.users > 0 {
             self.rotate(now)?;
         }
         Ok(made)
@@ -161,6 +170,14 @@ impl Shelf {
     /// Ends what is being made, since the server does.
     pub fn stop(&self) {
         self.lock().stopped = true;
+    }
+
+    /// Takes away what is being made, before the process ends under it.
+    pub fn give_up(&self) {
+        if let Some(target) = self.lock().target.take() {
+            Partial::forget(&target);
+            tracing::info!("a backup was given up, since the server stops");
+        }
     }
 
     fn cannot(&self, error: &std::io::Error) -> Error {

@@ -7,7 +7,7 @@ use super::whole_database;
 use crate::backups::{self, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::require_whole;
+use crate::db::{beside, require_whole};
 use crate::domain::check::Findings;
 use crate::domain::words;
 use crate::error::Result;
@@ -36,7 +36,13 @@ pub fn restore(config: &Config, file: &Path, force: bool) -> Result<()> {
     print_line(&format!("{}: {}; restored and checked.", config.data.display(), findings.counts))?;
     warn(&findings);
     if let Some(replaced) = replaced {
-        tell(&format!("The database until now is kept as {}. Delete it when you are sure.", replaced.display()));
+        let with_log = if beside(&replaced, "-wal").exists() {
+            ", with its log as it lay there, in which more may be that was answered"
+        } else {
+            ""
+        };
+        let replaced = replaced.display();
+        tell(&format!("The database until now is kept as {replaced}{with_log}. Delete it when you are sure."));
     }
     if has_key {
         tell(

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::{APPLICATION_ID, Read, SCHEMA, SCHEMA_VERSION, Value, ValueRef, Write, configure};
 use crate::clock::Timestamp;
@@ -84,13 +84,27 @@ fn lend(conn: &Connection, functions: &[Function]) -> Result<()> {
 
 /// A connection for looking. Of a database that is in use, looking needs the shared memory of its log.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let conn = super::connect(path)?;
-    configure(&conn)?;
     let log = super::beside(path, "-wal");
     let waits = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
+    let mut conn = super::connect(path)?;
+    let first = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get::<_, i64>(0));
+    if !waits && first.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::CannotOpen)) {
+        // No shared memory can be made on a disk that is read-only, and nobody writes to it.
+        conn = unchanging(path)?;
+    }
+    configure(&conn)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, waits)?;
     conn.execute_batch("pragma query_only = on;")?;
     Ok(conn)
+}
+
+/// A connection to a file that nobody can change meanwhile.
+fn unchanging(path: &Path) -> Result<Connection> {
+    let path = std::path::absolute(path).map_err(Error::internal)?;
+    let mut url = url::Url::from_file_path(&path).map_err(|()| Error::internal("a path that is no URL's"))?;
+    url.set_query(Some("immutable=1"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Ok(Connection::open_with_flags(url.as_str(), flags)?)
 }
 
 /// Whose file it is, and how old.

@@ -2,16 +2,18 @@
 //!
 //! It leaves out as quietly what was whole once and was cut off or damaged since. But beside the log lies the shared
 //! memory (`-shm`) in which SQLite had noted, after syncing, how much of the log was committed. If that much isn't there
-//! any more, answered writes are lost, and whoever runs the server has to know before anything builds on the rest.
+//! any more, answered writes are lost, and whoever runs the server has to know before anything builds on the rest. And it
+//! takes a database that ends within its last page for whole, with nothing in the rest of it.
 //!
-//! Both formats: <https://sqlite.org/walformat.html>.
+//! The formats: <https://sqlite.org/walformat.html>, <https://sqlite.org/fileformat.html>.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::fs::{self, File};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use super::beside;
 use crate::error::{Error, Result};
+use crate::files::read_start;
 
 /// Two copies of the index header, and how much of the log is in the database already.
 const SHARED: usize = 2 * HEADER + 4;
@@ -34,28 +36,82 @@ struct Noted {
 ///
 /// # Errors
 ///
-/// [`Error::Unavailable`] if the log lacks something that was committed, with what to do.
+/// [`Error::Unavailable`] if the file is shorter than it was, or the log lacks something that was committed, with what to do.
 pub fn require_whole(database: &Path) -> Result<()> {
+    require_length(database)?;
+    require_whole_log(database)
+}
+
+/// The bytes of a database's header that tell of its length.
+const HEADER_OF_PAGES: usize = 100;
+
+/// While a log waits, the file may lack what is in that.
+fn require_length(database: &Path) -> Result<()> {
+    let waits = |ending| fs::metadata(beside(database, ending)).is_ok_and(|log| log.len() > 0);
+    if waits("-wal") || waits("-journal") {
+        return Ok(());
+    }
+    let mut header = [0; HEADER_OF_PAGES];
+    let read = File::open(database).and_then(|file| {
+        read_start(&file, &mut header)?;
+        file.metadata()
+    });
+    let length = match read {
+        Ok(file) => file.len(),
+        // What is no database, or none yet, is said by who opens it.
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof | ErrorKind::IsADirectory) =>
+        {
+            return Ok(());
+        }
+        Err(error) => return Err(Error::Unavailable(format!("Cannot read {}: {error}.", database.display()))),
+    };
+    let word = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65536,
+        size => u64::from(size),
+    };
+    // Some other program may have left the number of pages as it was (section 1.3.8).
+    let pages = if word(24) == word(92) { u64::from(word(28)) } else { 0 };
+    if !header.starts_with(b"SQLite format 3\0") || page == 0 || length % page == 0 && length >= pages * page {
+        return Ok(());
+    }
+    let whole = (pages * page).max(length.next_multiple_of(page));
+    Err(Error::Unavailable(format!(
+        "{} was cut off: of {whole} bytes, {length} are there. Restore a good backup: rollcall restore FILE",
+        database.display()
+    )))
+}
+
+/// Whether the log lacks nothing that was committed, see [`require_whole`].
+pub fn require_whole_log(database: &Path) -> Result<()> {
     let (log, shared) = (beside(database, "-wal"), beside(database, "-shm"));
-    let Some(noted) = noted(&shared).filter(|noted| noted.copied < noted.frames) else { return Ok(()) };
-    let whole = whole_frames(&log, &noted);
+    let noted = || noted(&File::open(&shared).ok()?);
+    let Some(before) = noted().filter(|noted| noted.copied < noted.frames) else { return Ok(()) };
+    let whole = whole_frames(&log, &before);
     // A server that is running goes on while we look.
-    if whole >= noted.frames || self::noted(&shared).as_ref() != Some(&noted) {
+    if whole >= before.frames || noted().as_ref() != Some(&before) {
         return Ok(());
     }
     Err(Error::Unavailable(format!(
         "{} was cut off or damaged: of {} pages that were written last, {whole} are left, so what was answered at the end \
          is lost. Restore a backup: rollcall restore FILE. To go on with the rest, delete {} and see what `rollcall check` says",
         log.display(),
-        noted.frames,
+        before.frames,
         shared.display()
     )))
 }
 
+/// Bytes that the log of an open database has at least, by its shared memory; nothing if that can't be told just now.
+pub fn bytes_of_log(shared: &File) -> Option<u64> {
+    let noted = noted(shared).filter(|noted| noted.copied < noted.frames)?;
+    Some((LOG_HEADER + noted.frames as usize * (FRAME_HEADER + noted.page)) as u64)
+}
+
 /// Nothing if there is none, or none that can be trusted.
-fn noted(shared: &Path) -> Option<Noted> {
+fn noted(shared: &File) -> Option<Noted> {
     let mut bytes = [0; SHARED];
-    File::open(shared).ok()?.read_exact(&mut bytes).ok()?;
+    read_start(shared, &mut bytes).ok()?;
     let (first, second) = bytes.split_at(HEADER);
     let word = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let sum = checksum((0, 0), first.get(..40)?, u32::from_ne_bytes);

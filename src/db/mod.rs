@@ -36,7 +36,7 @@ use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
 use crate::metrics::{Counted, Database};
 
-pub use leftover::require_whole;
+pub use leftover::{require_whole, require_whole_log};
 pub use migrations::SCHEMA_VERSION;
 
 const SCHEMA: &str = include_str!("../../schema.sql");

@@ -26,6 +26,7 @@ use prometheus::IntGauge;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::beside;
 use super::checkpoints::{self, Checkpoints};
 use super::place::Place;
 use super::trouble::{Damage, Trouble};
@@ -88,10 +89,12 @@ pub struct Writer {
     thread: Arc<Mutex<Option<Thread>>>,
     damage: Damage,
     figures: Database,
-    /// The database, for syncing it. Closed after every connection: with any descriptor of a file that a process closes, it
-    /// loses all locks on it (POSIX), and SQLite's with them.
-    _file: Arc<File>,
+    /// The database, for syncing it, and the shared memory of its log. Closed after every connection: with any descriptor of a
+    /// file that a process closes, it loses all locks on it (POSIX), and SQLite's with them.
+    _files: Files,
 }
+
+type Files = (Arc<File>, Option<Arc<File>>);
 
 struct Thread {
     jobs: SyncSender<Box<dyn Job>>,
@@ -130,9 +133,11 @@ impl Writer {
         let (jobs, waiting) = sync_channel(QUEUE);
         let damage = Damage::default();
         let file = Arc::new(File::open(path).map_err(|error| Error::Unavailable(error.to_string()))?);
+        let shared = File::open(beside(path, "-shm")).ok().map(Arc::new);
         let checkpoints = Checkpoints::take_over(&conn, path, file.clone())?;
-        let (place, damaged, commit_took) = (Place::of(path), damage.clone(), Cell::default());
-        let storage = Storage { checkpoints, conn, place, damage: damaged, commit_took, _file: file.clone() };
+        let (place, damaged, commit_took) = (Place::of(path, shared.clone()), damage.clone(), Cell::default());
+        let files: Files = (file, shared);
+        let storage = Storage { checkpoints, conn, place, damage: damaged, commit_took, _files: files.clone() };
         let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
@@ -141,7 +146,7 @@ impl Writer {
                 storage.close();
             })
             .map_err(Error::internal)?;
-        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage, figures, _file: file })
+        Ok(Self { thread: Arc::new(Mutex::new(Some(Thread { jobs, handle }))), damage, figures, _files: files })
     }
 
     /// Queues `work`; `answer` is called with its result when that is durable, or with why it isn't.
@@ -211,7 +216,7 @@ struct Storage {
     /// How long the last commit took.
     commit_took: Cell<Duration>,
     /// See [`Writer`].
-    _file: Arc<File>,
+    _files: Files,
 }
 
 impl Storage {

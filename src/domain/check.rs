@@ -3,6 +3,7 @@
 mod repair;
 mod rules;
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -77,7 +78,8 @@ pub fn file(path: &Path, now: Timestamp, told: Told) -> Result<Findings> {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(cannot(Error::Unavailable(error.to_string())));
         }
-        _ => return Err(Error::not_found(format!("There is no file {}.", path.display()))),
+        Ok(_) => return Err(Error::invalid("FILE", "no_file", format!("{} is no file.", path.display()))),
+        Err(_) => return Err(Error::not_found(format!("There is no file {}.", path.display()))),
     }
     inspect::look(path, now, FUNCTIONS, |r| all(r, told)).map_err(cannot)
 }
@@ -93,6 +95,8 @@ fn all(r: &Read, told: Told) -> Result<Findings> {
     let mut said = [inspect::damage(r), strange].concat();
     let along_indexes = said.iter().all(|what| makes_anew(what) != Some(INDEXES));
     said.extend(if along_indexes { inspect::orphans(r) } else { inspect::shrunken(r)? });
+    let mut heard = BTreeSet::new();
+    said.retain(|what| heard.insert(what.clone()));
     let (made_anew, damage): (Vec<_>, _) = said.into_iter().partition(|what| makes_anew(what).is_some());
     let mut findings = Findings { older, damage, ..Findings::default() };
     told(step(1))?;

@@ -45,7 +45,7 @@ impl Folder {
     pub(super) fn forget_second_names(&self) -> io::Result<()> {
         let database = self.database();
         let ours: Vec<_> =
-            ["", "-wal", "-journal"].iter().filter_map(|log| identity(&beside(&database, log))).collect();
+            ["", "-wal", "-journal", "-shm"].iter().filter_map(|log| identity(&beside(&database, log))).collect();
         for entry in fs::read_dir(&self.0)?.flatten() {
             let (name, path) = (entry.file_name(), entry.path());
             let is_kept = name.to_str().is_some_and(|name| name.contains(AFTER) || name.contains(REPLACED));
@@ -54,6 +54,18 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// A database that was kept here under another name, if there is one.
+    pub fn kept(&self) -> Option<PathBuf> {
+        let is_kept = |name: &str| {
+            name.starts_with(DATABASE) && [BEFORE, AFTER, UNREPAIRED, REPLACED].iter().any(|kept| name.contains(kept))
+        };
+        let entries = fs::read_dir(&self.0).ok()?.flatten();
+        entries
+            .map(|entry| entry.path())
+            .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_kept))
+            .max()
     }
 
     /// Where an upgrade is tried on a copy.

@@ -1,0 +1,150 @@
+//! What is gone or in the way by a mistake that people make: an emptied file, a disk that isn't mounted, a copy that broke off.
+#![cfg(target_os = "linux")]
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use crate::backups::{backed_up, emails, names, run};
+use crate::cli::rollcall;
+use crate::faulty::Faulty;
+
+fn cut(file: &Path, length: u64) {
+    OpenOptions::new().write(true).open(file).unwrap().set_len(length).unwrap();
+}
+
+fn length(file: &Path) -> u64 {
+    fs::metadata(file).unwrap().len()
+}
+
+/// How often a text is in the files of a folder whose names begin so.
+fn held(folder: &Path, beginning: &str, text: &str) -> usize {
+    let files = names(folder).into_iter().filter(|name| name.starts_with(beginning));
+    let bytes = files.flat_map(|name| fs::read(folder.join(name)).unwrap());
+    bytes.collect::<Vec<_>>().windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+}
+
+/// Whoever restores, as a server advises whose log is not whole, keeps all that is left of it.
+#[test]
+fn a_log_that_is_not_whole_is_kept_by_a_restore_as_it_lies() {
+    let folder = backed_up();
+    let server = Faulty::start();
+    server.create_all("answered", 20);
+    let crashed = server.crash();
+    let log = length(&crashed.file("-wal"));
+    cut(&crashed.file("-wal"), log - 5_000);
+    let left = ["", "-wal", "-shm"].map(|ending| fs::read(crashed.file(ending)).unwrap());
+    let good = folder.path().join("good.db");
+    let output = rollcall(&crashed.data()).args(["restore", "--force"]).arg(&good).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains(".replaced, with its log as it lay there"), "{said}");
+    let kept = names(&crashed.data()).into_iter().find(|name| name.ends_with(".replaced")).unwrap();
+    for (ending, bytes) in ["", "-wal", "-shm"].into_iter().zip(&left) {
+        assert!(fs::read(crashed.data().join(format!("{kept}{ending}"))).unwrap() == *bytes, "{kept}{ending}");
+    }
+    assert!(held(&crashed.data(), &kept, "answered3@example.com") > 0);
+    assert_eq!(emails(&crashed.file("")), ["ada@example.com", "bob@example.com"]);
+}
+
+#[test]
+fn a_log_that_is_emptied_under_a_running_server_is_not_written_behind() {
+    let server = Faulty::start();
+    server.create_all("before", 5);
+    cut(&server.data().join("rollcall.db-wal"), 0);
+    for n in 0..3 {
+        let refused = server.create(&format!("after{n}")).unwrap_err();
+        assert_eq!(refused.code, "503 storage_unavailable");
+    }
+    assert!(server.logs("rollcall.db-wal was cut off while the server runs: of "), "{}", server.log());
+    assert!(server.log().contains("0 are left, so nothing is written"), "{}", server.log());
+}
+
+#[test]
+fn a_database_that_is_gone_is_not_begun_anew_where_something_is_left_of_it() {
+    let folder = backed_up();
+    let data = folder.path().join("data");
+    cut(&data.join("rollcall.db"), 0);
+    let (code, _, said) = run(folder.path(), &["user", "list"]);
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("There is nothing in FOLDER/data/rollcall.db."), "{said}");
+    assert_eq!(length(&data.join("rollcall.db")), 0, "a command that reads makes nothing");
+
+    let shelf = folder.path().join("shelf");
+    fs::create_dir(&shelf).unwrap();
+    let backup = shelf.join("rollcall-20261101T000000Z.db");
+    fs::copy(folder.path().join("good.db"), &backup).unwrap();
+    let arguments = ["--listen", "127.0.0.1:0", "--backup-every", "1d", "--backup-keep", "1", "--backup-dir", "shelf"];
+    for begin in [&["serve"][..], &["init", "--email", "ada@example.com"]] {
+        let (code, _, said) = run(folder.path(), &[begin, &arguments].concat());
+        assert_eq!(code, 1, "{said}");
+        assert!(
+            said.contains("but there was: shelf/rollcall-20261101T000000Z.db is left of it.")
+                && said.contains("rollcall restore FILE"),
+            "{said}"
+        );
+    }
+    assert!(backup.exists());
+    fs::remove_dir_all(&shelf).unwrap();
+    fs::rename(folder.path().join("good.db"), data.join("rollcall.db.before-9")).unwrap();
+    let (code, _, said) = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(code == 1 && said.contains("rollcall.db.before-9 is left of it"), "{said}");
+}
+
+/// SQLite takes the rest of a last page for empty.
+#[test]
+fn a_copy_that_broke_off_is_told_from_a_whole_one() {
+    let folder = backed_up();
+    let good = folder.path().join("good.db");
+    let all = length(&good);
+    for missing in [1, 10, 4_096, 5_000] {
+        fs::copy(&good, folder.path().join("short.db")).unwrap();
+        cut(&folder.path().join("short.db"), all - missing);
+        for command in [&["check", "short.db"][..], &["restore", "--force", "short.db"]] {
+            let (code, _, said) = run(folder.path(), command);
+            assert_eq!(code, 1, "{missing} bytes: {said}");
+            assert!(
+                said.contains(&format!("short.db was cut off: of {all} bytes, {} are there", all - missing)),
+                "{said}"
+            );
+        }
+    }
+    let database = folder.path().join("data/rollcall.db");
+    cut(&database, length(&database) - 10);
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"], &["check"], &["backup", "new.db"]] {
+        let (code, _, said) = run(folder.path(), command);
+        assert!(code == 1 && said.contains("rollcall.db was cut off: of "), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn a_backup_takes_the_place_of_no_link() {
+    let folder = backed_up();
+    fs::write(folder.path().join("far.db"), "far").unwrap();
+    symlink(folder.path().join("far.db"), folder.path().join("link.db")).unwrap();
+    symlink(folder.path().join("nothing.db"), folder.path().join("dangling.db")).unwrap();
+    for link in ["link.db", "dangling.db", "/dev/stdout"] {
+        let (code, _, said) = run(folder.path(), &["backup", "--force", link]);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("is a link. Name the file that it is to lead to."), "{said}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("far.db")).unwrap(), "far");
+}
+
+#[test]
+fn what_is_no_file_or_none_of_ours_to_read_is_said() {
+    let folder = backed_up();
+    for (name, expected) in [("data", "data is no file."), ("nowhere.db", "There is no file nowhere.db.")] {
+        let (_, _, said) = run(folder.path(), &["check", name]);
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+/// Whoever has lost the key hears of it before everybody who is signed out does.
+#[test]
+fn a_key_that_is_gone_is_said_when_another_is_made() {
+    let server = Faulty::start();
+    let stopped = server.stop();
+    fs::remove_file(stopped.data().join("rollcall.key")).unwrap();
+    let server = stopped.start();
+    assert!(server.logs("there was no key, so there is a new one now"), "{}", server.log());
+}
