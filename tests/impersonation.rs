@@ -222,7 +222,7 @@ async fn nothing_about_how_people_sign_in_is_touched_meanwhile() {
     let before = (test.rows(), version(2), version(3));
     let mail: &[(&str, &str)] = &[("email", "ada+grace@example.com"), ("name", "Grace")];
     let password: &[(&str, &str)] = &[("current", PASSWORD), ("password", "another horse battery")];
-    let new_key: &[(&str, &str)] = &[("name", "mine"), ("expires", "2026-12-24"), ("all", "on"), ("days", "30")];
+    let new_key: &[(&str, &str)] = &[("name", "mine"), ("expires", "2026-12-24"), ("scope", "all"), ("days", "30")];
     let nothing: &[(&str, &str)] = &[];
     let paths = [
         ("/ui/me/password".to_owned(), password),

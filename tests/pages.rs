@@ -317,3 +317,19 @@ async fn a_form_has_a_limit() {
     let page = test.post("/ui/sign-in").form(&[("email", &"a".repeat(300 * 1024))]).send().await;
     assert_eq!(page.status, 413);
 }
+
+/// Signed out in the meantime: the form is sent again as it was, but for secrets, which no page repeats.
+#[tokio::test]
+async fn what_was_typed_outlives_the_session_it_was_typed_in() {
+    let test = TestApp::new();
+    let users = "/ui/accounts/2311/users";
+    let form = [("email", "grace@example.com"), ("name", "Grace \"Amazing\" Hopper"), ("do", "create")];
+    let page = test.post(users).form(&form).send().await;
+    assert_eq!(page.status, 401, "{}", page.text);
+    assert!(page.text.contains(&format!("<form method=\"post\" action=\"{users}\">")), "{}", page.text);
+    assert!(page.text.contains("name=\"name\" value=\"Grace &#34;Amazing&#34; Hopper\""), "{}", page.text);
+    let secret = [("password", "a good long one"), ("current", "another one")];
+    let page = test.post("/ui/me/password").form(&secret).send().await;
+    assert!(page.status == 401 && !page.text.contains("a good long") && !page.text.contains("another one"));
+    assert!(page.text.contains("href=\"/ui/sign-in\""));
+}

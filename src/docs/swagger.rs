@@ -15,6 +15,7 @@ pub fn page(document: &str) -> String {
     let places = [
         ("<html charset=\"UTF-8\">", "<!doctype html>\n<html lang=\"en\">"),
         ("<title>Swagger UI</title>", head.as_str()),
+        ("<div id=\"ui\">", WITHOUT_SCRIPTS),
         (generated.as_str(), document.as_str()),
     ];
     // It has two megabytes: none of the places is replaced in a copy of its own.
@@ -31,10 +32,15 @@ pub fn page(document: &str) -> String {
 }
 
 /// It has no dark colours, so they are its light ones turned round, but for what is dark already.
-const DARK: &str = "@media (prefers-color-scheme: dark) { \
+const STYLE: &str = "noscript { font: 1rem/1.5 system-ui, sans-serif; display: block; margin: 2rem; } \
+                     @media (prefers-color-scheme: dark) { \
                     html { background: #fff; filter: invert(.9) hue-rotate(180deg); } \
                     .swagger-ui .microlight { filter: invert(1) hue-rotate(180deg); } \
                     html .swagger-ui .dialog-ux .backdrop-ux { background: rgb(255 255 255 / .7); } }";
+
+const WITHOUT_SCRIPTS: &str = "<noscript><p>Swagger UI is made by \
+                               scripts, which are off here. <a href=\"/reference\">The reference</a> says the same without \
+                               them.</p></noscript>\n<div id=\"ui\">";
 
 fn head() -> String {
     let icon = crate::web::asset("icon.svg");
@@ -42,7 +48,7 @@ fn head() -> String {
         "<title>Rollcall API</title>\n    \
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n    \
          <link rel=\"icon\" href=\"{icon}\" type=\"image/svg+xml\">\n    \
-         <style>{DARK}</style>"
+         <style>{STYLE}</style>"
     )
 }
 

@@ -54,21 +54,23 @@ pub async fn rename(visit: Visit, form: Form) -> Result<Response> {
 
 #[handler]
 pub async fn ask(visit: Visit) -> Result<Response> {
-    confirm_page(&visit, Faults::default(), StatusCode::OK).await
+    confirm_page(&visit, String::new(), Faults::default(), StatusCode::OK).await
 }
 
-async fn confirm_page(visit: &Visit, faults: Faults, status: StatusCode) -> Result<Response> {
+async fn confirm_page(visit: &Visit, last: String, faults: Faults, status: StatusCode) -> Result<Response> {
     let back = visit.at("account");
     let page = move |r: &crate::db::Read, frame| {
         r.actor.require(Permission::AccountDelete)?;
         let name = accounts::find(r)?.name;
         let sentences = vec![
-            "Its teams, roles and API keys are gone at once, and nobody can open it any more.".to_owned(),
-            "People who are in no other account can't sign in any more, and are deleted for good after 30 days."
+            "Nobody can open it any more, its API keys end at once, and people who are in no other account can't sign in."
+                .to_owned(),
+            "For 30 days an owner can bring it back, with the people who were in it: under Account, at the end of the page. \
+             After that they are deleted for good."
                 .to_owned(),
         ];
         let title = format!("Delete the account {name}?");
-        let typed = Some((name, faults));
+        let typed = Some((name, last, faults));
         Ok(ConfirmPage { frame, title, sentences, button: "Delete account", grave: true, typed, back })
     };
     visit.page_with(status, Section::Account, page).await
@@ -77,11 +79,12 @@ async fn confirm_page(visit: &Visit, faults: Faults, status: StatusCode) -> Resu
 #[handler]
 pub async fn delete(visit: Visit, form: Form) -> Result<Response> {
     let confirm = form.text("confirm").to_owned();
+    let last = confirm.clone();
     match visit.write(move |w| accounts::delete(w, &confirm)).await {
         Ok(()) => Ok(done(Said::AccountDeleted, "/ui/me")),
         Err(error) => {
             let status = status_of(&error);
-            confirm_page(&visit, Faults::in_form(error)?, status).await
+            confirm_page(&visit, last, Faults::in_form(error)?, status).await
         }
     }
 }

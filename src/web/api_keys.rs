@@ -89,6 +89,10 @@ struct CreatedPage {
 pub async fn create(visit: Visit, form: Form) -> Result<Response> {
     let typed = Typed::from_form(&form);
     let (name, lifetime) = (typed.name.clone(), Duration::from_secs(typed.days * 24 * 3600));
+    if typed.only && typed.ticked.is_empty() {
+        let faults = Faults::of_all("Tick what the key may do, or let it do all that you may.");
+        return list_page(&visit, typed, faults, StatusCode::BAD_REQUEST).await;
+    }
     let permissions = typed.only.then(|| typed.ticked.iter().cloned().collect());
     let made = visit
         .write(move |w| {

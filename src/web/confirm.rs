@@ -17,8 +17,8 @@ pub struct ConfirmPage {
     pub button: &'static str,
     /// Whether it takes something away.
     pub grave: bool,
-    /// A word that must be typed, if there is one, and what was wrong with the last try.
-    pub typed: Option<(String, Faults)>,
+    /// A word that must be typed, if there is one, what was typed last, and what was wrong with that.
+    pub typed: Option<(String, String, Faults)>,
     /// Where "cancel" leads.
     pub back: String,
 }

@@ -1,5 +1,7 @@
 //! What a form sent, and what was wrong with it.
 
+use std::sync::{Arc, OnceLock};
+
 use askama::Template;
 use poem::error::ReadBodyError;
 use poem::http::{HeaderValue, StatusCode, header};
@@ -17,11 +19,24 @@ const FORM_LIMIT: usize = 256 * 1024;
 const FIELDS_LIMIT: usize = 10_000;
 
 /// The names and values of a form (`application/x-www-form-urlencoded`), in the order they were sent.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Form(Vec<(String, String)>);
 
+/// The form of a request, once it was read: for whoever has to ask for it again.
+#[derive(Clone, Default)]
+pub struct Sent(Arc<OnceLock<Form>>);
+
+impl Sent {
+    /// What is asked for again in a form of hidden fields; nothing if none was read, or a secret is in it.
+    pub fn again(&self) -> Option<&[(String, String)]> {
+        let Form(fields) = self.0.get()?;
+        let is_secret = |name: &str| name.to_ascii_lowercase().contains("password");
+        fields.iter().all(|(name, _)| !is_secret(name)).then_some(fields.as_slice())
+    }
+}
+
 impl<'a> FromRequest<'a> for Form {
-    async fn from_request(_: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let bytes = body.take()?.into_bytes_limit(FORM_LIMIT).await.map_err(|error| match error {
             ReadBodyError::PayloadTooLarge => Error::TooLarge(FORM_LIMIT),
             error => unread(&error).unwrap_or_else(|| {
@@ -32,7 +47,11 @@ impl<'a> FromRequest<'a> for Form {
         if fields.len() > FIELDS_LIMIT {
             return Err(Error::invalid("", "too_many_fields", "The form has more fields than any of ours.").into());
         }
-        Ok(Self(fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
+        let form = Self(fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect());
+        if let Some(Sent(sent)) = request.data() {
+            sent.get_or_init(|| form.clone());
+        }
+        Ok(form)
     }
 }
 
@@ -65,8 +84,8 @@ impl Faults {
         let problems = match error {
             Error::Invalid(problems) => problems,
             Error::Conflict(code, message) => vec![Problem::new(about(code), code, message)],
-            Error::Changed(message) => vec![Problem::new("", "precondition_failed", message)],
-            error @ Error::Forbidden(_) => vec![Problem::new("", "forbidden", error.to_string())],
+            Error::Changed(message) => vec![Problem::new("", "precondition_failed", on_a_page(&message))],
+            error @ Error::Forbidden(_) => vec![Problem::new("", "forbidden", on_a_page(&error.to_string()))],
             error => return Err(error),
         };
         Ok(Self { problems, status, retry_after: None })
@@ -114,6 +133,13 @@ impl Faults {
     pub fn at(&self, field: &str) -> Option<&str> {
         self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
     }
+}
+
+/// What programs are told, in words for people.
+pub fn on_a_page(message: &str) -> String {
+    let message = message.replace("Get it again, and decide anew.", "Compare, and decide anew.");
+    let parts = message.split('`').enumerate();
+    parts.map(|(n, part)| if n % 2 == 1 { format!("“{part}”") } else { part.to_owned() }).collect()
 }
 
 impl Problem {

@@ -101,7 +101,10 @@ pub fn is_over(app: &App, safe: bool, request_id: String) -> poem::Result<Respon
             "You don't act as somebody else any more: the time is over, or it was ended. Nothing was changed.";
         let error = Error::Conflict("not_acting", message.into());
         let server = app.config().server_name.clone();
-        render(status_of(&error), &ErrorPage { server, error: &error, is_link: false, acting: None, request_id })
+        render(
+            status_of(&error),
+            &ErrorPage { server, error: &error, is_link: false, acting: None, request_id, again: None },
+        )
     };
     let cookie = auth::no_longer_acting_cookie(app).to_string().parse().map_err(Error::internal)?;
     response.headers_mut().append(poem::http::header::SET_COOKIE, cookie);

@@ -34,7 +34,9 @@ use askama::Template;
 use poem::http::{StatusCode, header};
 use poem::middleware::{CookieJarManager, SetHeader};
 use poem::web::Redirect;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, get, handler};
+use poem::{
+    Endpoint, EndpointExt, FromRequest, IntoEndpoint, IntoResponse, Request, RequestBody, Response, get, handler,
+};
 use rust_embed::RustEmbed;
 
 use crate::app::App;
@@ -43,6 +45,7 @@ use crate::error::Error;
 use crate::gzip;
 use crate::request_id;
 use crate::routes::Routes;
+use form::{Form, Sent};
 use frame::Acting;
 use said::Said;
 
@@ -186,10 +189,17 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
     let signed_in = SignedIn::note(&app, &mut request);
     let acting = Visitor::of(&request).filter(|_| matches!(signed_in, SignedIn::Acting { .. }));
     let came_from = prove::came_from(&request);
+    let sent = Sent::default();
+    request.set_data(sent.clone());
     if !is_in_no_name(&address) && matches!(signed_in, SignedIn::BesideAnother(_)) {
         return impersonation::is_over(&app, method.is_safe(), request_id);
     }
     let response = if auth::same_site(&app, &request) {
+        if !method.is_safe() && Visitor::of(&request).is_none() && !is_in_no_name(&address) {
+            // It is refused before it is read, and asked for again.
+            let mut body = RequestBody::new(request.take_body());
+            drop(Form::from_request(&request, &mut body).await);
+        }
         pages.call(request).await.map(IntoResponse::into_response)
     } else {
         Err(Error::forbidden(FOREIGN_FORM).into())
@@ -224,12 +234,12 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         Some(visitor) => app.read(visitor.anywhere(), |r| Ok(Acting::of(r))).await.unwrap_or_default(),
         None => None,
     };
-    Ok(acting_error_page(&app, &address, error, request_id, acting))
+    Ok(acting_error_page(&app, &address, error, request_id, acting, &sent))
 }
 
 /// An error as a page.
 pub fn error_page(app: &App, address: &str, error: Arc<Error>, request_id: String) -> Response {
-    acting_error_page(app, address, error, request_id, None)
+    acting_error_page(app, address, error, request_id, None, &Sent::default())
 }
 
 fn acting_error_page(
@@ -238,9 +248,11 @@ fn acting_error_page(
     error: Arc<Error>,
     request_id: String,
     acting: Option<Acting>,
+    sent: &Sent,
 ) -> Response {
     let server = app.config().server_name.clone();
-    let page = ErrorPage { is_link: is_link(address), server, error: &error, acting, request_id };
+    let again = sent.again().filter(|_| error.status() == 401 && !is_link(address)).map(|fields| (address, fields));
+    let page = ErrorPage { is_link: is_link(address), server, error: &error, acting, request_id, again };
     let mut response = render(status_of(&error), &page);
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -289,6 +301,8 @@ struct ErrorPage<'a> {
     /// Whether the address is a link with a secret in it.
     is_link: bool,
     acting: Option<Acting>,
+    /// Where a form was sent by somebody who is signed out, and what was in it.
+    again: Option<(&'a str, &'a [(String, String)])>,
 }
 
 impl ErrorPage<'_> {

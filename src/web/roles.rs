@@ -144,7 +144,10 @@ pub async fn ask(visit: Visit, Path(Name { name }): Path<Name>) -> Result<Respon
         r.actor.require(Permission::RolesManage)?;
         let role = roles::find(r, &name)?;
         let people = words::members(role.members.unsigned_abs(), COUNT_MAX, "member loses", "members lose");
-        let sentences = vec![format!("{people} what only this role gave them. It can't be brought back.")];
+        let mut sentences = vec!["It can't be brought back.".to_owned()];
+        if role.members > 0 {
+            sentences.insert(0, format!("{people} what only this role gave them."));
+        }
         let title = format!("Delete the role {name}?");
         Ok(ConfirmPage { frame, title, sentences, button: "Delete role", grave: true, typed: None, back })
     };

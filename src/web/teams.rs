@@ -108,8 +108,10 @@ pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
         r.actor.require(Permission::TeamsManage)?;
         let team = teams::find(r, id)?;
         let people = words::members(team.members.unsigned_abs(), COUNT_MAX, "member stays", "members stay");
-        let sentences =
-            vec![format!("Its {people} in the account, in no team. The team itself can't be brought back.")];
+        let mut sentences = vec!["It can't be brought back.".to_owned()];
+        if team.members > 0 {
+            sentences.insert(0, format!("Its {people} in the account, in no team."));
+        }
         let title = format!("Delete the team {}?", team.name);
         Ok(ConfirmPage { frame, title, sentences, button: "Delete team", grave: true, typed: None, back })
     };

@@ -34,7 +34,7 @@ pub async fn create(visit: Visit, sent: Sent<New>) -> Result<Response> {
     let now = visit.read(|r| r.actor.require_self().map(|_| r.now)).await?;
     let passkey = party.finish_registration(&visit.visitor.claims.id, &credential, now)?;
     visit.write(move |w| passkeys::create(w, &name, &passkey)).await?;
-    Ok(Said::PasskeyAdded.after(script::go_on("/ui/me#passkeys")?))
+    Ok(Said::PasskeyAdded.after(script::go_on("/ui/me")?))
 }
 
 #[derive(Deserialize)]
@@ -76,7 +76,7 @@ pub async fn update(visit: Visit, Path(Id { id }): Path<Id>, form: Form) -> Resu
     let typed = form.text("name").to_owned();
     let (passkey, patch) = (id.clone(), PasskeyPatch { name: typed.clone() });
     match visit.write(move |w| passkeys::rename(w, &passkey, &patch)).await {
-        Ok(_) => Ok(done(Said::Saved, "/ui/me#passkeys")),
+        Ok(_) => Ok(done(Said::Saved, "/ui/me")),
         Err(error) => {
             let status = status_of(&error);
             form_page(&visit, id, Some(typed), Faults::in_form(error)?, status).await
@@ -102,5 +102,5 @@ pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
 #[handler]
 pub async fn delete(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
     visit.write(move |w| passkeys::delete(w, w.actor.require_self()?, &id)).await?;
-    Ok(done(Said::PasskeyDeleted, "/ui/me#passkeys"))
+    Ok(done(Said::PasskeyDeleted, "/ui/me"))
 }

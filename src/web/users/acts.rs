@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::db::Read;
 use crate::domain::fields::AccountId;
+use crate::domain::permissions::Permission;
 use crate::domain::users::{self, User};
 use crate::domain::{memberships, passkeys, password_resets, passwords, suspensions};
 use crate::error::{Error, Result};
@@ -151,6 +152,21 @@ impl Act {
         matches!(self, Self::ResetPassword | Self::AskPassword | Self::KeepPassword)
     }
 
+    /// What it takes in the account; whoever lacks it isn't asked either. Owners are asked for by themselves.
+    fn permission(self) -> Option<Permission> {
+        match self {
+            Self::Suspend
+            | Self::Activate
+            | Self::PasskeyLink
+            | Self::ResetPassword
+            | Self::AskPassword
+            | Self::KeepPassword => Some(Permission::UsersSuspend),
+            Self::Remove | Self::Restore => Some(Permission::UsersDelete),
+            Self::Invite => Some(Permission::UsersCreate),
+            Self::MakeOwner | Self::UnmakeOwner | Self::Move => None,
+        }
+    }
+
     /// Whether it takes a fresh proof of who the visitor is.
     fn decides_who_comes_in(self) -> bool {
         matches!(self, Self::ResetPassword | Self::PasskeyLink | Self::MakeOwner | Self::UnmakeOwner)
@@ -168,6 +184,9 @@ pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result
         if act.is_about_passwords() {
             passwords::require_in_use(r)?;
         }
+        if let Some(permission) = act.permission() {
+            r.actor.require(permission)?;
+        }
         if act.decides_who_comes_in() {
             r.actor.ask_proof()?;
         }
@@ -178,7 +197,10 @@ pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result
             }
             _ => users::find(r, id).map(|user| (Person::from(&user).title().to_owned(), user.pending.is_some()))?,
         };
-        let (title, sentences, button, grave) = act.question(&who, frame.place(), pending);
+        let (title, mut sentences, button, grave) = act.question(&who, frame.place(), pending);
+        if r.actor.is(id) {
+            sentences.insert(0, "That is you.".into());
+        }
         Ok(ConfirmPage { frame, title, sentences, button, grave, typed: None, back })
     };
     visit.page(Section::Users, page).await

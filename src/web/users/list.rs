@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use crate::clock::Timestamp;
 use crate::db::Read;
+use crate::domain::permissions::Permission;
 use crate::domain::users::{self, Count, Cursor, Filter, Page, Sort, SortBy, User};
 use crate::domain::words;
-use crate::domain::{roles, teams};
+use crate::domain::{memberships, roles, teams};
 use crate::error::Result;
 use crate::web::frame::{Frame, Section};
 use crate::web::person::Person;
@@ -180,6 +181,18 @@ impl ListPage {
             chip("", title, View { team: String::new(), ..view.clone() });
         }
         chips
+    }
+
+    /// The recycle bin is for those who may put somebody into it.
+    fn statuses(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+        let may_see_bin = self.frame.may(Permission::UsersDelete.name());
+        STATUSES.iter().filter(move |(name, _)| may_see_bin || *name != "bin")
+    }
+
+    /// How long somebody can still be put back.
+    fn left(&self, removed_at: &Timestamp) -> String {
+        let left = removed_at.after(memberships::KEPT).0.saturating_sub(self.now.0).max(0).unsigned_abs();
+        words::count(left.div_ceil(24 * 3_600_000), "day left", "days left")
     }
 
     fn in_bin(&self) -> bool {
