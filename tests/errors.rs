@@ -94,6 +94,8 @@ async fn bodies_too_large_or_of_another_type() {
     insta::assert_snapshot!(call().json(&large).send().await.error(), @"413 body_too_large: The body is larger than the 256 KiB that are accepted.");
     let body = json!({"email": "bob@example.com"}).to_string();
     insta::assert_snapshot!(call().body(body.clone()).send().await.error(), @"415 unsupported_media_type: The body must be sent as `Content-Type: application/json`; this one was sent as no content type at all.");
+    let coded = call().header("content-type", "application/json").header("content-encoding", "gzip").body(body.clone());
+    insta::assert_snapshot!(coded.send().await.error(), @"415 unsupported_media_type: The body must be sent as `Content-Type: application/json`; this one was sent as `application/json`, coded as `gzip`.");
     insta::assert_snapshot!(call().header("content-type", "text/plain").body(body.clone()).send().await.error(), @"415 unsupported_media_type: The body must be sent as `Content-Type: application/json`; this one was sent as `text/plain`.");
     insta::assert_snapshot!(call().header("content-type", "application/x-www-form-urlencoded").body("email=bob").send().await.error(), @"415 unsupported_media_type: The body must be sent as `Content-Type: application/json`; this one was sent as `application/x-www-form-urlencoded`.");
     assert_eq!(test.rows(), before);
@@ -256,4 +258,14 @@ async fn a_header_that_cannot_be_read_is_refused() {
     }
     let names: i64 = test.query(|r| r.value("select count(*) from users where name = 'Other' or id > 1", []));
     assert_eq!(names, 0);
+}
+
+#[tokio::test]
+async fn what_is_asked_for_has_bounds_that_are_told() {
+    let test = TestApp::new();
+    let roles: Vec<_> = (0..65).map(|n| format!("role-{n}")).collect();
+    let body = json!({"email": "bob@example.com", "roles": roles}).to_string();
+    insta::assert_snapshot!(refused(&test, body).await, @"400 too_many: roles: Nobody holds more than 64 roles.");
+    let body = json!({"email": "bob@example.com", "teamId": 1.5}).to_string();
+    insta::assert_snapshot!(refused(&test, body).await, @"400 invalid_type: teamId: Invalid type: floating point `1.5`, expected a whole number.");
 }

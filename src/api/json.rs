@@ -106,7 +106,7 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Json<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        require_json(request.content_type())?;
+        require_json(request)?;
         Ok(Self(parse(&read(request, body).await?)?))
     }
 }
@@ -136,7 +136,7 @@ impl<'a, T: Type + DeserializeOwned + Default> ApiExtractor<'a> for Optional<T> 
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
-        require_json(request.content_type())?;
+        require_json(request)?;
         Ok(Self(parse(&bytes)?))
     }
 }
@@ -166,7 +166,7 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Identified<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        require_json(request.content_type())?;
+        require_json(request)?;
         let bytes = read(request, body).await?;
         let value = parse(&bytes)?;
         let may_come_again = request.headers().contains_key("idempotency-key");
@@ -195,10 +195,17 @@ async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Vec<u8>
     Ok(bytes.into())
 }
 
-fn require_json(content_type: Option<&str>) -> Result<()> {
-    let Some(sent) = content_type else {
+fn require_json(request: &Request) -> Result<()> {
+    let Some(sent) = request.content_type() else {
         return Err(Error::UnsupportedMediaType("no content type at all".into()));
     };
+    if let Some(coding) = request.header("content-encoding").filter(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        return Err(Error::UnsupportedMediaType(format!(
+            "`{}`, coded as `{}`",
+            words::shortened(sent),
+            words::shortened(coding)
+        )));
+    }
     let essence = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
@@ -251,6 +258,7 @@ fn in_json_words(reason: &str) -> String {
     reason
         .replace("invalid type: sequence", "invalid type: array")
         .replace("invalid type: map", "invalid type: object")
+        .replace("expected i64", "expected a whole number")
         .replace("expected a sequence", "expected an array")
         .replace("expected a map", "expected an object")
 }

@@ -58,6 +58,9 @@ pub struct RolePermissions {
 
 only_from_objects!(RolePermissions);
 
+/// Most roles somebody holds in an account.
+const MOST_HELD: usize = 64;
+
 /// The roles somebody holds in an account, by name and sorted, as they are stored: a JSON array.
 #[derive(Default)]
 pub struct Held(pub Vec<String>);
@@ -181,6 +184,9 @@ pub fn permissions_of(r: &Read, account: &AccountId, name: &str) -> Result<Optio
 /// The roles of that name, each once, and all that they permit together.
 pub fn parse(r: &Read, account: &AccountId, field: &str, names: &[String]) -> Result<(BTreeSet<String>, Permissions)> {
     let mut problems = Problems::default();
+    if names.len() > MOST_HELD {
+        return Err(Error::invalid(field, "too_many", format!("Nobody holds more than {MOST_HELD} roles.")));
+    }
     let mut all = Permissions::NONE;
     for (i, name) in names.iter().enumerate() {
         match permissions_of(r, account, name)? {
