@@ -148,3 +148,16 @@ fn a_key_that_is_gone_is_said_when_another_is_made() {
     let server = stopped.start();
     assert!(server.logs("there was no key, so there is a new one now"), "{}", server.log());
 }
+
+/// A rollback would bring back another database than that which was upgraded.
+#[test]
+fn a_restore_puts_the_snapshots_aside_of_the_database_before() {
+    let folder = backed_up();
+    let data = folder.path().join("data");
+    fs::copy(folder.path().join("good.db"), folder.path().join("other.db")).unwrap();
+    fs::rename(folder.path().join("other.db"), data.join("rollcall.db.before-9")).unwrap();
+    let (code, _, said) = run(folder.path(), &["restore", "--force", "good.db"]);
+    assert_eq!(code, 0, "{said}");
+    let aside = |name: &String| name.starts_with("rollcall.db.before-9.") && name.ends_with(".replaced");
+    assert!(names(&data).iter().any(aside) && !data.join("rollcall.db.before-9").exists(), "{:?}", names(&data));
+}

@@ -59,6 +59,11 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
     }
     let replaced = is_there.then(|| folder.replaced(clock.now()));
     swap(&database, partial, replaced.as_deref())?;
+    folder.put_snapshots_aside(clock.now()).map_err(|error| {
+        Error::Unavailable(format!(
+            "The backup is in place, but snapshots of the database before can't be renamed: {error}. Don't roll back to one."
+        ))
+    })?;
     let has_key = config.key.is_some() || config.key_file.is_some() || folder.has_key();
     Ok(Restored { findings, replaced, has_key })
 }

@@ -74,13 +74,27 @@ impl Folder {
     }
 
     /// Deletes all snapshots but those of so many schemas, the latest.
-    pub fn keep_snapshots(&self, most: usize) -> std::io::Result<()> {
+    pub fn keep_snapshots(&self, most: usize) -> io::Result<()> {
+        let schemas = self.snapshots()?;
+        let old = schemas.len().saturating_sub(most);
+        schemas.into_iter().take(old).try_for_each(|schema| fs::remove_file(self.snapshot(schema)))
+    }
+
+    /// Gives all snapshots names by which no rollback finds them: another database is here than they were of.
+    pub fn put_snapshots_aside(&self, now: Timestamp) -> io::Result<()> {
+        self.snapshots()?.into_iter().try_for_each(|schema| {
+            let snapshot = self.snapshot(schema);
+            fs::rename(&snapshot, beside(&snapshot, &format!(".{}{REPLACED}", now.compact())))
+        })
+    }
+
+    /// The schemas before which there is a snapshot, the earliest first.
+    fn snapshots(&self) -> io::Result<Vec<i64>> {
         let number = |name: &str| name.strip_prefix(DATABASE)?.strip_prefix(BEFORE)?.parse::<i64>().ok();
         let entries = fs::read_dir(&self.0)?.flatten();
         let mut schemas: Vec<_> = entries.filter_map(|entry| number(entry.file_name().to_str()?)).collect();
         schemas.sort_unstable();
-        let old = schemas.len().saturating_sub(most);
-        schemas.into_iter().take(old).try_for_each(|schema| fs::remove_file(self.snapshot(schema)))
+        Ok(schemas)
     }
 
     /// Bytes that may still be written here, where that can be told.
