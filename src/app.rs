@@ -220,10 +220,10 @@ impl App {
         };
         let app = self.clone();
         let change = move |w: &mut Write| {
-            may(w, &asked)?;
             // An answer whose key was withdrawn is gone, and the request is as good as new.
             let kept = idempotency::find(w, &key, &fingerprint)?;
             if let Some(text) = kept.and_then(|kept| app.keys().open_text(KEPT_ANSWER, &kept).ok()) {
+                may(w, &asked)?;
                 return serde_json::from_str(&text).map_err(Error::internal);
             }
             let answer = answer(change(w, asked)?)?;

@@ -73,7 +73,7 @@ pub fn require_not_lost(folder: &Folder, shelf: &Shelf) -> Result<()> {
     if fs::metadata(folder.database()).is_ok_and(|database| database.len() > 0) {
         return Ok(());
     }
-    let Some(left) = shelf.latest().or_else(|| folder.kept()) else { return Ok(()) };
+    let Some(left) = folder.kept().or_else(|| shelf.latest()) else { return Ok(()) };
     Err(Error::Unavailable(format!(
         "There is nothing in {}, but there was: {} is left of it. See whether its disk is mounted, or restore it: rollcall restore \
          FILE. To begin anew, move what is left away first.",

@@ -380,7 +380,7 @@ fn demo(config: Config, users: u32) -> Result<()> {
     });
     drop(runtime);
     match filled {
-        Err(Error::Stopping) => {}
+        filled if stopping.load(Ordering::Relaxed) => drop(filled),
         filled => filled.and_then(|()| serve(config, lock, introduce))?,
     }
     folder.close().map_err(Error::internal)
@@ -441,22 +441,35 @@ impl Signals {
             #[cfg(unix)]
             terminate: signal(SignalKind::terminate()).ok(),
             #[cfg(unix)]
-            hang_up: signal(SignalKind::hangup()).ok(),
+            hang_up: if hang_ups_are_ignored() { None } else { signal(SignalKind::hangup()).ok() },
         }
     }
 
     async fn next(&mut self) {
         #[cfg(unix)]
-        if let (Some(terminate), Some(hang_up)) = (&mut self.terminate, &mut self.hang_up) {
+        {
+            let received = async |signal: &mut Option<Signal>| match signal {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            };
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
+                () = received(&mut self.terminate) => {}
+                () = received(&mut self.hang_up) => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
-            return;
         }
+        #[cfg(not(unix))]
         drop(tokio::signal::ctrl_c().await);
     }
+}
+
+/// Whether whoever started the process means it to outlive the terminal, as `nohup` does.
+#[cfg(unix)]
+fn hang_ups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask & 1 << (SignalKind::hangup().as_raw_value() - 1) != 0
 }
 
 /// As [`EXIT_CODES`] has it.

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::backups::name;
 use crate::clock::Timestamp;
 use crate::db::Write;
-use crate::domain::{backups, events, idempotency, memberships, tokens, users};
+use crate::domain::{backups, events, idempotency, memberships, setup, tokens, users};
 use crate::error::Result;
 use crate::keyring;
 
@@ -63,7 +63,8 @@ async fn keep_backups(app: App) {
 /// Makes a backup, if its time has come.
 pub async fn back_up_if_due(app: &App) {
     let now = app.db().now();
-    if !app.backups().is_due(now) {
+    // Where nobody is yet, there is nothing to keep.
+    if !app.backups().is_due(now) || !app.db().read(|r| setup::is_done(r)).unwrap_or(true) {
         return;
     }
     if app.back_up(now).await.is_ok() {

@@ -176,7 +176,7 @@ async fn nobody_makes_so_many_that_others_are_left_out_of_the_list() {
     let last = make(&bob, None).await;
     let more = json!({"name": "more", "expiresAt": "2026-12-23T08:00:00Z"});
     let refused = bob.post("/api-keys", more).await.error();
-    insta::assert_snapshot!(refused, @"409 too_many: There are 100 API keys of yours in this account already, and a list has no more. Delete some first.");
+    insta::assert_snapshot!(refused, @"409 too_many: There are 100 API keys of yours in this account already, and no more are made. Delete some first.");
     assert_eq!(ada.get("/api-keys").await.done()["items"].as_array().unwrap().len(), 101);
     bob.delete(&format!("/api-keys/{}", last["id"].as_str().unwrap())).await.done();
     make(&bob, None).await;

@@ -177,6 +177,22 @@ async fn an_admin_is_not_told_of_again_to_who_may_make_none() {
     assert_eq!(send(&ada).await.text, first.text);
 }
 
+/// Whoever may still do it is answered as before, even if what was given is gone.
+#[tokio::test]
+async fn a_retry_is_answered_after_its_team_was_deleted() {
+    let test = world().await;
+    let ada = test.client(ADA, "2311");
+    let team = ada.post("/teams", json!({"name": "Support"})).await.done()["id"].clone();
+    let send = async || {
+        let call = ada.call(Method::POST, "/users").header("idempotency-key", "one");
+        call.json(&json!({"email": "once@example.com", "teamId": team})).send().await
+    };
+    let first = send().await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    ada.delete(&format!("/teams/{team}")).await;
+    assert_eq!(send().await.text, first.text);
+}
+
 /// A key that makes people is none to those who are there: whoever has only a first token would be somebody else's.
 #[tokio::test]
 async fn a_key_lets_nobody_in_who_is_there_already() {

@@ -59,6 +59,58 @@ fn a_log_that_is_emptied_under_a_running_server_is_not_written_behind() {
     assert!(server.log().contains("0 are left, so nothing is written"), "{}", server.log());
 }
 
+/// What is left of a cut log may end within a transaction.
+#[test]
+fn nothing_of_a_log_that_was_cut_under_a_running_server_goes_into_the_database() {
+    let server = Faulty::start();
+    let server = server.stop().start();
+    server.create_all("before", 1);
+    let (database, log) = (server.database(), server.data().join("rollcall.db-wal"));
+    let before = fs::read(&database).unwrap();
+    cut(&log, length(&log) - 4_120);
+    assert_eq!(server.create("after").unwrap_err().code, "503 storage_unavailable");
+    let stopped = server.stop();
+    assert!(fs::read(&database).unwrap() == before);
+    let said = stopped.try_start().err().unwrap();
+    assert!(said.contains("rollcall.db-wal was cut off or damaged: of "), "{said}");
+}
+
+/// Killed after the log has lost its name and before the backup has the database's: the next who comes finds all of it.
+#[test]
+fn a_restore_that_ends_in_between_leaves_the_log_where_it_was() {
+    let server = Faulty::start();
+    let answered = server.create_all("before", 5);
+    let crashed = server.crash();
+    let aside = |ending: &str| crashed.data().join(format!("rollcall.db.20261127T000000Z.replaced{ending}"));
+    fs::hard_link(crashed.file(""), aside("")).unwrap();
+    for ending in ["-wal", "-shm"] {
+        fs::rename(crashed.file(ending), aside(ending)).unwrap();
+    }
+    let listed = crashed.start().listed();
+    assert!(answered.iter().all(|email| listed.contains(email)), "{listed:?}");
+    assert!(names(&crashed.data()).iter().all(|name| !name.contains("replaced")), "{:?}", names(&crashed.data()));
+}
+
+/// The log of a database that was emptied may have all there is.
+#[test]
+fn a_log_without_its_database_is_neither_begun_anew_over_nor_restored_over() {
+    let folder = backed_up();
+    let server = Faulty::start();
+    server.create_all("answered", 3);
+    let crashed = server.crash();
+    let log = fs::read(crashed.file("-wal")).unwrap();
+    cut(&crashed.file(""), 0);
+    let said = crashed.try_start().err().unwrap();
+    assert!(said.contains("rollcall.db-wal is left of it"), "{said}");
+    let good = folder.path().join("good.db");
+    let refused = rollcall(&crashed.data()).arg("restore").arg(&good).output().unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
+    let restored = rollcall(&crashed.data()).args(["restore", "--force"]).arg(&good).output().unwrap();
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    let kept = names(&crashed.data()).into_iter().find(|name| name.ends_with(".replaced-wal")).unwrap();
+    assert!(fs::read(crashed.data().join(kept)).unwrap() == log);
+}
+
 #[test]
 fn a_database_that_is_gone_is_not_begun_anew_where_something_is_left_of_it() {
     let folder = backed_up();

@@ -24,7 +24,7 @@ use tokio_rustls::rustls::{ClientConfig, ProtocolVersion, RootCertStore, crypto:
 
 use crate::cli::rollcall;
 use crate::live::{Live, SOON};
-use crate::support::ADA;
+use crate::support::{ADA, PASSWORD};
 
 /// A certificate for `localhost` in two files, and what a client has to trust for it.
 pub struct Files {
@@ -145,17 +145,27 @@ async fn http2_is_agreed_on_within_tls_and_keeps_its_cookie_to_itself() {
     let form = |origin: &str| {
         Request::post(format!("https://localhost:{}{link}", live.address.port())).header("origin", origin)
     };
+    let typed = |path: &str, fields: &[(&str, &str)]| {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(format!("{origin}{path}")).header("origin", &origin);
+        request.header("content-type", "application/x-www-form-urlencoded").body(body).unwrap()
+    };
     let requests = vec![
         me.body(String::new()).unwrap(),
         form("https://evil.example").body(String::new()).unwrap(),
         form(&origin.replace("https", "http")).body(String::new()).unwrap(),
         form(&origin).body(String::new()).unwrap(),
+        typed("/ui/sign-in", &[("email", ADA), ("password", PASSWORD)]),
+        typed("/ui/accounts/2311/users", &[("email", "grace@example.com")]),
     ];
-    let [me, foreign, plain, signed_in] = by_http2(stream, requests).await.try_into().unwrap();
+    let [me, foreign, plain, signed_in, by_password, signed_out] = by_http2(stream, requests).await.try_into().unwrap();
     assert_eq!(me.0.status(), 200, "{}", me.1);
     assert_eq!(foreign.0.status(), 403);
     assert_eq!(plain.0.status(), 403, "our pages are served over https only");
     assert_eq!(signed_in.0.status(), 303, "{}", signed_in.1);
+    assert_eq!(by_password.0.status(), 303, "{}", by_password.1);
+    let again = "<form method=\"post\" action=\"/ui/accounts/2311/users\">";
+    assert!(signed_out.0.status() == 401 && signed_out.1.contains(again), "{}", signed_out.1);
     let cookies = signed_in.0.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
     let name = format!("__Host-rollcall-{}=", live.address.port());
     let cookie = cookies.into_iter().find(|cookie| cookie.starts_with(&name)).unwrap();

@@ -298,3 +298,27 @@ async fn a_life_is_told_by_its_events() {
         assert_eq!(event["requestId"].as_str().unwrap().len(), 32);
     }
 }
+
+/// Less was asked of people once. Whatever is changed of them, the rest stays as it is, and no backup complains.
+#[tokio::test]
+async fn what_was_accepted_once_stays_until_it_is_changed_itself() {
+    let test = TestApp::new();
+    let ada = test.client(ADA, "2311");
+    ada.post("/users", json!({"email": "bob@example.com", "name": "Bob"})).await.done();
+    let picture = format!("https://e.com/{}", "%C3%BC".repeat(1_000));
+    let before = picture.clone();
+    let old = move |w: &mut rollcall::db::Write| {
+        let sql = "update users set email = 'bob@b_c.example', email_key = 'bob@b_c.example', name = 'Bob ' || char(8238) || 'x',
+                                    name_key = 'bob ' || char(8238) || 'x', img_src = ?1 where id = 2";
+        w.run(sql, [&before]).map(drop)
+    };
+    test.app.db().write_here(old).unwrap();
+    let changed = ada.patch("/users/2", json!({"phone": "+1 555 0199"})).await.done();
+    assert_eq!((&changed["email"], &changed["imgSrc"]), (&json!("bob@b_c.example"), &json!(picture)));
+    let same = json!({"email": "bob@b_c.example", "name": changed["name"], "imgSrc": picture, "phone": null});
+    ada.patch("/users/2", same).await.done();
+    for wrong in [json!({"email": "bob@c_d.example"}), json!({"name": "\u{202e}x"})] {
+        assert_eq!(ada.patch("/users/2", wrong).await.status, 400);
+    }
+    test.require_sound();
+}

@@ -247,13 +247,13 @@ fn conflict(kind: &str) -> Error {
         "in_no_account" => ("in_no_account", "They are in no account."),
         "too_many_keys" => (
             "too_many",
-            "There are 100 API keys of yours in this account already, and a list has no more. Delete some first.",
+            "There are 100 API keys of yours in this account already, and no more are made. Delete some first.",
         ),
         "too_many_teams" => {
-            ("too_many", "There are 1000 teams in this account already, and a list has no more. Delete some first.")
+            ("too_many", "There are 1000 teams in this account already, and no more are made. Delete some first.")
         }
         "too_many_roles" => {
-            ("too_many", "There are 1000 roles in this account already, and a list has no more. Delete some first.")
+            ("too_many", "There are 1000 roles in this account already, and no more are made. Delete some first.")
         }
         "account_exists" => ("account_exists", "There is an account 2311 already."),
         "team_exists" => ("team_exists", "There is a team Support already."),

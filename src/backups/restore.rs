@@ -41,7 +41,10 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
         return Err(Error::invalid("FILE", "not_a_backup", "This is the database itself."));
     }
     let _lock = folder.lock()?;
-    let is_there = fs::metadata(&database).is_ok_and(|database| database.len() > 0);
+    let is_empty = !fs::metadata(&database).is_ok_and(|database| database.len() > 0);
+    // What an emptied one had written last may be in its log.
+    let is_there =
+        !is_empty || LOGS.iter().any(|log| fs::metadata(beside(&database, log)).is_ok_and(|log| log.len() > 0));
     if is_there && !force {
         return Err(there_already(&config.data));
     }
@@ -58,12 +61,8 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
         return Err(Error::internal(format!("{} were read, and {} are there", given.counts, findings.counts)));
     }
     let replaced = is_there.then(|| folder.replaced(clock.now()));
+    folder.put_snapshots_aside(clock.now()).map_err(|error| cannot_replace(&database, &error.to_string()))?;
     swap(&database, partial, replaced.as_deref())?;
-    folder.put_snapshots_aside(clock.now()).map_err(|error| {
-        Error::Unavailable(format!(
-            "The backup is in place, but snapshots of the database before can't be renamed: {error}. Don't roll back to one."
-        ))
-    })?;
     let has_key = config.key.is_some() || config.key_file.is_some() || folder.has_key();
     Ok(Restored { findings, replaced, has_key })
 }
@@ -83,11 +82,12 @@ fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
         drop_log(database).map_err(cannot)?;
         return new.become_whole(database, true);
     };
-    if [""].iter().chain(&LOGS).any(|log| beside(aside, log).exists()) {
+    if ["", "-shm"].iter().chain(&LOGS).any(|log| beside(aside, log).exists()) {
         let message = format!("There is a file {} already. Wait a second, and try again.", aside.display());
         return Err(Error::Conflict("file_exists", message.into()));
     }
-    if require_whole_log(database).is_err() {
+    let is_empty = !fs::metadata(database).is_ok_and(|database| database.len() > 0);
+    if is_empty || require_whole_log(database).is_err() {
         // SQLite would take in what it makes sense of, and throw away the rest: the last that is left of answered writes.
         keep_log(database, aside, &["-wal", "-journal", "-shm"]).map_err(cannot)?;
         return give_way(database, new, aside);

@@ -84,11 +84,12 @@ fn lend(conn: &Connection, functions: &[Function]) -> Result<()> {
 
 /// A connection for looking. Of a database that is in use, looking needs the shared memory of its log.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let log = super::beside(path, "-wal");
-    let waits = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
+    let has = |ending| std::fs::metadata(super::beside(path, ending)).is_ok_and(|log| log.len() > 0);
+    let waits = has("-wal");
     let mut conn = super::connect(path)?;
     let first = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get::<_, i64>(0));
-    if !waits && first.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::CannotOpen)) {
+    if !waits && !has("-journal") && first.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::CannotOpen))
+    {
         // No shared memory can be made on a disk that is read-only, and nobody writes to it.
         conn = unchanging(path)?;
     }

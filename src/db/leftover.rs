@@ -23,7 +23,7 @@ const FRAME_HEADER: usize = 24;
 
 /// What was noted of the log when the last transaction was committed.
 #[derive(PartialEq)]
-struct Noted {
+pub struct Noted {
     page: usize,
     frames: u32,
     /// Of these, so many are in the database already.
@@ -102,10 +102,16 @@ pub fn require_whole_log(database: &Path) -> Result<()> {
     )))
 }
 
-/// Bytes that the log of an open database has at least, by its shared memory; nothing if that can't be told just now.
-pub fn bytes_of_log(shared: &File) -> Option<u64> {
-    let noted = noted(shared).filter(|noted| noted.copied < noted.frames)?;
-    Some((LOG_HEADER + noted.frames as usize * (FRAME_HEADER + noted.page)) as u64)
+/// What was noted of the log of an open database that isn't all in the database; nothing if that can't be told just now.
+pub fn noted_log(shared: &File) -> Option<Noted> {
+    noted(shared).filter(|noted| noted.copied < noted.frames)
+}
+
+impl Noted {
+    /// Bytes that the log has at least.
+    pub fn bytes(&self) -> u64 {
+        (LOG_HEADER + self.frames as usize * (FRAME_HEADER + self.page)) as u64
+    }
 }
 
 /// Nothing if there is none, or none that can be trusted.

@@ -1,12 +1,13 @@
 //! Whether the files that are open are still the ones at their path, and the log as long as it was. Somebody may delete, replace
 //! or empty them under a running server; SQLite would go on writing where nobody ever looks again, or behind a hole.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::beside;
-use super::leftover::bytes_of_log;
+use super::leftover::{Noted, noted_log};
 use crate::error::{Error, Result};
 use crate::files::{Identity, identity, look};
 
@@ -15,6 +16,7 @@ pub struct Place {
     files: Vec<(PathBuf, Option<Identity>)>,
     log: PathBuf,
     shared: Option<Arc<File>>,
+    cut: Cell<bool>,
 }
 
 impl Place {
@@ -22,7 +24,7 @@ impl Place {
     pub fn of(database: &Path, shared: Option<Arc<File>>) -> Self {
         let files = ["", "-wal", "-shm"].map(|ending| beside(database, ending));
         let files = files.map(|path| (identity(&path), path)).map(|(identity, path)| (path, identity)).into();
-        Self { files, log: beside(database, "-wal"), shared }
+        Self { files, log: beside(database, "-wal"), shared, cut: Cell::new(false) }
     }
 
     /// # Errors
@@ -30,6 +32,8 @@ impl Place {
     /// [`Error::Unavailable`] naming the file that is not the same any more, or the log that lacks what was written last: it may
     /// be nowhere else, and what is written next would stand behind a hole.
     pub fn check(&self) -> Result<()> {
+        // Before the length of the log: others write, too, and that is said here when it is in the log.
+        let noted = self.noted();
         for (path, opened) in &self.files {
             let found = look(path);
             if opened.is_some() && found.map(|(identity, _)| identity) != *opened {
@@ -39,25 +43,39 @@ impl Place {
                     path.display()
                 )));
             }
-            let noted = || self.shared.as_deref().and_then(bytes_of_log);
-            if let Some((_, left)) = found.filter(|_| *path == self.log)
-                && let Some(noted) = noted().filter(|noted| left < *noted)
-            {
+            let left = found.map_or(0, |(_, length)| length);
+            let noted = noted.as_ref().filter(|noted| *path == self.log && left < noted.bytes());
+            // Whoever has moved all of it into the database may cut it off.
+            if let Some(noted) = noted.filter(|noted| self.noted().as_ref() == Some(*noted)) {
+                self.cut.set(true);
                 return Err(Error::Unavailable(format!(
-                    "{} was cut off while the server runs: of {noted} bytes, {left} are left, so nothing is written. Stop the \
+                    "{} was cut off while the server runs: of {} bytes, {left} are left, so nothing is written. Stop the \
                      server, and see what `rollcall check` says",
-                    path.display()
+                    path.display(),
+                    noted.bytes()
                 )));
             }
         }
         Ok(())
     }
 
-    /// Whether the database is where it was and what was beside it is gone, with nothing in its place: nobody else has
-    /// opened it since, so what the log holds can still be saved.
+    fn noted(&self) -> Option<Noted> {
+        self.shared.as_deref().and_then(noted_log)
+    }
+
+    /// Whether the log was found cut off: what is left of it may end within a transaction, so nothing of it goes into the database.
+    pub fn has_cut_log(&self) -> bool {
+        self.cut.get()
+    }
+
+    /// Whether the database is where it was and something of what was beside it is gone, with nothing in its place: nobody else
+    /// has opened it since, so what the log holds can still be saved.
     pub fn lost_only_the_log(&self) -> bool {
         let mut files = self.files.iter();
         let database = files.next().is_some_and(|(path, opened)| identity(path) == *opened);
-        database && files.all(|(path, opened)| identity(path) == *opened || !path.exists())
+        let is_gone = |path: &PathBuf| !path.exists();
+        database
+            && files.clone().any(|(path, _)| is_gone(path))
+            && files.all(|(path, opened)| identity(path) == *opened || is_gone(path))
     }
 }

@@ -223,7 +223,7 @@ impl Storage {
     /// Closes the connection, which folds the log back into the file if nobody else has one; but never a log that must stay:
     /// one that is left open keeps SQLite from it, and the next start moves all of it again.
     fn close(self) {
-        if self.checkpoints.have_failed() {
+        if self.checkpoints.have_failed() || self.place.has_cut_log() {
             std::mem::forget(self.conn);
         }
     }

@@ -36,6 +36,18 @@ pub struct Email(String);
 
 impl Email {
     pub fn parse(field: &str, text: &str) -> Result<Self, Problem> {
+        let email = Self::stored(field, text)?;
+        let domain = email.0.rsplit_once('@').map_or("", |(_, domain)| domain);
+        if is_domain(domain) { Ok(email) } else { Err(Self::invalid(field)) }
+    }
+
+    fn invalid(field: &str) -> Problem {
+        let message = "This is not an e-mail address. Write it like name@example.com.";
+        Problem::new(field, "invalid_email", message)
+    }
+
+    /// One that was accepted once, if it could be: less was asked of domains before.
+    pub fn stored(field: &str, text: &str) -> Result<Self, Problem> {
         let text = text.trim();
         if text.is_empty() {
             return Err(Problem::new(field, "email_missing", "Enter an e-mail address."));
@@ -46,11 +58,8 @@ impl Email {
         }
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         match EmailAddress::parse_with_options(text, options) {
-            Ok(address) if !text.contains(char::is_control) && is_domain(address.domain()) => Ok(Self(text.to_owned())),
-            _ => {
-                let message = "This is not an e-mail address. Write it like name@example.com.";
-                Err(Problem::new(field, "invalid_email", message))
-            }
+            Ok(_) if !text.contains(char::is_control) => Ok(Self(text.to_owned())),
+            _ => Err(Self::invalid(field)),
         }
     }
 
@@ -149,15 +158,25 @@ impl FromStr for AccountId {
 
 /// A name or a title: one line, not blank, at most [`NAME_MAX`] characters.
 pub fn name(field: &str, text: &str) -> Result<Option<String>, Problem> {
-    let text = text.trim();
-    if text.chars().count() > NAME_MAX {
-        return Err(Problem::new(field, "name_too_long", format!("A name has at most {NAME_MAX} characters.")));
-    }
-    if text.contains(|c: char| c.is_control() || turns_text(c)) {
+    let name = stored_name(field, text)?;
+    let text = name.as_deref().unwrap_or_default();
+    if text.contains(turns_text) {
         return Err(Problem::new(field, "invalid_name", "A name is a single line, without control characters."));
     }
     if !text.is_empty() && text.chars().all(is_invisible) {
         return Err(Problem::new(field, "invalid_name", "Nothing of this name can be seen."));
+    }
+    Ok(name)
+}
+
+/// One that was accepted once, if it could be: less was asked of names before.
+pub fn stored_name(field: &str, text: &str) -> Result<Option<String>, Problem> {
+    let text = text.trim();
+    if text.chars().count() > NAME_MAX {
+        return Err(Problem::new(field, "name_too_long", format!("A name has at most {NAME_MAX} characters.")));
+    }
+    if text.contains(char::is_control) {
+        return Err(Problem::new(field, "invalid_name", "A name is a single line, without control characters."));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
@@ -171,7 +190,7 @@ fn turns_text(c: char) -> bool {
 /// What has no width, or shows as nothing. Between letters of some scripts, and in emoji, it is needed.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}'
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{34f}' | '\u{2060}'..='\u{206f}'
                       | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
 }
 
@@ -192,17 +211,25 @@ pub fn phone(field: &str, text: &str) -> Result<Option<String>, Problem> {
 
 /// The address of a picture: absolute, http or https, so that it can never run anything (`javascript:`, `data:`).
 pub fn img_src(field: &str, text: &str) -> Result<Option<String>, Problem> {
+    let too_long = |text: &str| text.len() > IMG_SRC_MAX;
+    let address = if too_long(text.trim()) { None } else { stored_img_src(field, text)? };
+    // What is stored is longer than what was typed, where letters had to be escaped.
+    if too_long(text.trim()) || address.as_deref().is_some_and(too_long) {
+        let message = format!(
+            "An image address has at most {IMG_SRC_MAX} bytes, and a letter beyond ASCII counts for as many as %C3%BC."
+        );
+        return Err(Problem::new(field, "invalid_img_src", message));
+    }
+    Ok(address)
+}
+
+/// One that was accepted once, if it could be: its length was that of what was typed before.
+pub fn stored_img_src(field: &str, text: &str) -> Result<Option<String>, Problem> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
     let message = match url::Url::parse(text) {
-        // What is stored is longer, where letters had to be escaped.
-        Ok(url) if text.len().max(url.as_str().len()) > IMG_SRC_MAX => {
-            format!(
-                "An image address has at most {IMG_SRC_MAX} bytes, and a letter beyond ASCII counts for as many as %C3%BC."
-            )
-        }
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
             format!("An image address starts with https:// or http://, not {}:.", url.scheme())
         }

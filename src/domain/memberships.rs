@@ -121,6 +121,17 @@ impl Place {
         (place.roles, place.permissions, place.of_roles) = (roles, direct, of_roles);
         Ok(place)
     }
+
+    /// Whether the actor may give what was asked for once. What is no longer there gives nothing.
+    pub fn require_may_give(r: &Read, account: &AccountId, asked: &MembershipPatch) -> Result<()> {
+        require_may_appoint(r, asked.account_admin.unwrap_or_default())?;
+        let direct = asked.permissions.as_deref().unwrap_or_default();
+        let mut given = roles::parse_permissions("permissions", direct).unwrap_or(Permissions::NONE);
+        for role in asked.roles.iter().flatten() {
+            given = given.union(roles::permissions_of(r, account, role)?.unwrap_or(Permissions::NONE));
+        }
+        roles::require_grantable(r, given)
+    }
 }
 
 /// Puts somebody new into an account, their primary one.

@@ -44,7 +44,6 @@ fn require_room(there: i64, most: i64, what: &str) -> Result<()> {
     if there < most {
         return Ok(());
     }
-    let message =
-        format!("There are {most} {what} in this account already, and a list has no more. Delete some first.");
+    let message = format!("There are {most} {what} in this account already, and no more are made. Delete some first.");
     Err(Error::Conflict("too_many", message.into()))
 }

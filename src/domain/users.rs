@@ -197,7 +197,7 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
 /// Whether the actor may make somebody what a new user is to be in their account.
 pub fn require_may_create(r: &Read, new: &NewUser) -> Result<()> {
     let account = r.actor.require(Permission::UsersCreate)?;
-    Place::parse(r, account, &new.membership()).map(drop)
+    Place::require_may_give(r, account, &new.membership())
 }
 
 /// A user of the actor's account.

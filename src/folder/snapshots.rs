@@ -49,23 +49,37 @@ impl Folder {
         for entry in fs::read_dir(&self.0)?.flatten() {
             let (name, path) = (entry.file_name(), entry.path());
             let is_kept = name.to_str().is_some_and(|name| name.contains(AFTER) || name.contains(REPLACED));
-            if cfg!(unix) && is_kept && identity(&path).is_some_and(|it| ours.contains(&it)) {
-                fs::remove_file(path)?;
+            let here = identity(&path);
+            if !cfg!(unix) || !is_kept || !here.is_some_and(|it| ours.contains(&it)) {
+                continue;
             }
+            // Its log had lost its own name already, if only that one was left to it.
+            for ending in ["-wal", "-journal", "-shm"] {
+                let (log, own) = (beside(&path, ending), beside(&database, ending));
+                if here == identity(&database) && log.exists() && !own.exists() {
+                    fs::rename(log, own)?;
+                }
+            }
+            fs::remove_file(path)?;
         }
         Ok(())
     }
 
-    /// A database that was kept here under another name, if there is one.
+    /// The log of a database that is gone, or the latest that was kept here under another name.
     pub fn kept(&self) -> Option<PathBuf> {
+        let database = self.database();
+        let mut logs = ["-wal", "-journal"].into_iter().map(|ending| beside(&database, ending));
+        if let Some(log) = logs.find(|log| fs::metadata(log).is_ok_and(|log| log.len() > 0)) {
+            return Some(log);
+        }
         let is_kept = |name: &str| {
-            name.starts_with(DATABASE) && [BEFORE, AFTER, UNREPAIRED, REPLACED].iter().any(|kept| name.contains(kept))
+            name.starts_with(DATABASE)
+                && [BEFORE, AFTER, UNREPAIRED, REPLACED].iter().any(|kept| name.contains(kept))
+                && !["-wal", "-shm", "-journal"].iter().any(|ending| name.ends_with(ending))
         };
         let entries = fs::read_dir(&self.0).ok()?.flatten();
-        entries
-            .map(|entry| entry.path())
-            .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_kept))
-            .max()
+        let kept = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_kept));
+        kept.max_by_key(|entry| entry.metadata().and_then(|file| file.modified()).ok()).map(|entry| entry.path())
     }
 
     /// Where an upgrade is tried on a copy.

@@ -18,6 +18,9 @@ const FORM_LIMIT: usize = 256 * 1024;
 /// a hundred thousand, and every look for one of them goes through all.
 const FIELDS_LIMIT: usize = 10_000;
 
+/// The largest form, in bytes, that a page asks for again: with everything in it, that is several times as long.
+const AGAIN_LIMIT: usize = 32 * 1024;
+
 /// The names and values of a form (`application/x-www-form-urlencoded`), in the order they were sent.
 #[derive(Clone, Default)]
 pub struct Form(Vec<(String, String)>);
@@ -31,7 +34,9 @@ impl Sent {
     pub fn again(&self) -> Option<&[(String, String)]> {
         let Form(fields) = self.0.get()?;
         let is_secret = |name: &str| name.to_ascii_lowercase().contains("password");
-        fields.iter().all(|(name, _)| !is_secret(name)).then_some(fields.as_slice())
+        let bytes: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let fits = bytes <= AGAIN_LIMIT && fields.iter().all(|(name, _)| !is_secret(name));
+        fits.then_some(fields.as_slice())
     }
 }
 
@@ -56,6 +61,11 @@ impl<'a> FromRequest<'a> for Form {
 }
 
 impl Form {
+    /// Whether a request says that it has one.
+    pub fn is_in(request: &Request) -> bool {
+        request.content_type().is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+    }
+
     /// The first value of that name; empty if there is none.
     pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)

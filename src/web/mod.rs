@@ -182,7 +182,7 @@ pub fn origin(request: &Request, app: &App) -> String {
 /// Wraps the pages: forms come from our own pages only, and what goes wrong becomes a page too.
 async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Result<Response> {
     let app = request.data::<App>().cloned().ok_or_else(|| Error::internal("a page without its application"))?;
-    let (method, address) = (request.method().clone(), format!("/ui{}", request.uri()));
+    let (method, address) = (request.method().clone(), format!("/ui{}", path(&request)));
     let request_id = auth::request_id(&request);
     let by_script = script::asks(&request);
     let said = Said::take(&app, &mut request);
@@ -195,7 +195,7 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         return impersonation::is_over(&app, method.is_safe(), request_id);
     }
     let response = if auth::same_site(&app, &request) {
-        if !method.is_safe() && Visitor::of(&request).is_none() && !is_in_no_name(&address) {
+        if !method.is_safe() && Visitor::of(&request).is_none() && !is_in_no_name(&address) && Form::is_in(&request) {
             // It is refused before it is read, and asked for again.
             let mut body = RequestBody::new(request.take_body());
             drop(Form::from_request(&request, &mut body).await);
@@ -235,6 +235,11 @@ async fn in_pages<E: Endpoint>(pages: Arc<E>, mut request: Request) -> poem::Res
         None => None,
     };
     Ok(acting_error_page(&app, &address, error, request_id, acting, &sent))
+}
+
+/// Where in the pages a request goes. Over HTTP/2 its target names scheme and host, too.
+fn path(request: &Request) -> &str {
+    request.uri().path_and_query().map_or("/", |path| path.as_str())
 }
 
 /// An error as a page.

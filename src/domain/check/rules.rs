@@ -33,10 +33,10 @@ pub struct Rule {
 pub const FUNCTIONS: &[Function] = &[
     ("email_key", |text| Value::Text(fields::email_key(text))),
     ("folded", |text| Value::Text(fields::fold(text))),
-    ("is_email", |text| yes(Email::parse("", text).is_ok_and(|email| email.as_str() == text))),
-    ("is_name", |text| same(fields::name("", text), text)),
+    ("is_email", |text| yes(Email::stored("", text).is_ok_and(|email| email.as_str() == text))),
+    ("is_name", |text| same(fields::stored_name("", text), text)),
     ("is_phone", |text| same(fields::phone("", text), text)),
-    ("is_img_src", |text| same(fields::img_src("", text), text)),
+    ("is_img_src", |text| same(fields::stored_img_src("", text), text)),
     ("is_account_id", |text| yes(AccountId::parse("", text).is_ok())),
     ("is_event", |text| yes(text.parse::<PulseEvent>().is_ok())),
     ("is_permission", |text| yes(Permission::find(text).is_some())),

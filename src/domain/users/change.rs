@@ -15,7 +15,7 @@ use crate::domain::preferences::{self, NotificationPreferences};
 use crate::domain::pulse::PulseEvent;
 use crate::domain::tokens::Claims;
 use crate::domain::{invitations, passkeys, passwords};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problem, Problems, Result};
 
 /// What changes about a user's profile. What is left out stays as it is; `null` clears.
 #[derive(Clone, Debug, Default, Object, Deserialize)]
@@ -51,18 +51,21 @@ pub fn update(w: &Write, id: i64, patch: &ProfilePatch, if_match: Option<&str>) 
         w.actor.require_proof()?;
     }
     let mut problems = Problems::default();
-    let email = match &patch.email {
+    // What stays as it is may be of a time when less was asked of it.
+    let email = match patch.email.as_ref().filter(|email| email.0 != before.email.0) {
         Some(email) => problems.take(Email::parse("email", &email.0)),
-        None => Email::parse("email", &before.email.0).unwrap_or_default(),
+        None => Email::stored("email", &before.email.0).map_err(|_| Error::internal("a stored e-mail is none"))?,
     };
-    let text = |patch: &MaybeUndefined<String>, before: &Option<String>| match patch {
-        MaybeUndefined::Undefined => before.clone().unwrap_or_default(),
-        MaybeUndefined::Null => String::new(),
-        MaybeUndefined::Value(text) => text.clone(),
+    type Parse = fn(&str, &str) -> Result<Option<String>, Problem>;
+    let mut changed = |patch: &MaybeUndefined<String>, before: &Option<String>, field, parse: Parse| match patch {
+        MaybeUndefined::Undefined => before.clone(),
+        MaybeUndefined::Value(text) if before.as_ref() == Some(text) => before.clone(),
+        MaybeUndefined::Value(text) => problems.take(parse(field, text)),
+        MaybeUndefined::Null => None,
     };
-    let name = problems.take(fields::name("name", &text(&patch.name, &before.name)));
-    let phone = problems.take(fields::phone("phone", &text(&patch.phone, &before.phone)));
-    let img_src = problems.take(fields::img_src("imgSrc", &text(&patch.img_src, &before.img_src)));
+    let name = changed(&patch.name, &before.name, "name", fields::name);
+    let phone = changed(&patch.phone, &before.phone, "phone", fields::phone);
+    let img_src = changed(&patch.img_src, &before.img_src, "imgSrc", fields::img_src);
     problems.none()?;
     let mut changes = Changes::default();
     changes.note("email", &before.email, email.as_str());
