@@ -7,6 +7,7 @@ mod events;
 mod health;
 mod keys;
 mod output;
+mod signals;
 mod upgrade;
 mod users;
 
@@ -25,8 +26,6 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::Runtime;
-#[cfg(unix)]
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -42,7 +41,6 @@ use crate::domain::{sessions, setup, tokens, words};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Lock};
 use crate::progress::{self, shown};
-use crate::server::Stopping;
 use crate::{demo, docs, request_id, server};
 
 /// A self-contained user directory: an API, its docs, and pages, on one SQLite file
@@ -334,7 +332,7 @@ fn serve(config: Config, lock: Lock, greet: impl FnOnce(&App) -> Result<()> + Se
         }
         greet(app)
     };
-    let served = runtime.block_on(async { server::run(served_app, ready, stop_signals()).await });
+    let served = runtime.block_on(async { server::run(served_app, ready, signals::stopping()).await });
     // Somebody who still reads a long answer from the database holds nobody up, nor does a backup that is being checked.
     runtime.shutdown_timeout(Duration::from_secs(1));
     app.backups().give_up();
@@ -371,7 +369,7 @@ fn demo(config: Config, users: u32) -> Result<()> {
     let stopping = Arc::new(AtomicBool::new(false));
     let told_to = stopping.clone();
     runtime.spawn(async move {
-        Signals::listen().next().await;
+        signals::next().await;
         told_to.store(true, Ordering::Relaxed);
     });
     let filled = shown(|told| {
@@ -379,9 +377,8 @@ fn demo(config: Config, users: u32) -> Result<()> {
         demo::fill(config.clone(), users, &mut { go_on })
     });
     drop(runtime);
-    match filled {
-        filled if stopping.load(Ordering::Relaxed) => drop(filled),
-        filled => filled.and_then(|()| serve(config, lock, introduce))?,
+    if !stopping.load(Ordering::Relaxed) {
+        filled.and_then(|()| serve(config, lock, introduce))?;
     }
     folder.close().map_err(Error::internal)
 }
@@ -404,72 +401,6 @@ Create a user:
     -H 'x-account-id: {account}' -H 'content-type: application/json' \\
     -d '{{\"email\": \"new.colleague@example.com\"}}'"
     ))
-}
-
-/// The first Ctrl-C or, where there is such a thing, SIGTERM or SIGHUP stops gently, and the second one at once.
-fn stop_signals() -> Stopping<impl Future<Output = ()>, impl Future<Output = ()>> {
-    let (count, counted) = tokio::sync::watch::channel(0);
-    tokio::spawn(async move {
-        loop {
-            Signals::listen().next().await;
-            count.send_modify(|n| *n += 1);
-            // Some send the same to the process and to its group: those that come together are one.
-            tokio::time::sleep(TOGETHER).await;
-        }
-    });
-    let after = |n: u32| {
-        let mut counted = counted.clone();
-        async move { drop(counted.wait_for(|count| *count >= n).await) }
-    };
-    Stopping { gently: after(1), at_once: after(2) }
-}
-
-const TOGETHER: Duration = Duration::from_millis(50);
-
-/// What asks the process to stop.
-struct Signals {
-    #[cfg(unix)]
-    terminate: Option<Signal>,
-    /// A terminal that is gone.
-    #[cfg(unix)]
-    hang_up: Option<Signal>,
-}
-
-impl Signals {
-    fn listen() -> Self {
-        Self {
-            #[cfg(unix)]
-            terminate: signal(SignalKind::terminate()).ok(),
-            #[cfg(unix)]
-            hang_up: if hang_ups_are_ignored() { None } else { signal(SignalKind::hangup()).ok() },
-        }
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        {
-            let received = async |signal: &mut Option<Signal>| match signal {
-                Some(signal) => drop(signal.recv().await),
-                None => std::future::pending().await,
-            };
-            tokio::select! {
-                () = received(&mut self.terminate) => {}
-                () = received(&mut self.hang_up) => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        #[cfg(not(unix))]
-        drop(tokio::signal::ctrl_c().await);
-    }
-}
-
-/// Whether whoever started the process means it to outlive the terminal, as `nohup` does.
-#[cfg(unix)]
-fn hang_ups_are_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    mask & 1 << (SignalKind::hangup().as_raw_value() - 1) != 0
 }
 
 /// As [`EXIT_CODES`] has it.

@@ -1,6 +1,7 @@
 //! The values people type: parsed once, at the edge, and never doubted again.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -189,9 +190,19 @@ fn turns_text(c: char) -> bool {
 
 /// What has no width, or shows as nothing. Between letters of some scripts, and in emoji, it is needed.
 fn is_invisible(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{34f}' | '\u{2060}'..='\u{206f}'
-                      | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
+    const NOTHING: [RangeInclusive<char>; 9] = [
+        '\u{ad}'..='\u{ad}',
+        '\u{34f}'..='\u{34f}',
+        '\u{61c}'..='\u{61c}',
+        '\u{115f}'..='\u{1160}',
+        '\u{180e}'..='\u{180e}',
+        '\u{200b}'..='\u{200f}',
+        '\u{2060}'..='\u{206f}',
+        '\u{fe00}'..='\u{fe0f}',
+        '\u{feff}'..='\u{feff}',
+    ];
+    let is_blank = matches!(c, '\u{2800}' | '\u{3164}' | '\u{ffa0}');
+    c.is_whitespace() || is_blank || NOTHING.iter().any(|range| range.contains(&c))
 }
 
 /// A phone number as people write it: digits, spaces, `+ - ( ) . /`, an `x` or `ext` before an extension.
