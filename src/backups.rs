@@ -70,7 +70,7 @@ pub fn keep(database: &Path, kept: &Path, replace: bool, what: &'static str, tol
 /// Refuses to begin anew where there was a database that is gone: its disk may not be mounted, or it was emptied by mistake.
 /// Backups of the new one would in time push out all that is left of it.
 pub fn require_not_lost(folder: &Folder, shelf: &Shelf) -> Result<()> {
-    if fs::metadata(folder.database()).is_ok_and(|database| database.len() > 0) {
+    if files::has_bytes(&folder.database()) {
         return Ok(());
     }
     let Some(left) = folder.kept().or_else(|| shelf.latest()) else { return Ok(()) };

@@ -420,7 +420,7 @@ mod tests {
     use super::{Cli, parsed};
 
     #[test]
-    fn a_demo_takes_no_folder_and_makes_no_backups() {
+    fn what_was_typed_and_cannot_be_meant_is_refused() {
         let said = |line: &str| parsed(line.split(' ')).map(|Cli { .. }| ()).map_err(|error| error.to_string());
         for line in ["rollcall demo --data here", "rollcall --data here demo", "rollcall demo --backup-every 1d"] {
             let refused = said(line).unwrap_err();
@@ -428,6 +428,13 @@ mod tests {
         }
         for line in ["rollcall demo --listen 127.0.0.1:0", "rollcall serve --data here", "rollcall --backup-every 1d"] {
             assert_eq!(said(line), Ok(()), "{line}");
+        }
+        for (line, expected) in [
+            ("rollcall --backup-every 59s", "choose at least 1m"),
+            ("rollcall --public-url https://ada:secret@example.com", "holds no user name and no password"),
+        ] {
+            let refused = said(line).unwrap_err();
+            assert!(refused.contains(expected), "{line}: {refused}");
         }
         let help = said("rollcall demo --help").unwrap_err();
         assert!(help.contains("--users") && !help.contains("--data") && !help.contains("--backup-dir"), "{help}");

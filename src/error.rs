@@ -169,7 +169,7 @@ impl fmt::Display for Error {
                 f.write_str(message)
             }
             Self::MethodNotAllowed => f.write_str("This address exists, but not with that method."),
-            Self::Changed(message) => f.write_str(message),
+            Self::Changed(message) => write!(f, "{message} Get it again, and decide anew."),
             Self::KeyReused => f.write_str(
                 "This Idempotency-Key was sent with another request before. Use a new key for a new request.",
             ),

@@ -60,6 +60,11 @@ pub fn look(path: &Path) -> Option<(Identity, u64)> {
     fs::metadata(path).ok().map(|file| ((0, 0), file.len()))
 }
 
+/// Whether there is a file with something in it.
+pub fn has_bytes(path: &Path) -> bool {
+    look(path).is_some_and(|(_, length)| length > 0)
+}
+
 /// Reads what a file begins with, without a move in it.
 #[cfg(unix)]
 pub fn read_start(file: &File, bytes: &mut [u8]) -> io::Result<()> {

@@ -90,6 +90,11 @@ fn a_rollback_needs_a_good_snapshot_and_the_file_to_itself() {
     other.execute_batch("begin; select count(*) from users").unwrap();
     let (code, said) = old.run(&["rollback"]);
     assert!(code == 3 && said.contains("Another program is using the database"), "{said}");
+    // A restore that is refused leaves the snapshot where a rollback finds it, too.
+    let backup = old.data.with_file_name("good.db");
+    fs::write(&backup, &good).unwrap();
+    let (code, said) = old.run(&["restore", "--force", backup.to_str().unwrap()]);
+    assert!(code == 3 && said.contains("Another program is using the database"), "{said}");
     drop(other);
     assert_eq!((old.run(&["rollback"]).0, old.schema()), (0, OLD));
 }

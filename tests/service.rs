@@ -13,6 +13,8 @@ use rollcall::clock::Timestamp;
 use serde_json::Value;
 
 use crate::cli::{Served, init, rollcall, serve};
+#[cfg(target_os = "linux")]
+use crate::faulty::by_shell;
 use crate::keys::serve_logging;
 use crate::live::SOON;
 use crate::tls::Files;
@@ -134,6 +136,23 @@ fn a_stop_waits_for_what_is_in_flight_as_long_as_it_may() {
         let refused = rollcall(folder.path()).args(["--stop-within", wrong]).output().unwrap();
         assert_eq!(refused.status.code(), Some(2), "{wrong}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_is_gone_stops_it_gently_unless_it_was_to_outlive_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    init(&data);
+    // Whoever runs the tests by nohup has all they start ignore it.
+    let mut gone = serve(&mut by_shell("exec env --default-signal=HUP \"$0\"", folder.path()), 1);
+    signal(&gone.child, "-HUP");
+    assert_eq!(ended(&mut gone.child).0, Some(0));
+    let mut outlives = serve(&mut by_shell("trap '' HUP; exec \"$0\"", folder.path()), 1);
+    signal(&outlives.child, "-HUP");
+    assert_eq!(ureq::get(format!("{}/health/live", outlives.url)).call().unwrap().status(), 200);
+    signal(&outlives.child, "-TERM");
+    assert_eq!(ended(&mut outlives.child).0, Some(0));
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn of_the_request() -> Vec<Outcome> {
             header: None,
             applies: Box::new(|shape| shape.guarded),
             errors: vec![Error::Changed(
-                "That is not the current version of this user, which was changed last by ada@example.com. Get it again, and decide anew.".into(),
+                "That is not the current version of this user, which was changed last by ada@example.com.".into(),
             )],
         },
         Outcome {

@@ -5,12 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::partial::Partial;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::{Db, beside, copy, require_whole_log};
 use crate::domain::check::{self, Findings};
 use crate::error::{Error, Result};
-use crate::files::{second_name, sync_folder_of};
+use crate::files::{has_bytes, second_name, sync_folder_of};
 use crate::folder::Folder;
 use crate::progress::Told;
 
@@ -41,10 +41,8 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
         return Err(Error::invalid("FILE", "not_a_backup", "This is the database itself."));
     }
     let _lock = folder.lock()?;
-    let is_empty = !fs::metadata(&database).is_ok_and(|database| database.len() > 0);
     // What an emptied one had written last may be in its log.
-    let is_there =
-        !is_empty || LOGS.iter().any(|log| fs::metadata(beside(&database, log)).is_ok_and(|log| log.len() > 0));
+    let is_there = [""].iter().chain(&LOGS).any(|log| has_bytes(&beside(&database, log)));
     if is_there && !force {
         return Err(there_already(&config.data));
     }
@@ -61,8 +59,7 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
         return Err(Error::internal(format!("{} were read, and {} are there", given.counts, findings.counts)));
     }
     let replaced = is_there.then(|| folder.replaced(clock.now()));
-    folder.put_snapshots_aside(clock.now()).map_err(|error| cannot_replace(&database, &error.to_string()))?;
-    swap(&database, partial, replaced.as_deref())?;
+    swap(&folder, partial, replaced.as_deref(), clock.now())?;
     let has_key = config.key.is_some() || config.key_file.is_some() || folder.has_key();
     Ok(Restored { findings, replaced, has_key })
 }
@@ -76,21 +73,32 @@ fn try_to_open(file: &Path, config: &Config, clock: &Clock) -> Result<()> {
 }
 
 /// Keeps the database under the name `aside`, and puts the new one in its place in one step.
-fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
+fn swap(folder: &Folder, new: Partial, aside: Option<&Path>, now: Timestamp) -> Result<()> {
+    let database = &folder.database();
     let cannot = |error: io::Error| cannot_replace(database, &error.to_string());
+    let give_way = || {
+        if let Some(aside) = aside {
+            second_name(database, aside)?;
+        }
+        // They are of the database before.
+        folder.put_snapshots_aside(now)?;
+        // Beside another file, a log would be taken for one of that.
+        drop_log(database)?;
+        sync_folder_of(database)
+    };
     let Some(aside) = aside else {
-        drop_log(database).map_err(cannot)?;
+        give_way().map_err(cannot)?;
         return new.become_whole(database, true);
     };
     if ["", "-shm"].iter().chain(&LOGS).any(|log| beside(aside, log).exists()) {
         let message = format!("There is a file {} already. Wait a second, and try again.", aside.display());
         return Err(Error::Conflict("file_exists", message.into()));
     }
-    let is_empty = !fs::metadata(database).is_ok_and(|database| database.len() > 0);
-    if is_empty || require_whole_log(database).is_err() {
+    if !has_bytes(database) || require_whole_log(database).is_err() {
         // SQLite would take in what it makes sense of, and throw away the rest: the last that is left of answered writes.
         keep_log(database, aside, &["-wal", "-journal", "-shm"]).map_err(cannot)?;
-        return give_way(database, new, aside);
+        give_way().map_err(cannot)?;
+        return new.become_whole(database, true);
     }
     // Looking at a damaged database, SQLite takes a log away that it can't make sense of: that is kept before it looks.
     keep_log(database, aside, &LOGS).map_err(cannot)?;
@@ -100,18 +108,9 @@ fn swap(database: &Path, new: Partial, aside: Option<&Path>) -> Result<()> {
         drop_log(aside).map_err(cannot)?;
     }
     let held = held?;
-    give_way(database, new, aside)?;
+    give_way().map_err(cannot)?;
+    new.become_whole(database, true)?;
     held.map_or(Ok(()), copy::Held::release)
-}
-
-/// Gives the database its other name, and its own to the new one.
-fn give_way(database: &Path, new: Partial, aside: &Path) -> Result<()> {
-    let cannot = |error: io::Error| cannot_replace(database, &error.to_string());
-    second_name(database, aside).map_err(cannot)?;
-    // Beside another file, a log would be taken for one of that.
-    drop_log(database).map_err(cannot)?;
-    sync_folder_of(database).map_err(cannot)?;
-    new.become_whole(database, true)
 }
 
 /// What SQLite may have left beside a database that holds a part of it.

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::domain::actor::Actor;
 use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
+use crate::files::has_bytes;
 
 /// What a look's SQL may call besides SQLite's own functions: a name, and what it makes of a text.
 pub type Function = (&'static str, fn(&str) -> Value);
@@ -84,7 +85,7 @@ fn lend(conn: &Connection, functions: &[Function]) -> Result<()> {
 
 /// A connection for looking. Of a database that is in use, looking needs the shared memory of its log.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let has = |ending| std::fs::metadata(super::beside(path, ending)).is_ok_and(|log| log.len() > 0);
+    let has = |ending| has_bytes(&super::beside(path, ending));
     let waits = has("-wal");
     let mut conn = super::connect(path)?;
     let first = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get::<_, i64>(0));

@@ -7,13 +7,13 @@
 //!
 //! The formats: <https://sqlite.org/walformat.html>, <https://sqlite.org/fileformat.html>.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use super::beside;
 use crate::error::{Error, Result};
-use crate::files::read_start;
+use crate::files::{has_bytes, read_start};
 
 /// Two copies of the index header, and how much of the log is in the database already.
 const SHARED: usize = 2 * HEADER + 4;
@@ -47,7 +47,7 @@ const HEADER_OF_PAGES: usize = 100;
 
 /// While a log waits, the file may lack what is in that.
 fn require_length(database: &Path) -> Result<()> {
-    let waits = |ending| fs::metadata(beside(database, ending)).is_ok_and(|log| log.len() > 0);
+    let waits = |ending| has_bytes(&beside(database, ending));
     if waits("-wal") || waits("-journal") {
         return Ok(());
     }

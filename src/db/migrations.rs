@@ -12,6 +12,7 @@ use super::inspect::{self, Function};
 use super::{APPLICATION_ID, RowResult, SCHEMA, Write, beside, configure};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::files::has_bytes;
 
 /// The schema that was released first. Files of those before it were never anybody's.
 pub const FIRST: i64 = 4;
@@ -92,7 +93,7 @@ impl Migrating {
     pub fn open(path: &Path) -> Result<Self> {
         let conn = connect(path)?;
         // What waits in its log stays there until there is something to commit.
-        let waits = std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+        let waits = has_bytes(&beside(path, "-wal"));
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, waits)?;
         conn.execute_batch("pragma synchronous = full; begin immediate;")?;
         Ok(Self(conn))

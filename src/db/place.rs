@@ -32,7 +32,7 @@ impl Place {
     /// [`Error::Unavailable`] naming the file that is not the same any more, or the log that lacks what was written last: it may
     /// be nowhere else, and what is written next would stand behind a hole.
     pub fn check(&self) -> Result<()> {
-        // Before the length of the log: others write, too, and that is said here when it is in the log.
+        // Noted before the log is measured: whoever else commits in between only makes it longer.
         let noted = self.noted();
         for (path, opened) in &self.files {
             let found = look(path);

@@ -223,7 +223,7 @@ pub fn phone(field: &str, text: &str) -> Result<Option<String>, Problem> {
 /// The address of a picture: absolute, http or https, so that it can never run anything (`javascript:`, `data:`).
 pub fn img_src(field: &str, text: &str) -> Result<Option<String>, Problem> {
     let too_long = |text: &str| text.len() > IMG_SRC_MAX;
-    let address = if too_long(text.trim()) { None } else { stored_img_src(field, text)? };
+    let address = stored_img_src(field, text)?;
     // What is stored is longer than what was typed, where letters had to be escaped.
     if too_long(text.trim()) || address.as_deref().is_some_and(too_long) {
         let message = format!(

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::{DATABASE, Folder};
 use crate::clock::Timestamp;
 use crate::db::beside;
-use crate::files::{self, identity};
+use crate::files::{self, has_bytes, identity};
 
 /// What the name of a snapshot has before its number.
 const BEFORE: &str = ".before-";
@@ -69,7 +69,7 @@ impl Folder {
     pub fn kept(&self) -> Option<PathBuf> {
         let database = self.database();
         let mut logs = ["-wal", "-journal"].into_iter().map(|ending| beside(&database, ending));
-        if let Some(log) = logs.find(|log| fs::metadata(log).is_ok_and(|log| log.len() > 0)) {
+        if let Some(log) = logs.find(|log| has_bytes(log)) {
             return Some(log);
         }
         let is_kept = |name: &str| {

@@ -94,7 +94,7 @@ impl Faults {
         let problems = match error {
             Error::Invalid(problems) => problems,
             Error::Conflict(code, message) => vec![Problem::new(about(code), code, message)],
-            Error::Changed(message) => vec![Problem::new("", "precondition_failed", on_a_page(&message))],
+            Error::Changed(message) => vec![Problem::new("", "precondition_failed", message)],
             error @ Error::Forbidden(_) => vec![Problem::new("", "forbidden", on_a_page(&error.to_string()))],
             error => return Err(error),
         };
@@ -147,7 +147,6 @@ impl Faults {
 
 /// What programs are told, in words for people.
 pub fn on_a_page(message: &str) -> String {
-    let message = message.replace("Get it again, and decide anew.", "Compare, and decide anew.");
     let parts = message.split('`').enumerate();
     parts.map(|(n, part)| if n % 2 == 1 { format!("“{part}”") } else { part.to_owned() }).collect()
 }

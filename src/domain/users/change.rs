@@ -190,7 +190,7 @@ pub(in crate::domain) fn require_match(user: &User, if_match: Option<&str>) -> R
         return Ok(());
     }
     Err(Error::Changed(format!(
-        "That is not the current version of this user, which was changed last by {}. Get it again, and decide anew.",
+        "That is not the current version of this user, which was changed last by {}.",
         user.updated_by
     )))
 }
