@@ -35,11 +35,6 @@ fn every_dependency_has_a_reason() {
     }
 }
 
-#[test]
-fn unsafe_code_is_forbidden_everywhere() {
-    assert!(read("Cargo.toml").contains("[lints.rust]\nunsafe_code = \"forbid\""));
-}
-
 /// `cargo deny` decides; here it is only held that it is asked about all of it.
 #[test]
 fn the_supply_chain_is_checked_before_a_change_lands() {

@@ -8,6 +8,7 @@ pub mod copy;
 pub mod inspect;
 pub mod later;
 mod leftover;
+mod log;
 pub mod migrations;
 mod place;
 #[cfg(test)]

@@ -28,6 +28,7 @@ use tokio::sync::oneshot;
 
 use super::beside;
 use super::checkpoints::{self, Checkpoints};
+use super::log::Log;
 use super::place::Place;
 use super::trouble::{Damage, Trouble};
 use crate::error::{Error, Result};
@@ -135,9 +136,10 @@ impl Writer {
         let file = Arc::new(File::open(path).map_err(|error| Error::Unavailable(error.to_string()))?);
         let shared = File::open(beside(path, "-shm")).ok().map(Arc::new);
         let checkpoints = Checkpoints::take_over(&conn, path, file.clone())?;
-        let (place, damaged, commit_took) = (Place::of(path, shared.clone()), damage.clone(), Cell::default());
+        let (log, place, damaged) = (Log::take_over(&conn), Place::of(path, shared.clone()), damage.clone());
         let files: Files = (file, shared);
-        let storage = Storage { checkpoints, conn, place, damage: damaged, commit_took, _files: files.clone() };
+        let commit_took = Cell::default();
+        let storage = Storage { checkpoints, conn, log, place, damage: damaged, commit_took, _files: files.clone() };
         let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
@@ -211,6 +213,7 @@ struct Storage {
     /// Gone before the connection, whose end then puts the whole log away.
     checkpoints: Checkpoints,
     conn: Connection,
+    log: Log,
     place: Place,
     damage: Damage,
     /// How long the last commit took.
@@ -300,7 +303,7 @@ impl Storage {
             return Err(Error::Damaged(cause));
         }
         let begun = Instant::now();
-        let committed = execute(&self.conn, "commit");
+        let committed = self.log.in_one_write(|| execute(&self.conn, "commit"));
         self.commit_took.set(begun.elapsed());
         committed.map_err(|error| trouble.unwrap_or(error))
     }
