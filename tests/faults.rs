@@ -189,8 +189,13 @@ fn another_folder_in_the_place_of_the_own_one_is_noticed() {
 
 #[test]
 fn a_deleted_log_is_saved_into_the_database() {
-    for files in [&["-wal"][..], &["-wal", "-shm"]] {
-        let server = Faulty::start();
+    for (files, start) in [
+        (&["-wal"][..], Faulty::start as fn() -> Faulty),
+        (&["-wal", "-shm"], Faulty::start),
+        (&["-wal"], Faulty::start_restored),
+        (&["-wal", "-shm"], Faulty::start_restored),
+    ] {
+        let server = start();
         let answered = server.create_all("before", 20);
         for ending in files {
             fs::remove_file(server.data().join(format!("rollcall.db{ending}"))).unwrap();

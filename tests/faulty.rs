@@ -40,17 +40,17 @@ impl Drop for Faulty {
 impl Faulty {
     /// A server that is set up, with Ada its owner.
     pub fn start() -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        let token = init(&folder.path().join("data"));
-        Self::run(folder.clone(), token, rollcall(&folder.path().join("data")))
-            .unwrap_or_else(|said| panic!("it doesn't start: {said}"))
+        Stopped::new().start()
+    }
+
+    /// The same on a database that was restored: SQLite has no log of it before somebody reads.
+    pub fn start_restored() -> Self {
+        Stopped::new().restored().start()
     }
 
     /// The same, started by a line of shell that ends in `exec "$0"`.
     pub fn start_by(shell: &str) -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        let token = init(&folder.path().join("data"));
-        Self::run(folder.clone(), token, by_shell(shell, folder.path())).unwrap_or_else(|said| panic!("{said}"))
+        Stopped::new().start_by(shell)
     }
 
     /// A command that serves; what it said instead, if it doesn't.
@@ -157,6 +157,13 @@ pub struct Stopped {
 }
 
 impl Stopped {
+    /// A folder that is set up, with Ada its owner.
+    pub fn new() -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let token = init(&folder.path().join("data"));
+        Self { folder, token }
+    }
+
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -166,12 +173,28 @@ impl Stopped {
         self.data().join(format!("rollcall.db{ending}"))
     }
 
+    /// The same, with a backup in the place of what it was made of.
+    pub fn restored(self) -> Self {
+        let backup = self.folder.path().join("backup.db");
+        for arguments in [&["backup"][..], &["restore", "--force"]] {
+            let output = rollcall(&self.data()).args(arguments).arg(&backup).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        self
+    }
+
     pub fn try_start(&self) -> Result<Faulty, String> {
         Faulty::run(self.folder.clone(), self.token.clone(), rollcall(&self.data()))
     }
 
     pub fn start(&self) -> Faulty {
         self.try_start().unwrap_or_else(|said| panic!("it doesn't start: {said}"))
+    }
+
+    /// Started by a line of shell that ends in `exec "$0"`.
+    pub fn start_by(&self, shell: &str) -> Faulty {
+        let command = by_shell(shell, self.folder.path());
+        Faulty::run(self.folder.clone(), self.token.clone(), command).unwrap_or_else(|said| panic!("{said}"))
     }
 
     /// The same folder once more, to do something else to.

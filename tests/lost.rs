@@ -48,15 +48,16 @@ fn a_log_that_is_not_whole_is_kept_by_a_restore_as_it_lies() {
 
 #[test]
 fn a_log_that_is_emptied_under_a_running_server_is_not_written_behind() {
-    let server = Faulty::start();
-    server.create_all("before", 5);
-    cut(&server.data().join("rollcall.db-wal"), 0);
-    for n in 0..3 {
-        let refused = server.create(&format!("after{n}")).unwrap_err();
-        assert_eq!(refused.code, "503 storage_unavailable");
+    for server in [Faulty::start(), Faulty::start_restored()] {
+        server.create_all("before", 5);
+        cut(&server.data().join("rollcall.db-wal"), 0);
+        for n in 0..3 {
+            let refused = server.create(&format!("after{n}")).unwrap_err();
+            assert_eq!(refused.code, "503 storage_unavailable");
+        }
+        assert!(server.logs("rollcall.db-wal was cut off while the server runs: of "), "{}", server.log());
+        assert!(server.log().contains("0 are left, so nothing is written"), "{}", server.log());
     }
-    assert!(server.logs("rollcall.db-wal was cut off while the server runs: of "), "{}", server.log());
-    assert!(server.log().contains("0 are left, so nothing is written"), "{}", server.log());
 }
 
 /// What is left of a cut log may end within a transaction.

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use crate::faulty::Faulty;
+use crate::faulty::{Faulty, Stopped};
 
 /// Whether this user may look over a process's shoulder; with `MUST_TRACE` set it has to be so.
 pub fn may_trace() -> bool {
@@ -16,8 +16,12 @@ pub fn may_trace() -> bool {
 
 /// A server under strace, which is no parent of it and ends with it.
 pub fn traced(options: &str) -> Faulty {
+    traced_on(&Stopped::new(), options)
+}
+
+fn traced_on(folder: &Stopped, options: &str) -> Faulty {
     let trace = "-e trace=fsync,fdatasync,pwrite64,write,writev,sendto,statx";
-    Faulty::start_by(&format!("exec strace -D -f -qq -y -s 24 -o \"$ROLLCALL_DATA/../trace\" {trace} {options} \"$0\""))
+    folder.start_by(&format!("exec strace -D -f -qq -y -s 24 -o \"$ROLLCALL_DATA/../trace\" {trace} {options} \"$0\""))
 }
 
 #[test]
@@ -25,10 +29,14 @@ fn nothing_is_answered_before_the_log_is_synced() {
     if !may_trace() {
         return;
     }
-    let server = traced("");
-    server.create_all("one", 5);
-    let folder = server.crash().folder;
-    let trace = std::fs::read_to_string(folder.path().join("trace")).unwrap();
+    for server in [traced(""), traced_on(&Stopped::new().restored(), "")] {
+        server.create_all("one", 5);
+        let folder = server.crash().folder;
+        require_synced(&std::fs::read_to_string(folder.path().join("trace")).unwrap());
+    }
+}
+
+fn require_synced(trace: &str) {
     let (mut written, mut synced, mut answers) = (0, 0, 0);
     for line in trace.lines() {
         if line.contains("pwrite64(") && line.contains("rollcall.db-wal") {
@@ -37,6 +45,8 @@ fn nothing_is_answered_before_the_log_is_synced() {
             synced += 1;
         } else if line.contains("HTTP/1.1 201 ") {
             assert!(written > 0 && synced > 0, "answered with {written} writes and {synced} syncs before:\n{trace}");
+            // The log's own header, what is gathered, and the last page.
+            assert!(written <= 3, "written in {written} pieces:\n{trace}");
             (written, synced, answers) = (0, 0, answers + 1);
         }
     }

@@ -168,13 +168,17 @@ impl Db {
             // Nothing is there that a journal could keep, and to make one takes three syncs.
             conn.execute_batch("pragma journal_mode = off;")?;
         }
-        conn.execute_batch(
-            "pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864;",
-        )?;
+        let journal: String = conn.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
+        if journal != "wal" {
+            return Err(Error::Unavailable("SQLite can keep no log (WAL) beside it".into()));
+        }
+        conn.execute_batch("pragma synchronous = full; pragma journal_size_limit = 67108864;")?;
         if is_new {
             // In the log it takes one sync, before there is one it takes four.
             create(&mut conn, clock.now())?;
         }
+        // A database that was restored has no log before somebody reads, and the writer watches over the one there is.
+        conn.execute_batch(SNAPSHOT)?;
         // Readers keep read-write access to the shared-memory file that WAL needs; `query_only` is what stops them writing.
         let reading = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(reading).with_init(|conn| {

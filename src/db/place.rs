@@ -13,18 +13,23 @@ use crate::files::{Identity, identity, look};
 
 /// The database and what SQLite keeps beside it, each with what it was when it was opened, by which SQLite knows it, too.
 pub struct Place {
-    files: Vec<(PathBuf, Option<Identity>)>,
+    files: Vec<(PathBuf, Identity)>,
     log: PathBuf,
-    shared: Option<Arc<File>>,
+    shared: Arc<File>,
     cut: Cell<bool>,
 }
 
 impl Place {
-    /// The files of a database that is open, in WAL mode, from now on, and the shared memory of its log.
-    pub fn of(database: &Path, shared: Option<Arc<File>>) -> Self {
-        let files = ["", "-wal", "-shm"].map(|ending| beside(database, ending));
-        let files = files.map(|path| (identity(&path), path)).map(|(identity, path)| (path, identity)).into();
-        Self { files, log: beside(database, "-wal"), shared, cut: Cell::new(false) }
+    /// The files of a database that is open, in WAL mode, from now on, and the shared memory of its log. All of them are there once
+    /// it was read.
+    pub fn of(database: &Path, shared: Arc<File>) -> Result<Self> {
+        let known = |path: PathBuf| match identity(&path) {
+            Some(identity) => Ok((path, identity)),
+            None => Err(Error::Unavailable(format!("{} is not there", path.display()))),
+        };
+        let files = ["", "-wal", "-shm"].map(|ending| known(beside(database, ending)));
+        let files = files.into_iter().collect::<Result<_>>()?;
+        Ok(Self { files, log: beside(database, "-wal"), shared, cut: Cell::new(false) })
     }
 
     /// # Errors
@@ -36,7 +41,7 @@ impl Place {
         let noted = self.noted();
         for (path, opened) in &self.files {
             let found = look(path);
-            if opened.is_some() && found.map(|(identity, _)| identity) != *opened {
+            if found.map(|(identity, _)| identity) != Some(*opened) {
                 let what = if path.exists() { "was replaced" } else { "was moved or deleted" };
                 return Err(Error::Unavailable(format!(
                     "{} {what} while the server runs, so nothing is written. Put it back as it was, or start the server again",
@@ -60,7 +65,7 @@ impl Place {
     }
 
     fn noted(&self) -> Option<Noted> {
-        self.shared.as_deref().and_then(noted_log)
+        noted_log(&self.shared)
     }
 
     /// Whether the log was found cut off: what is left of it may end within a transaction, so nothing of it goes into the database.
@@ -72,10 +77,10 @@ impl Place {
     /// has opened it since, so what the log holds can still be saved.
     pub fn lost_only_the_log(&self) -> bool {
         let mut files = self.files.iter();
-        let database = files.next().is_some_and(|(path, opened)| identity(path) == *opened);
+        let database = files.next().is_some_and(|(path, opened)| identity(path) == Some(*opened));
         let is_gone = |path: &PathBuf| !path.exists();
         database
             && files.clone().any(|(path, _)| is_gone(path))
-            && files.all(|(path, opened)| identity(path) == *opened || is_gone(path))
+            && files.all(|(path, opened)| identity(path) == Some(*opened) || is_gone(path))
     }
 }

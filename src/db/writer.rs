@@ -95,7 +95,7 @@ pub struct Writer {
     _files: Files,
 }
 
-type Files = (Arc<File>, Option<Arc<File>>);
+type Files = (Arc<File>, Arc<File>);
 
 struct Thread {
     jobs: SyncSender<Box<dyn Job>>,
@@ -129,14 +129,14 @@ pub async fn wait<T>(ticket: Ticket, mut answered: oneshot::Receiver<Result<T>>,
 }
 
 impl Writer {
-    /// Takes over a connection to the database at `path`, which is in WAL mode.
+    /// Takes over a connection to the database at `path`, which is in WAL mode and has read it.
     pub fn start(conn: Connection, path: &Path, figures: Database) -> Result<Self> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let damage = Damage::default();
-        let file = Arc::new(File::open(path).map_err(|error| Error::Unavailable(error.to_string()))?);
-        let shared = File::open(beside(path, "-shm")).ok().map(Arc::new);
+        let open = |path: &Path| File::open(path).map(Arc::new).map_err(|error| Error::Unavailable(error.to_string()));
+        let (file, shared) = (open(path)?, open(&beside(path, "-shm"))?);
         let checkpoints = Checkpoints::take_over(&conn, path, file.clone())?;
-        let (log, place, damaged) = (Log::take_over(&conn), Place::of(path, shared.clone()), damage.clone());
+        let (log, place, damaged) = (Log::take_over(&conn)?, Place::of(path, shared.clone())?, damage.clone());
         let files: Files = (file, shared);
         let commit_took = Cell::default();
         let storage = Storage { checkpoints, conn, log, place, damage: damaged, commit_took, _files: files.clone() };
