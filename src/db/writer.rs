@@ -17,7 +17,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -38,6 +38,9 @@ use crate::metrics::{Counted, Database};
 const QUEUE: usize = 1024;
 /// Closures that share a commit at the most, so that the first of them isn't kept waiting by the last.
 const BATCH: usize = 64;
+/// How long the writer looks for the next write after a commit that several shared, before it sleeps: others are on their way,
+/// and to wake a thread takes as long.
+const LOOKOUT: Duration = Duration::from_micros(200);
 /// How long a write may wait for its turn before it is turned away: longer than any queue takes on a disk that works, and
 /// shorter than people and programs do.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -191,14 +194,28 @@ fn is_of_storage(error: &Error) -> bool {
     matches!(error, Error::Unavailable(_) | Error::Damaged(_))
 }
 
+/// The next write: looked for as long as `lookout`, then waited for.
+fn next(waiting: &Receiver<Box<dyn Job>>, lookout: Duration) -> Result<Box<dyn Job>, RecvError> {
+    let begun = Instant::now();
+    while begun.elapsed() < lookout {
+        match waiting.try_recv() {
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+            found => return found.map_err(|_| RecvError),
+        }
+    }
+    waiting.recv()
+}
+
 fn run(storage: &Storage, waiting: &Receiver<Box<dyn Job>>, figures: &Database) {
     let mut jobs = Vec::with_capacity(BATCH);
     let mut trouble = Trouble::default();
-    while let Ok(first) = waiting.recv() {
+    let mut lookout = Duration::ZERO;
+    while let Ok(first) = next(waiting, lookout) {
         let begun = Instant::now();
         let fate = storage.batch(first, waiting, &mut jobs);
         figures.note(jobs.len(), begun.elapsed(), fate.is_ok());
         trouble.note(&fate, jobs.len());
+        lookout = if jobs.len() > 1 { LOOKOUT } else { Duration::ZERO };
         for job in jobs.drain(..) {
             job.answer(&fate);
         }
