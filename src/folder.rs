@@ -41,6 +41,13 @@ impl Folder {
         }
         let folder = Self(path.to_owned());
         folder.require_private()?;
+        if folder.database().is_symlink() {
+            return Err(Error::Unavailable(format!(
+                "{} is a link, and SQLite keeps the log of a database where that itself lies. Move the database here, or \
+                 choose the folder it is in with --data.",
+                folder.database().display()
+            )));
+        }
         // The lock file tells a folder that cannot be written before SQLite does so in its own words.
         folder.private_file(LOCK).map_err(cannot)?;
         folder.make_database().map_err(cannot)?;

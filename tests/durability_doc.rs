@@ -23,7 +23,7 @@ fn every_fault_has_its_line_and_its_test() {
         ["faults", "synced", "durability", "interrupted", "overload", "clock"].map(|name| format!("tests/{name}.rs"));
     let proven = tests_in(&files.each_ref().map(String::as_str));
     let others = tests_in(&[
-        "src/db/writer.rs",
+        "src/db/writer/tests.rs",
         "src/db/mod.rs",
         "src/limits.rs",
         "src/server/context.rs",

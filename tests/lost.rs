@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::backups::{backed_up, emails, names, run};
 use crate::cli::rollcall;
-use crate::faulty::Faulty;
+use crate::faulty::{Faulty, Stopped};
 
 fn cut(file: &Path, length: u64) {
     OpenOptions::new().write(true).open(file).unwrap().set_len(length).unwrap();
@@ -58,6 +58,69 @@ fn a_log_that_is_emptied_under_a_running_server_is_not_written_behind() {
         assert!(server.logs("rollcall.db-wal was cut off while the server runs: of "), "{}", server.log());
         assert!(server.log().contains("0 are left, so nothing is written"), "{}", server.log());
     }
+}
+
+/// Another program lets nobody write, or still reads what is in the log, so that SQLite goes on behind the hole.
+#[test]
+fn a_log_that_is_emptied_while_others_have_the_database_is_noticed() {
+    let server = Faulty::start();
+    server.create_all("before", 5);
+    let (other, log) = (rusqlite::Connection::open(server.database()).unwrap(), server.data().join("rollcall.db-wal"));
+    other.execute_batch("begin immediate").unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| server.create("waits"));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        cut(&log, 0);
+        other.execute_batch("rollback").unwrap();
+        assert_eq!(waits.join().unwrap().unwrap_err().code, "503 storage_unavailable");
+    });
+    let server = Faulty::start();
+    server.create_all("before", 5);
+    let (other, log) = (rusqlite::Connection::open(server.database()).unwrap(), server.data().join("rollcall.db-wal"));
+    other.execute_batch("begin; select count(*) from users").unwrap();
+    let moves = rusqlite::Connection::open(server.database()).unwrap();
+    moves.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(())).unwrap();
+    cut(&log, 0);
+    assert_eq!(server.create("after").unwrap_err().code, "503 storage_unavailable");
+    assert!(
+        server.logs("rollcall.db-wal was cut off while the server runs, so nothing is written"),
+        "{}",
+        server.log()
+    );
+}
+
+/// As `cp` does it, which leaves the file itself where it is.
+#[test]
+fn a_database_that_is_emptied_or_overwritten_under_a_running_server_is_not_written_to() {
+    for overwritten in [false, true] {
+        let stopped = Stopped::new();
+        let backup = stopped.data().join("../good.db");
+        assert!(rollcall(&stopped.data()).arg("backup").arg(&backup).output().unwrap().status.success());
+        let server = stopped.start();
+        server.create_all("before", 5);
+        let other = rusqlite::Connection::open(server.database()).unwrap();
+        other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).unwrap();
+        if overwritten {
+            fs::copy(&backup, server.database()).unwrap();
+        } else {
+            cut(&server.database(), 0);
+        }
+        for n in 0..2 {
+            assert!(server.create(&format!("after{n}")).unwrap_err().code.starts_with("503 storage_"));
+        }
+        let said = if overwritten { "rollcall.db was emptied or overwritten while" } else { "the database is damaged" };
+        assert!(server.logs(said), "{}", server.log());
+    }
+}
+
+/// Its log would be elsewhere than where everybody looks for it.
+#[test]
+fn a_database_that_is_a_link_is_refused() {
+    let (stopped, elsewhere) = (Stopped::new(), Stopped::new());
+    fs::remove_file(elsewhere.file("")).unwrap();
+    symlink(stopped.file(""), elsewhere.file("")).unwrap();
+    let said = elsewhere.try_start().err().unwrap();
+    assert!(said.contains("rollcall.db is a link") && said.contains("--data"), "{said}");
 }
 
 /// What is left of a cut log may end within a transaction.

@@ -107,6 +107,12 @@ pub fn noted_log(shared: &File) -> Option<Noted> {
     noted(shared).filter(|noted| noted.copied < noted.frames)
 }
 
+/// Whether a file begins as the log does that was noted.
+pub fn is_of_log(log: &File, noted: &Noted) -> bool {
+    let mut header = [0; LOG_HEADER];
+    read_start(log, &mut header).is_ok() && header[16..24] == noted.salt
+}
+
 impl Noted {
     /// Bytes that the log has at least.
     pub fn bytes(&self) -> u64 {

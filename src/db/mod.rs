@@ -222,11 +222,13 @@ impl Db {
         let waiting = Counted::in_(&self.figures.readers_waiting);
         let conn = self.readers.get().map_err(|_| Error::Overloaded(1))?;
         drop(waiting);
-        let mut snapshot = conn.prepare_cached(SNAPSHOT)?;
-        let mut snapshot = snapshot.query([])?;
-        snapshot.next()?;
-        f(&mut Read { conn: &conn, actor: Actor::nobody(), now: self.clock.now(), settings: self.settings })
-            .inspect_err(|error| self.writer.heed(error))
+        let look = || {
+            let mut snapshot = conn.prepare_cached(SNAPSHOT)?;
+            let mut snapshot = snapshot.query([])?;
+            snapshot.next()?;
+            f(&mut Read { conn: &conn, actor: Actor::nobody(), now: self.clock.now(), settings: self.settings })
+        };
+        look().inspect_err(|error| self.writer.heed(error))
     }
 
     /// Runs the closure on the writer thread and answers once its change is durable. It may run again, if what it did was

@@ -1,5 +1,6 @@
-//! Whether the files that are open are still the ones at their path, and the log as long as it was. Somebody may delete, replace
-//! or empty them under a running server; SQLite would go on writing where nobody ever looks again, or behind a hole.
+//! Whether the files that are open are still the ones at their path, and what they were. Somebody may delete, replace, empty or
+//! overwrite them under a running server; SQLite would go on writing where nobody ever looks again, behind a hole, or into
+//! something else.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -7,29 +8,35 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::beside;
-use super::leftover::{Noted, noted_log};
+use super::leftover::{Noted, is_of_log, noted_log};
 use crate::error::{Error, Result};
-use crate::files::{Identity, identity, look};
+use crate::files::{Identity, identity, look, read_start};
 
 /// The database and what SQLite keeps beside it, each with what it was when it was opened, by which SQLite knows it, too.
 pub struct Place {
     files: Vec<(PathBuf, Identity)>,
-    log: PathBuf,
+    database: Arc<File>,
+    log: (PathBuf, File),
     shared: Arc<File>,
-    cut: Cell<bool>,
+    lost: Cell<bool>,
 }
+
+/// What a database begins with while it has a log; the last two say that (SQLite's file format, 1.3). A backup has none.
+const WITH_LOG: [(usize, &[u8]); 2] = [(0, b"SQLite format 3\0"), (18, &[2, 2])];
 
 impl Place {
     /// The files of a database that is open, in WAL mode, from now on, and the shared memory of its log. All of them are there once
     /// it was read.
-    pub fn of(database: &Path, shared: Arc<File>) -> Result<Self> {
+    pub fn of(path: &Path, database: Arc<File>, shared: Arc<File>) -> Result<Self> {
         let known = |path: PathBuf| match identity(&path) {
             Some(identity) => Ok((path, identity)),
             None => Err(Error::Unavailable(format!("{} is not there", path.display()))),
         };
-        let files = ["", "-wal", "-shm"].map(|ending| known(beside(database, ending)));
+        let files = ["", "-wal", "-shm"].map(|ending| known(beside(path, ending)));
         let files = files.into_iter().collect::<Result<_>>()?;
-        Ok(Self { files, log: beside(database, "-wal"), shared, cut: Cell::new(false) })
+        let log = beside(path, "-wal");
+        let opened = File::open(&log).map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(Self { files, database, log: (log, opened), shared, lost: Cell::new(false) })
     }
 
     /// # Errors
@@ -49,28 +56,40 @@ impl Place {
                 )));
             }
             let left = found.map_or(0, |(_, length)| length);
-            let noted = noted.as_ref().filter(|noted| *path == self.log && left < noted.bytes());
+            let noted = noted.as_ref().filter(|_| *path == self.log.0);
+            let lacks = |noted: &&Noted| left < noted.bytes() || !is_of_log(&self.log.1, noted);
             // Whoever has moved all of it into the database may cut it off.
-            if let Some(noted) = noted.filter(|noted| self.noted().as_ref() == Some(*noted)) {
-                self.cut.set(true);
-                return Err(Error::Unavailable(format!(
-                    "{} was cut off while the server runs: of {} bytes, {left} are left, so nothing is written. Stop the \
-                     server, and see what `rollcall check` says",
-                    path.display(),
-                    noted.bytes()
-                )));
+            if let Some(noted) = noted.filter(lacks).filter(|noted| self.noted().as_ref() == Some(*noted)) {
+                let bytes = noted.bytes();
+                let of = if left < bytes { format!(": of {bytes} bytes, {left} are left") } else { String::new() };
+                return Err(self.lose(path, &format!("was cut off while the server runs{of}")));
             }
         }
+        let mut header = [0; 20];
+        let is_read = read_start(&self.database, &mut header).is_ok();
+        if !is_read || WITH_LOG.iter().any(|(at, bytes)| !header[*at..].starts_with(bytes)) {
+            return Err(self.lose(&self.files[0].0, "was emptied or overwritten while the server runs"));
+        }
         Ok(())
+    }
+
+    /// Something of what was answered is gone.
+    fn lose(&self, path: &Path, how: &str) -> Error {
+        self.lost.set(true);
+        Error::Unavailable(format!(
+            "{} {how}, so nothing is written. Stop the server, and see what `rollcall check` says",
+            path.display()
+        ))
     }
 
     fn noted(&self) -> Option<Noted> {
         noted_log(&self.shared)
     }
 
-    /// Whether the log was found cut off: what is left of it may end within a transaction, so nothing of it goes into the database.
-    pub fn has_cut_log(&self) -> bool {
-        self.cut.get()
+    /// Whether something was cut off, emptied or overwritten: what is left of the log may end within a transaction, and the
+    /// database may be another, so nothing of the one goes into the other.
+    pub fn has_lost(&self) -> bool {
+        self.lost.get()
     }
 
     /// Whether the database is where it was and something of what was beside it is gone, with nothing in its place: nobody else

@@ -139,7 +139,8 @@ impl Writer {
         let open = |path: &Path| File::open(path).map(Arc::new).map_err(|error| Error::Unavailable(error.to_string()));
         let (file, shared) = (open(path)?, open(&beside(path, "-shm"))?);
         let checkpoints = Checkpoints::take_over(&conn, path, file.clone())?;
-        let (log, place, damaged) = (Log::take_over(&conn)?, Place::of(path, shared.clone())?, damage.clone());
+        let (log, place, damaged) =
+            (Log::take_over(&conn)?, Place::of(path, file.clone(), shared.clone())?, damage.clone());
         let files: Files = (file, shared);
         let commit_took = Cell::default();
         let storage = Storage { checkpoints, conn, log, place, damage: damaged, commit_took, _files: files.clone() };
@@ -243,7 +244,7 @@ impl Storage {
     /// Closes the connection, which folds the log back into the file if nobody else has one; but never a log that must stay:
     /// one that is left open keeps SQLite from it, and the next start moves all of it again.
     fn close(self) {
-        if self.checkpoints.have_failed() || self.place.has_cut_log() {
+        if self.checkpoints.have_failed() || self.place.has_lost() {
             std::mem::forget(self.conn);
         }
     }
@@ -300,8 +301,12 @@ impl Storage {
 
     fn begin(&self) -> Result<()> {
         self.damage.check()?;
-        self.place.check().inspect_err(|_| self.save_log())?;
-        execute(&self.conn, "begin immediate").inspect_err(|error| self.damage.heed(error))
+        execute(&self.conn, "begin immediate").inspect_err(|error| self.damage.heed(error))?;
+        // However long somebody else was let write before.
+        self.place.check().inspect_err(|_| {
+            self.roll_back();
+            self.save_log();
+        })
     }
 
     /// Commits what ran, and makes sure that the files are still those that others will find.
