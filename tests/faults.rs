@@ -208,6 +208,20 @@ fn a_deleted_log_is_saved_into_the_database() {
     }
 }
 
+/// Before anybody writes again, and another program begins a log of its own there.
+#[test]
+fn a_log_that_is_deleted_while_nobody_writes_is_saved_all_the_same() {
+    let server = Faulty::start();
+    let answered = server.create_all("before", 20);
+    for ending in ["-wal", "-shm"] {
+        fs::remove_file(server.data().join(format!("rollcall.db{ending}"))).unwrap();
+    }
+    assert!(server.logs("rollcall.db-wal was moved or deleted while the server runs"), "{}", server.log());
+    let stopped = server.crash();
+    require_all(&stopped.start(), &answered);
+    stopped.require_sound();
+}
+
 /// Overwrites the page where a table begins.
 fn damage(database: &Path, table: &str) {
     let conn = rusqlite::Connection::open_with_flags(database, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();

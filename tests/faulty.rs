@@ -90,7 +90,7 @@ impl Faulty {
 
     /// Waits until the log, which comes through a pipe, says something.
     pub fn logs(&self, text: &str) -> bool {
-        (0..100).any(|_| {
+        (0..250).any(|_| {
             std::thread::sleep(Duration::from_millis(20));
             self.log().contains(text)
         })

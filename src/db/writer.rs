@@ -17,7 +17,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -41,6 +41,8 @@ const BATCH: usize = 64;
 /// How long the writer looks for the next write after a commit that several shared, before it sleeps: others are on their way,
 /// and to wake a thread takes as long.
 const LOOKOUT: Duration = Duration::from_micros(200);
+/// How often the writer looks after its files while nobody writes: what it can save it saves before somebody else begins anew.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a write may wait for its turn before it is turned away: longer than any queue takes on a disk that works, and
 /// shorter than people and programs do.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -195,23 +197,34 @@ fn is_of_storage(error: &Error) -> bool {
     matches!(error, Error::Unavailable(_) | Error::Damaged(_))
 }
 
-/// The next write: looked for as long as `lookout`, then waited for.
-fn next(waiting: &Receiver<Box<dyn Job>>, lookout: Duration) -> Result<Box<dyn Job>, RecvError> {
+/// The next write: looked for as long as `lookout`, then waited for until it is time to look after the files.
+fn next(waiting: &Receiver<Box<dyn Job>>, lookout: Duration) -> Result<Box<dyn Job>, RecvTimeoutError> {
     let begun = Instant::now();
     while begun.elapsed() < lookout {
         match waiting.try_recv() {
             Err(TryRecvError::Empty) => std::hint::spin_loop(),
-            found => return found.map_err(|_| RecvError),
+            found => return found.map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
-    waiting.recv()
+    waiting.recv_timeout(LOOK_EVERY)
 }
 
 fn run(storage: &Storage, waiting: &Receiver<Box<dyn Job>>, figures: &Database) {
     let mut jobs = Vec::with_capacity(BATCH);
     let mut trouble = Trouble::default();
     let mut lookout = Duration::ZERO;
-    while let Ok(first) = next(waiting, lookout) {
+    loop {
+        let first = match next(waiting, lookout) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                lookout = Duration::ZERO;
+                if let Err(error) = storage.look() {
+                    trouble.note(&Err(error), 0);
+                }
+                continue;
+            }
+        };
         let begun = Instant::now();
         let fate = storage.batch(first, waiting, &mut jobs);
         figures.note(jobs.len(), begun.elapsed(), fate.is_ok());
@@ -303,6 +316,11 @@ impl Storage {
         self.damage.check()?;
         execute(&self.conn, "begin immediate").inspect_err(|error| self.damage.heed(error))?;
         // However long somebody else was let write before.
+        self.look()
+    }
+
+    /// Makes sure that the files are still those that others will find. If they aren't, what can be saved is.
+    fn look(&self) -> Result<()> {
         self.place.check().inspect_err(|_| {
             self.roll_back();
             self.save_log();
