@@ -89,7 +89,7 @@ fn a_log_that_is_emptied_while_others_have_the_database_is_noticed() {
     );
 }
 
-/// As `cp` does it, which leaves the file itself where it is.
+/// As `cp` does it, which leaves the file itself where it is. What is in the log then is of another database.
 #[test]
 fn a_database_that_is_emptied_or_overwritten_under_a_running_server_is_not_written_to() {
     for overwritten in [false, true] {
@@ -98,8 +98,6 @@ fn a_database_that_is_emptied_or_overwritten_under_a_running_server_is_not_writt
         assert!(rollcall(&stopped.data()).arg("backup").arg(&backup).output().unwrap().status.success());
         let server = stopped.start();
         server.create_all("before", 5);
-        let other = rusqlite::Connection::open(server.database()).unwrap();
-        other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).unwrap();
         if overwritten {
             fs::copy(&backup, server.database()).unwrap();
         } else {
@@ -108,19 +106,44 @@ fn a_database_that_is_emptied_or_overwritten_under_a_running_server_is_not_writt
         for n in 0..2 {
             assert!(server.create(&format!("after{n}")).unwrap_err().code.starts_with("503 storage_"));
         }
-        let said = if overwritten { "rollcall.db was emptied or overwritten while" } else { "the database is damaged" };
-        assert!(server.logs(said), "{}", server.log());
+        assert!(server.logs("rollcall.db was emptied or overwritten while the server runs"), "{}", server.log());
+        let is_there = fs::read(server.database()).unwrap();
+        let stopped = server.stop();
+        assert!(fs::read(stopped.file("")).unwrap() == is_there, "something was written into it");
+        assert!(held(&stopped.data(), "rollcall.db-wal", "before4@example.com") > 0, "the log is gone");
     }
 }
 
-/// Its log would be elsewhere than where everybody looks for it.
+/// Nobody has written since, and nobody may have looked.
+#[test]
+fn a_log_that_is_emptied_just_before_the_server_stops_leaves_the_database_as_it_was() {
+    let server = Faulty::start();
+    server.create_all("before", 5);
+    let (database, log) = (server.database(), server.data().join("rollcall.db-wal"));
+    let before = fs::read(&database).unwrap();
+    cut(&log, length(&log) - 4_120);
+    let stopped = server.stop();
+    assert!(fs::read(&database).unwrap() == before);
+    let said = stopped.try_start().err().unwrap();
+    assert!(said.contains("rollcall.db-wal was cut off or damaged: of "), "{said}");
+}
+
+/// Its log would be elsewhere than where everybody looks for it. A check looks where that is.
 #[test]
 fn a_database_that_is_a_link_is_refused() {
-    let (stopped, elsewhere) = (Stopped::new(), Stopped::new());
+    let (server, elsewhere) = (Faulty::start(), Stopped::new());
+    server.create_all("before", 5);
+    let stopped = server.crash();
     fs::remove_file(elsewhere.file("")).unwrap();
     symlink(stopped.file(""), elsewhere.file("")).unwrap();
     let said = elsewhere.try_start().err().unwrap();
     assert!(said.contains("rollcall.db is a link") && said.contains("--data"), "{said}");
+    let check = || rollcall(&elsewhere.data()).arg("check").output().unwrap();
+    assert!(String::from_utf8(check().stdout).unwrap().contains("6 users"));
+    cut(&stopped.file("-wal"), 0);
+    let refused = check();
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("rollcall.db-wal was cut off or damaged"));
+    assert!(!refused.status.success());
 }
 
 /// What is left of a cut log may end within a transaction.

@@ -19,7 +19,10 @@ use crate::files::{has_bytes, read_start};
 const SHARED: usize = 2 * HEADER + 4;
 const HEADER: usize = 48;
 const LOG_HEADER: usize = 32;
-const FRAME_HEADER: usize = 24;
+/// Before each page in the log.
+pub const FRAME_HEADER: usize = 24;
+/// What every database begins with.
+const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// What was noted of the log when the last transaction was committed.
 #[derive(PartialEq)]
@@ -73,7 +76,7 @@ fn require_length(database: &Path) -> Result<()> {
     };
     // Some other program may have left the number of pages as it was (section 1.3.8).
     let pages = if word(24) == word(92) { u64::from(word(28)) } else { 0 };
-    if !header.starts_with(b"SQLite format 3\0") || page == 0 || length % page == 0 && length >= pages * page {
+    if !header.starts_with(MAGIC) || page == 0 || length % page == 0 && length >= pages * page {
         return Ok(());
     }
     let whole = (pages * page).max(length.next_multiple_of(page));
@@ -111,6 +114,12 @@ pub fn noted_log(shared: &File) -> Option<Noted> {
 pub fn is_of_log(log: &File, noted: &Noted) -> bool {
     let mut header = [0; LOG_HEADER];
     read_start(log, &mut header).is_ok() && header[16..24] == noted.salt
+}
+
+/// Whether it is a database that has a log: two bytes say so (section 1.3.3), and in a backup they say that it has none.
+pub fn keeps_log(database: &File) -> bool {
+    let mut header = [0; HEADER_OF_PAGES];
+    read_start(database, &mut header).is_ok() && header.starts_with(MAGIC) && header[18..20] == [2, 2]
 }
 
 impl Noted {

@@ -20,11 +20,9 @@ use rusqlite::ffi::{
     sqlite3_io_methods,
 };
 
+use super::leftover::FRAME_HEADER;
 use crate::error::{Error, Result};
 
-/// Bytes before each page in the log (SQLite's file format, 4.1). The second four say how many pages the database has, if the
-/// page is the last of a commit, and else nothing.
-const HEADER: usize = 24;
 /// SQLite's own files write no more at once.
 const ROOM: usize = 0x1_ffff;
 
@@ -108,7 +106,7 @@ impl Gathered {
 
     /// Gathers what is written, or has it put there. SQLite's result code, as that of `put`.
     fn write(&mut self, bytes: &[u8], at: i64, put: impl Fn(&[u8], i64) -> c_int) -> c_int {
-        let is_header = bytes.len() == HEADER;
+        let is_header = bytes.len() == FRAME_HEADER;
         let follows = if self.bytes.is_empty() { is_header } else { at == self.end() };
         if !follows || self.bytes.len() + bytes.len() > ROOM {
             let settled = self.settle(&put);
@@ -123,6 +121,7 @@ impl Gathered {
             self.at = at;
         }
         self.bytes.extend_from_slice(bytes);
+        // How many pages the database has, if the page is the last of a commit (SQLite's file format, 4.1); else nothing.
         if is_header && bytes[4..8] != [0; 4] {
             self.stage = Stage::Over;
             return self.settle(&put);

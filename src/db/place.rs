@@ -8,78 +8,65 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::beside;
-use super::leftover::{Noted, is_of_log, noted_log};
+use super::leftover::{Noted, is_of_log, keeps_log, noted_log};
 use crate::error::{Error, Result};
-use crate::files::{Identity, identity, look, read_start};
+use crate::files::{Identity, identity, look};
 
-/// The database and what SQLite keeps beside it, each with what it was when it was opened, by which SQLite knows it, too.
+/// The database and what SQLite keeps beside it.
 pub struct Place {
-    files: Vec<(PathBuf, Identity)>,
+    /// The database, its log, and the shared memory of that, each with what it was when it was opened, by which SQLite knows it, too.
+    files: [(PathBuf, Identity); 3],
     database: Arc<File>,
-    log: (PathBuf, File),
+    log: File,
     shared: Arc<File>,
     lost: Cell<bool>,
 }
-
-/// What a database begins with while it has a log; the last two say that (SQLite's file format, 1.3). A backup has none.
-const WITH_LOG: [(usize, &[u8]); 2] = [(0, b"SQLite format 3\0"), (18, &[2, 2])];
 
 impl Place {
     /// The files of a database that is open, in WAL mode, from now on, and the shared memory of its log. All of them are there once
     /// it was read.
     pub fn of(path: &Path, database: Arc<File>, shared: Arc<File>) -> Result<Self> {
-        let known = |path: PathBuf| match identity(&path) {
-            Some(identity) => Ok((path, identity)),
-            None => Err(Error::Unavailable(format!("{} is not there", path.display()))),
+        let known = |ending| {
+            let path = beside(path, ending);
+            let identity = identity(&path);
+            let gone = || Error::Unavailable(format!("{} is not there", path.display()));
+            identity.ok_or_else(gone).map(|identity| (path.clone(), identity))
         };
-        let files = ["", "-wal", "-shm"].map(|ending| known(beside(path, ending)));
-        let files = files.into_iter().collect::<Result<_>>()?;
-        let log = beside(path, "-wal");
-        let opened = File::open(&log).map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { files, database, log: (log, opened), shared, lost: Cell::new(false) })
+        let files = [known("")?, known("-wal")?, known("-shm")?];
+        let log = File::open(&files[1].0).map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(Self { files, database, log, shared, lost: Cell::new(false) })
     }
 
     /// # Errors
     ///
-    /// [`Error::Unavailable`] naming the file that is not the same any more, or the log that lacks what was written last: it may
-    /// be nowhere else, and what is written next would stand behind a hole.
+    /// [`Error::Unavailable`] naming the file that is not the same any more, the log that lacks what was written last, which may
+    /// be nowhere else, or the database that is none of a server's any more.
     pub fn check(&self) -> Result<()> {
         // Noted before the log is measured: whoever else commits in between only makes it longer.
         let noted = self.noted();
-        for (path, opened) in &self.files {
-            let found = look(path);
-            if found.map(|(identity, _)| identity) != Some(*opened) {
-                let what = if path.exists() { "was replaced" } else { "was moved or deleted" };
-                return Err(Error::Unavailable(format!(
-                    "{} {what} while the server runs, so nothing is written. Put it back as it was, or start the server again",
-                    path.display()
-                )));
-            }
-            let left = found.map_or(0, |(_, length)| length);
-            let noted = noted.as_ref().filter(|_| *path == self.log.0);
-            let lacks = |noted: &&Noted| left < noted.bytes() || !is_of_log(&self.log.1, noted);
-            // Whoever has moved all of it into the database may cut it off.
-            if let Some(noted) = noted.filter(lacks).filter(|noted| self.noted().as_ref() == Some(*noted)) {
-                let bytes = noted.bytes();
-                let of = if left < bytes { format!(": of {bytes} bytes, {left} are left") } else { String::new() };
-                return Err(self.lose(path, &format!("was cut off while the server runs{of}")));
-            }
+        let [database, log, shared] = &self.files;
+        same(database)?;
+        let left = same(log)?;
+        same(shared)?;
+        let lacks = |noted: &Noted| left < noted.bytes() || !is_of_log(&self.log, noted);
+        // Whoever has moved all of it into the database may cut it off.
+        if let Some(noted) = noted.filter(lacks).filter(|noted| self.noted().as_ref() == Some(noted)) {
+            let bytes = noted.bytes();
+            let of = if left < bytes { format!(": of {bytes} bytes, {left} are left") } else { String::new() };
+            let how = format!("was cut off while the server runs{of}");
+            return Err(self.lose(&log.0, &how, "see what `rollcall check` says"));
         }
-        let mut header = [0; 20];
-        let is_read = read_start(&self.database, &mut header).is_ok();
-        if !is_read || WITH_LOG.iter().any(|(at, bytes)| !header[*at..].starts_with(bytes)) {
-            return Err(self.lose(&self.files[0].0, "was emptied or overwritten while the server runs"));
+        if !keeps_log(&self.database) {
+            let how = "was emptied or overwritten while the server runs";
+            return Err(self.lose(&database.0, how, "restore a backup: rollcall restore --force FILE"));
         }
         Ok(())
     }
 
     /// Something of what was answered is gone.
-    fn lose(&self, path: &Path, how: &str) -> Error {
+    fn lose(&self, path: &Path, how: &str, cure: &str) -> Error {
         self.lost.set(true);
-        Error::Unavailable(format!(
-            "{} {how}, so nothing is written. Stop the server, and see what `rollcall check` says",
-            path.display()
-        ))
+        Error::Unavailable(format!("{} {how}, so nothing is written. Stop the server, and {cure}", path.display()))
     }
 
     fn noted(&self) -> Option<Noted> {
@@ -95,11 +82,22 @@ impl Place {
     /// Whether the database is where it was and something of what was beside it is gone, with nothing in its place: nobody else
     /// has opened it since, so what the log holds can still be saved.
     pub fn lost_only_the_log(&self) -> bool {
-        let mut files = self.files.iter();
-        let database = files.next().is_some_and(|(path, opened)| identity(path) == Some(*opened));
-        let is_gone = |path: &PathBuf| !path.exists();
-        database
-            && files.clone().any(|(path, _)| is_gone(path))
-            && files.all(|(path, opened)| identity(path) == Some(*opened) || is_gone(path))
+        let [database, beside @ ..] = &self.files;
+        let is_there = |(path, opened): &(PathBuf, Identity)| identity(path) == Some(*opened);
+        let is_gone = |(path, _): &(PathBuf, Identity)| !path.exists();
+        is_there(database) && beside.iter().any(is_gone) && beside.iter().all(|file| is_there(file) || is_gone(file))
     }
+}
+
+/// The bytes of a file, if it is the one that was opened.
+fn same((path, opened): &(PathBuf, Identity)) -> Result<u64> {
+    let found = look(path);
+    if let Some((_, length)) = found.filter(|(identity, _)| identity == opened) {
+        return Ok(length);
+    }
+    let what = if found.is_some() { "was replaced" } else { "was moved or deleted" };
+    Err(Error::Unavailable(format!(
+        "{} {what} while the server runs, so nothing is written. Put it back as it was, or start the server again",
+        path.display()
+    )))
 }

@@ -257,6 +257,8 @@ impl Storage {
     /// Closes the connection, which folds the log back into the file if nobody else has one; but never a log that must stay:
     /// one that is left open keeps SQLite from it, and the next start moves all of it again.
     fn close(self) {
+        // Since the last look something may have happened.
+        let _known_by_now = self.place.check();
         if self.checkpoints.have_failed() || self.place.has_lost() {
             std::mem::forget(self.conn);
         }

@@ -6,8 +6,8 @@ use rusqlite::ffi::SQLITE_FULL;
 use super::*;
 
 /// A header of a frame: that of the last one of a commit, or of another.
-fn header(commits: bool) -> [u8; HEADER] {
-    let mut header = [7; HEADER];
+fn header(commits: bool) -> [u8; FRAME_HEADER] {
+    let mut header = [7; FRAME_HEADER];
     header[4..8].copy_from_slice(&u32::from(commits).to_be_bytes());
     header
 }
@@ -156,7 +156,7 @@ fn whoever_asks_the_file_finds_what_was_gathered() {
         let write = || {
             let header = header(false);
             // SAFETY: the file is open, and has the methods it was given.
-            unsafe { ((*(*file).pMethods).xWrite.unwrap())(file, header.as_ptr().cast(), HEADER as c_int, BEGIN) }
+            unsafe { ((*(*file).pMethods).xWrite.unwrap())(file, header.as_ptr().cast(), FRAME_HEADER as c_int, BEGIN) }
         };
         // SAFETY: as above; each of these is one borrow after the other.
         unsafe {
