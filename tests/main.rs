@@ -65,6 +65,7 @@ mod supply;
 mod synced;
 mod teams;
 mod tls;
+mod together;
 mod transport;
 mod upgrade;
 mod users;

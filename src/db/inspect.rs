@@ -10,7 +10,6 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::{APPLICATION_ID, Read, SCHEMA, SCHEMA_VERSION, Value, ValueRef, Write, configure};
 use crate::clock::Timestamp;
-use crate::domain::actor::Actor;
 use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
 use crate::files::has_bytes;
@@ -33,7 +32,7 @@ pub fn look<T>(path: &Path, now: Timestamp, functions: &[Function], f: impl FnOn
     let mut conn = open(path)?;
     lend(&conn, functions)?;
     let moment = conn.transaction()?;
-    f(&Read { conn: &moment, actor: Actor::nobody(), now, settings: Settings::default() })
+    f(&Read::new(&moment, now, Settings::default()))
 }
 
 /// Runs a closure that changes the database at `path`, which nobody else writes to: all that it does, or, if it errs, nothing.
@@ -65,7 +64,7 @@ pub(super) fn within<T, E: From<Error>>(
     f: impl FnOnce(&Write) -> Result<T, E>,
 ) -> Result<T, E> {
     lend(conn, functions)?;
-    f(&Write(Read { conn, actor: Actor::nobody(), now, settings: Settings::default() }))
+    f(&Write(Read::new(conn, now, Settings::default())))
 }
 
 /// Lets SQL call these, too.

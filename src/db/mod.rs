@@ -6,6 +6,7 @@
 mod checkpoints;
 pub mod copy;
 pub mod inspect;
+mod known;
 pub mod later;
 mod leftover;
 mod log;
@@ -37,6 +38,8 @@ use crate::domain::settings::Settings;
 use crate::error::{Error, Result};
 use crate::metrics::{Counted, Database};
 
+use known::Known;
+
 pub use leftover::{require_whole, require_whole_log};
 pub use migrations::SCHEMA_VERSION;
 
@@ -57,6 +60,8 @@ pub type RowResult<T> = rusqlite::Result<T>;
 /// A connection that may look, who is asking, the moment it is, and what was decided for this server.
 pub struct Read<'c> {
     conn: &'c Connection,
+    /// Where this is one of several closures that share a transaction, what they know from each other.
+    known: Option<&'c Known>,
     pub actor: Actor,
     pub now: Timestamp,
     pub settings: Settings,
@@ -79,7 +84,11 @@ impl DerefMut for Write<'_> {
     }
 }
 
-impl Read<'_> {
+impl<'c> Read<'c> {
+    fn new(conn: &'c Connection, now: Timestamp, settings: Settings) -> Self {
+        Self { conn, known: None, actor: Actor::nobody(), now, settings }
+    }
+
     /// The same transaction in somebody else's name.
     pub fn acting_as(&mut self, actor: Actor) {
         self.actor = actor;
@@ -226,7 +235,7 @@ impl Db {
             let mut snapshot = conn.prepare_cached(SNAPSHOT)?;
             let mut snapshot = snapshot.query([])?;
             snapshot.next()?;
-            f(&mut Read { conn: &conn, actor: Actor::nobody(), now: self.clock.now(), settings: self.settings })
+            f(&mut Read::new(&conn, self.clock.now(), self.settings))
         };
         look().inspect_err(|error| self.writer.heed(error))
     }
@@ -241,7 +250,7 @@ impl Db {
         let (clock, settings) = (self.clock.clone(), self.settings);
         let (answer, answered) = tokio::sync::oneshot::channel();
         let ticket = self.writer.send(
-            move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now(), settings })),
+            move |conn, known| f(&mut Write(Read { known: Some(known), ..Read::new(conn, clock.now(), settings) })),
             move |result| drop(answer.send(result)),
         )?;
         writer::wait(ticket, answered, writer::PATIENCE).await
@@ -255,7 +264,7 @@ impl Db {
         let (clock, settings) = (self.clock.clone(), self.settings);
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
         let _ticket = self.writer.send(
-            move |conn| f(&mut Write(Read { conn, actor: Actor::nobody(), now: clock.now(), settings })),
+            move |conn, known| f(&mut Write(Read { known: Some(known), ..Read::new(conn, clock.now(), settings) })),
             move |result| drop(answer.send(result)),
         )?;
         answered.recv().map_err(|_| Error::Unavailable("the writer has stopped".into()))?

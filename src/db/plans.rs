@@ -13,11 +13,13 @@ use rusqlite::{Connection, StatementStatus};
 
 use directory::{directory, email};
 
+use super::known::Known;
 use super::{Read, Write};
 use crate::clock::Timestamp;
 use crate::domain::actor::{ActingIn, Actor};
 use crate::domain::events::{self, NewEvent};
 use crate::domain::fields::EmailText;
+use crate::domain::permissions::Permissions;
 use crate::domain::pulse::PulseEvent;
 use crate::domain::settings::Settings;
 use crate::domain::tokens::{Caller, Claims, Kind};
@@ -61,7 +63,16 @@ fn watch<T>(conn: &Connection, f: impl FnOnce(&mut Write) -> Result<T>) -> Vec<(
 fn reader(conn: &Connection) -> Read<'_> {
     let actor = Actor::shell().within(ActingIn { id: "here".parse().unwrap(), name: "Here".into() });
     let actor = Actor { user_id: Some(2), email: Some(email(2).0), ..actor };
-    Read { conn, actor, now: Timestamp(1000), settings: Settings::default() }
+    Read { actor, ..Read::new(conn, Timestamp(1000), Settings::default()) }
+}
+
+/// Who comes with a token of some kind, whose name is their user's.
+fn caller(id: i64, kind: Kind, account: Option<&str>) -> Caller {
+    Caller {
+        claims: Some(Claims { id: id.to_string(), user_id: Some(id), kind, expires_at: Timestamp(i64::MAX) }),
+        account: account.map(|id| id.parse().unwrap()),
+        ..Caller::default()
+    }
 }
 
 fn plan(conn: &Connection, sql: &str) -> Vec<String> {
@@ -169,11 +180,6 @@ fn pages_of_users(conn: &Connection, people: i64) -> Vec<(String, Filter)> {
 fn the_rest(people: i64) -> Vec<(&'static str, Looks)> {
     let mut all: Vec<(&'static str, Looks)> = Vec::new();
     let mut ask = |name, f: fn(&mut Write) -> Result<()>| all.push((name, Box::new(f)));
-    let caller = |id: i64, kind: Kind, account: Option<&str>| Caller {
-        claims: Some(Claims { id: id.to_string(), user_id: Some(id), kind, expires_at: Timestamp(i64::MAX) }),
-        account: account.map(|id| id.parse().unwrap()),
-        ..Caller::default()
-    };
     let (session, key) = (caller(4, Kind::Session, Some("here")), caller(5, Kind::ApiKey, None));
     let invited = caller(6, Kind::Invitation, Some("here"));
     ask("a user", |w| users::find(w, 2).map(drop));
@@ -308,6 +314,29 @@ fn a_new_user_is_written_straight_away() {
             assert!(!steps.iter().any(|step| step == costly), "{costly} in {sql}");
         }
     }
+}
+
+/// Who makes many people is looked up once for those that share a commit, and anew once anything else was changed.
+#[test]
+fn who_asks_is_looked_up_once_until_something_is_changed() {
+    let conn = directory(100);
+    let caller = caller(6, Kind::Invitation, Some("here"));
+    let known: &'static Known = Box::leak(Box::default());
+    let create = |w: &mut Write, n: usize| {
+        w.0.known = Some(known);
+        let actor = tokens::identify(w, &caller)?;
+        assert_eq!(actor.user_id, Some(6));
+        let email = EmailText(format!("new{n}@example.com"));
+        w.acting_as(Actor { permissions: Permissions::all(), ..actor });
+        users::create(w, NewUser { email, roles: Some(Vec::new()), ..NewUser::default() }).map(drop)
+    };
+    let run = watch(&conn, |w| {
+        (0..3).try_for_each(|n| create(w, n))?;
+        w.run("update users set name = 'Other' where id = 7", [])?;
+        (3..6).try_for_each(|n| create(w, n))
+    });
+    let asked = run.iter().filter(|(sql, _)| sql.contains("t.kind = ?3")).count();
+    assert_eq!((asked, run.iter().filter(|(sql, _)| sql.starts_with("insert into users")).count()), (2, 6));
 }
 
 /// The few who have orders of their own are met at once, however many they are and wherever they stand among the others.

@@ -28,6 +28,7 @@ use tokio::sync::oneshot;
 
 use super::beside;
 use super::checkpoints::{self, Checkpoints};
+use super::known::Known;
 use super::log::Log;
 use super::place::Place;
 use super::trouble::{Damage, Trouble};
@@ -53,7 +54,7 @@ trait Job: Send {
     fn begin(&mut self) -> bool;
 
     /// Runs it in a transaction; what went wrong, if something did. It may run again, after what it did was taken back.
-    fn run(&mut self, conn: &Connection) -> Option<&Error>;
+    fn run(&mut self, conn: &Connection, known: &Known) -> Option<&Error>;
 
     /// Tells its result, or the fate of the commit that it was in.
     fn answer(self: Box<Self>, fate: &Result<()>);
@@ -70,7 +71,7 @@ struct Waiting<T, W, A> {
 impl<T, W, A> Job for Waiting<T, W, A>
 where
     T: Send,
-    W: FnOnce(&Connection) -> Result<T> + Clone + Send,
+    W: FnOnce(&Connection, &Known) -> Result<T> + Clone + Send,
     A: FnOnce(Result<T>) + Send,
 {
     fn begin(&mut self) -> bool {
@@ -78,9 +79,9 @@ where
         claim(&self.claim)
     }
 
-    fn run(&mut self, conn: &Connection) -> Option<&Error> {
+    fn run(&mut self, conn: &Connection, known: &Known) -> Option<&Error> {
         let work = self.work.clone();
-        self.result = catch_unwind(AssertUnwindSafe(|| work(conn)))
+        self.result = catch_unwind(AssertUnwindSafe(|| work(conn, known)))
             .unwrap_or_else(|_| Err(Error::Internal("a rule panicked inside the writer".into())));
         self.result.as_ref().err()
     }
@@ -145,7 +146,8 @@ impl Writer {
             (Log::take_over(&conn)?, Place::of(path, file.clone(), shared.clone())?, damage.clone());
         let files: Files = (file, shared);
         let commit_took = Cell::default();
-        let storage = Storage { checkpoints, conn, log, place, damage: damaged, commit_took, _files: files.clone() };
+        let (known, _files) = (Known::default(), files.clone());
+        let storage = Storage { checkpoints, conn, known, log, place, damage: damaged, commit_took, _files };
         let measured = figures.clone();
         let handle = std::thread::Builder::new()
             .name("writer".into())
@@ -160,7 +162,7 @@ impl Writer {
     /// Queues `work`; `answer` is called with its result when that is durable, or with why it isn't.
     pub fn send<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Clone + Send + 'static,
+        work: impl FnOnce(&Connection, &Known) -> Result<T> + Clone + Send + 'static,
         answer: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Result<Ticket> {
         let ticket = Ticket(Claim::default());
@@ -244,6 +246,8 @@ struct Storage {
     /// Gone before the connection, whose end then puts the whole log away.
     checkpoints: Checkpoints,
     conn: Connection,
+    /// What the closures of a transaction know from each other.
+    known: Known,
     log: Log,
     place: Place,
     damage: Damage,
@@ -288,7 +292,7 @@ impl Storage {
     /// Runs a closure; whether it spoils the transaction for others: it erred after it had changed something, or ended it.
     fn spoils(&self, job: &mut dyn Job) -> bool {
         let before = self.conn.total_changes();
-        let erred = job.run(&self.conn).map(is_of_storage);
+        let erred = job.run(&self.conn, &self.known).map(is_of_storage);
         let changed = self.conn.total_changes() != before;
         self.conn.is_autocommit() || erred.is_some_and(|of_storage| of_storage || changed)
     }
@@ -300,7 +304,8 @@ impl Storage {
         self.begin()?;
         for job in jobs {
             execute(&self.conn, "savepoint closure")?;
-            let erred = job.run(&self.conn).map(|error| Some(error).filter(|error| is_of_storage(error)).cloned());
+            let erred =
+                job.run(&self.conn, &self.known).map(|error| Some(error).filter(|error| is_of_storage(error)).cloned());
             if self.conn.is_autocommit() {
                 // A full disk ended the transaction: nothing may run, or it would commit by itself.
                 return Err(erred.flatten().unwrap_or_else(|| Error::Unavailable("the transaction has ended".into())));
@@ -317,6 +322,7 @@ impl Storage {
     fn begin(&self) -> Result<()> {
         self.damage.check()?;
         execute(&self.conn, "begin immediate").inspect_err(|error| self.damage.heed(error))?;
+        self.known.forget();
         // However long somebody else was let write before.
         self.look()
     }

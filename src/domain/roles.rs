@@ -62,7 +62,7 @@ only_from_objects!(RolePermissions);
 const MOST_HELD: usize = 64;
 
 /// The roles somebody holds in an account, by name and sorted, as they are stored: a JSON array.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Held(pub Vec<String>);
 
 impl FromSql for Held {

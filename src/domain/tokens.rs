@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
 use crate::error::{Error, Result};
 
-pub use identify::identify;
+pub use identify::{Identified, identify};
 
 mod identify;
 
@@ -74,7 +74,7 @@ impl Kind {
 }
 
 /// What a token says, once its seal was checked. Serialized, it is the PASETO's payload.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
     #[serde(rename = "jti")]
     pub id: String,

@@ -189,8 +189,10 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     }
     let invitation = Invitation::new(w.now)?;
     member.invitation = Some(invitation.clone());
-    let id = insert(w, &account, &member, &place)?;
-    preferences::insert(w, id, &preferences)?;
+    let id = w.aside(|| {
+        let id = insert(w, &account, &member, &place)?;
+        preferences::insert(w, id, &preferences).map(|()| id)
+    })?;
     Ok((made(w, id, member, place, preferences)?, Some(invitation.claims(id))))
 }
 

@@ -25,7 +25,7 @@ impl Test {
         work: impl FnOnce(&Connection) -> Result<()> + Clone + Send + 'static,
     ) -> Ticket {
         let answers = self.answers.clone();
-        let insert = move |conn: &Connection| {
+        let insert = move |conn: &Connection, _: &Known| {
             conn.execute("insert into names values (?1)", [name])?;
             work(conn)
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Caller, Kind, expired, gone, homeless, require_fresh, suspended};
+use super::{Caller, Claims, Kind, expired, gone, homeless, require_fresh, suspended};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, params};
 use crate::domain::accounts;
@@ -23,15 +23,10 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
         return Ok(Actor { trace: caller.trace.clone(), former_session, ..Actor::nobody() });
     };
     require_fresh(claims, r.now)?;
-    let named = caller.account.as_ref().map(AccountId::as_str);
-    let sql = match claims.kind {
-        Kind::Session => IDENTIFY_SESSION,
-        Kind::Invitation => IDENTIFY_INVITED,
-        _ => IDENTIFY_KEY,
-    };
-    let asked = params![claims.id, named, claims.kind.name(), r.settings.passkeys_only, claims.user_id];
-    let Identified { mut actor, roles, active, only_in, account, limit, at_home, times, lacks, lapsed } =
-        r.maybe(sql, asked, |row| identified(row, caller))?.ok_or_else(|| gone(claims.kind))?;
+    let named = caller.account.as_ref();
+    let found = r.known(claims, named).map_or_else(|| look_up(r, claims, named), Ok)?;
+    let Identified { mut actor, roles, active, only_in, account, limit, at_home, times, lacks, lapsed, .. } = found;
+    actor.trace = caller.trace.clone();
     if lapsed {
         return Err(gone(claims.kind));
     }
@@ -42,7 +37,7 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
         return Err(homeless());
     }
     if let Some(own) = &only_in {
-        if named.is_some_and(|named| named != own) {
+        if named.is_some_and(|named| named.as_str() != own) {
             return Err(actor::no_such_account());
         }
         (actor.owner, actor.held_back) = (false, true);
@@ -121,7 +116,8 @@ const IDENTIFY_INVITED: &str = identify!(program from
 );
 
 /// A token's row, and what hangs on it.
-struct Identified {
+#[derive(Clone)]
+pub struct Identified {
     /// With what they may do apart from their roles.
     actor: Actor,
     roles: Held,
@@ -143,6 +139,7 @@ struct Identified {
 }
 
 /// The moments in the life of a token.
+#[derive(Clone)]
 struct Times {
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -185,7 +182,20 @@ fn permitted(r: &Read, account: &AccountId, roles: &Held) -> Result<Permissions>
     Ok(all)
 }
 
-fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
+fn look_up(r: &Read, claims: &Claims, named: Option<&AccountId>) -> Result<Identified> {
+    let sql = match claims.kind {
+        Kind::Session => IDENTIFY_SESSION,
+        Kind::Invitation => IDENTIFY_INVITED,
+        _ => IDENTIFY_KEY,
+    };
+    let account = named.map(AccountId::as_str);
+    let asked = params![claims.id, account, claims.kind.name(), r.settings.passkeys_only, claims.user_id];
+    let found = r.maybe(sql, asked, identified)?.ok_or_else(|| gone(claims.kind))?;
+    r.note(claims, named, &found);
+    Ok(found)
+}
+
+fn identified(row: &Row) -> RowResult<Identified> {
     let (owner, account_admin): (bool, Option<bool>) = (row.get(4)?, row.get(10)?);
     let admin = owner || account_admin == Some(true);
     let permissions = match admin {
@@ -199,7 +209,6 @@ fn identified(row: &Row, caller: &Caller) -> RowResult<Identified> {
         owner,
         permissions,
         admin,
-        trace: caller.trace.clone(),
         impersonator: impersonator(row)?,
         ..Actor::nobody()
     };
