@@ -16,7 +16,7 @@ const MERGED: i64 = TOGETHER / 8;
 /// Pages of the index that are merged at once, so that nobody waits for long.
 const PAGES: i64 = 16;
 /// Parts of it, alike in size, that are merged: beside writes, and when there is time for more, as the schema says.
-const BESIDE_WRITES: i64 = 4;
+const BESIDE_WRITES: i64 = 8;
 const IN_TIME: i64 = 2;
 
 /// After somebody new: takes up all who wait for the index, or merges a little of it, if it is their turn. A trigger could do
