@@ -182,60 +182,73 @@ create index memberships_created on memberships (account_id, created_at, user_id
 create index memberships_updated on memberships (account_id, updated_at, user_id, email_key, name_key, created_at, active,
                                                  account_admin, team_id, roles, invited_email, removed_at) where removed_at is null;
 
--- The same of the few who are asked for by themselves: who is suspended, admin or pending. Nobody else has to be written there.
-create index memberships_inactive_email on memberships
-  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where active = 0 and removed_at is null;
-create index memberships_inactive_name on memberships
-  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where active = 0 and removed_at is null;
-create index memberships_inactive_created on memberships
-  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where active = 0 and removed_at is null;
-create index memberships_inactive_updated on memberships
-  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where active = 0 and removed_at is null;
-create index memberships_admin_email on memberships
-  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where account_admin = 1 and removed_at is null;
-create index memberships_admin_name on memberships
-  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where account_admin = 1 and removed_at is null;
-create index memberships_admin_created on memberships
-  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where account_admin = 1 and removed_at is null;
-create index memberships_admin_updated on memberships
-  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where account_admin = 1 and removed_at is null;
-create index memberships_pending_email on memberships
-  (account_id, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where invited_email is not null and removed_at is null;
-create index memberships_pending_name on memberships
-  (account_id, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where invited_email is not null and removed_at is null;
-create index memberships_pending_created on memberships
-  (account_id, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where invited_email is not null and removed_at is null;
-create index memberships_pending_updated on memberships
-  (account_id, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, roles, invited_email, removed_at)
-  where invited_email is not null and removed_at is null;
-
-create index memberships_admin    on memberships (account_id, user_id) where account_admin = 1;
-create index memberships_pending  on memberships (account_id, user_id, invited_email) where invited_email is not null;
-create index memberships_inactive on memberships (account_id, user_id) where active = 0;
-create index memberships_invited  on memberships (joined_at) where invited_email is not null;
-create index memberships_purge    on memberships (removed_at) where removed_at is not null;
-
--- The recycle bin is sorted like the account it belongs to.
-create index memberships_removed         on memberships (account_id, email_key, user_id, removed_at)  where removed_at is not null;
-create index memberships_removed_name    on memberships (account_id, name_key, user_id, removed_at)   where removed_at is not null;
-create index memberships_removed_created on memberships (account_id, created_at, user_id, removed_at) where removed_at is not null;
-create index memberships_removed_updated on memberships (account_id, updated_at, user_id, removed_at) where removed_at is not null;
+create index memberships_invited on memberships (joined_at)  where invited_email is not null;
+create index memberships_purge   on memberships (removed_at) where removed_at is not null;
 
 create trigger users_to_memberships after update of email_key, name_key, active, updated_at on users begin
   update memberships
      set email_key = new.email_key, name_key = new.name_key, active = new.active, updated_at = new.updated_at
    where user_id = new.id and invited_email is null and removed_at is null;
+end;
+
+-- Who stands apart in an account and is asked for by it: the recycle bin, who is suspended, an admin, or pending. They are few,
+-- among however many others, so each has a copy of their membership here, in the orders of a list, and nobody else is written to
+-- them: an index of memberships, even if it is of few, is opened for everybody who is new.
+create table memberships_apart (
+  account_id       text not null,
+  kind             text not null check (kind in ('removed', 'suspended', 'admin', 'pending')),
+  user_id          integer not null,
+  -- ------------------
+  email_key        text not null,
+  name_key         text not null,
+  created_at       integer not null,
+  updated_at       integer not null,
+  active           integer not null,
+  account_admin    integer not null,
+  team_id          integer,
+  roles            text not null,
+  invited_email    text,
+  removed_at       integer,
+  primary key (account_id, kind, user_id)
+) strict, without rowid;
+
+create index memberships_apart_email   on memberships_apart
+  (account_id, kind, email_key, user_id, name_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email);
+create index memberships_apart_name    on memberships_apart
+  (account_id, kind, name_key, user_id, email_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email);
+create index memberships_apart_created on memberships_apart
+  (account_id, kind, created_at, user_id, email_key, name_key, updated_at, active, account_admin, team_id, roles, invited_email);
+create index memberships_apart_updated on memberships_apart
+  (account_id, kind, updated_at, user_id, email_key, name_key, created_at, active, account_admin, team_id, roles, invited_email);
+
+-- What that table holds. The program writes it of who is new, which costs less than a trigger.
+create view standing_apart as
+  select account_id, 'removed' as kind, user_id, email_key, name_key, created_at, updated_at, active, account_admin, team_id, roles,
+         invited_email, removed_at
+    from memberships where removed_at is not null union all
+  select account_id, 'suspended', user_id, email_key, name_key, created_at, updated_at, active, account_admin, team_id, roles,
+         invited_email, removed_at
+    from memberships where removed_at is null and active = 0 union all
+  select account_id, 'admin', user_id, email_key, name_key, created_at, updated_at, active, account_admin, team_id, roles,
+         invited_email, removed_at
+    from memberships where removed_at is null and account_admin = 1 union all
+  select account_id, 'pending', user_id, email_key, name_key, created_at, updated_at, active, account_admin, team_id, roles,
+         invited_email, removed_at
+    from memberships where removed_at is null and invited_email is not null;
+
+create trigger memberships_to_apart_update
+  after update of email_key, name_key, created_at, updated_at, active, account_admin, team_id, roles, invited_email, removed_at
+  on memberships
+  when old.removed_at is not null or old.active = 0 or old.account_admin = 1 or old.invited_email is not null
+    or new.removed_at is not null or new.active = 0 or new.account_admin = 1 or new.invited_email is not null begin
+  delete from memberships_apart
+   where account_id = old.account_id and kind in ('removed', 'suspended', 'admin', 'pending') and user_id = old.user_id;
+  insert into memberships_apart select * from standing_apart where account_id = new.account_id and user_id = new.user_id;
+end;
+
+create trigger memberships_to_apart_delete after delete on memberships begin
+  delete from memberships_apart
+   where account_id = old.account_id and kind in ('removed', 'suspended', 'admin', 'pending') and user_id = old.user_id;
 end;
 
 -- Members whom the index of the search knows by another e-mail or name than their account does, since they changed it while

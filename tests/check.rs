@@ -57,6 +57,9 @@ pub const BREAKS: &[(&str, &str)] = &[
     ("events", "update latest_events set event = 'lunch_served' where id = 1"),
     ("events", "update latest_events set changes = '[]' where id = 1"),
     ("latest_events", "insert into events select * from latest_events where id = 1"),
+    ("memberships_apart", "delete from memberships_apart where kind = 'removed'"),
+    ("memberships_apart", "update memberships_apart set name_key = 'x' where kind = 'admin'"),
+    ("memberships_apart", "update memberships_apart set user_id = user_id + 100 where kind = 'admin'"),
     ("ids", "update sqlite_sequence set seq = 1 where name = 'latest_events'"),
     ("times", "update latest_events set at = -1 where id = 1"),
     ("times", "update tokens set created_at = 9000000000000"),
@@ -299,12 +302,13 @@ async fn damage_is_found_in_the_file_itself() {
     database.execute_batch("create table _litestream_seq (id integer primary key, seq integer)").unwrap();
     drop(database);
     assert!(checked(&copy).are_good());
-    // A page of zeros in the middle.
+    // A page of zeros, in none of those that SQLite has to read to open it.
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
     let mut bytes = std::fs::read(&whole).unwrap();
-    let middle = bytes.len() / 2 / 4096 * 4096;
-    bytes[middle..middle + 4096].fill(0);
+    let root = count(&whole, "select rootpage from sqlite_schema where name = 'memberships_name'");
+    let begin = (usize::try_from(root).unwrap() - 1) * 4096;
+    bytes[begin..begin + 4096].fill(0);
     std::fs::write(&copy, bytes).unwrap();
     assert!(!checked(&copy).damage.is_empty());
 }

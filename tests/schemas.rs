@@ -47,6 +47,7 @@ async fn lived_in() -> (TestApp, Vec<(&'static str, String)>) {
         ada.post("/users", json!({"email": email})).await.done();
     }
     ada.delete("/users/4").await.done();
+    ada.patch("/users/3/membership", json!({"teamId": 1})).await.done();
     ada.put("/users/3/suspension", json!(null)).await.done();
     let key = json!({"name": "Import", "permissions": ["users.read"], "expiresAt": "2027-10-01T00:00:00Z"});
     let key = ada.post("/api-keys", key).await.done()["token"].as_str().unwrap().to_owned();

@@ -61,6 +61,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0009_latest_events.sql"),
         recounts: &[],
     },
+    Migration {
+        number: 10,
+        name: "members_apart",
+        sql: include_str!("../../migrations/0010_members_apart.sql"),
+        recounts: &[],
+    },
 ];
 
 /// What a file of schema `from` still has to go through.

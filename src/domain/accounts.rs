@@ -107,7 +107,9 @@ pub fn delete(w: &Write, confirm: &str) -> Result<()> {
     let sql = "select user_id from memberships where account_id = ?1 and removed_at is null and invited_email is null";
     let members: Vec<i64> = w.all(sql, [id.as_str()], |row| row.get(0))?;
     w.run("update accounts set removed_at = ?2 where id = ?1", params![id.as_str(), w.now])?;
-    let sql = "delete from memberships where account_id = ?1 and invited_email is not null returning user_id";
+    let sql = "delete from memberships where account_id = ?1
+                  and user_id in (select user_id from memberships_apart where account_id = ?1 and kind = 'pending')
+               returning user_id";
     for invited in w.all(sql, [id.as_str()], |row| row.get(0))? {
         super::memberships::forget(w, &id, invited)?;
     }

@@ -146,6 +146,9 @@ pub fn insert(w: &Write, account: &AccountId, user_id: i64, member: &Member, pla
     let values =
         params![account.as_str(), user_id, admin, team, roles, permissions, w.now, email_key, name_key, active];
     w.run(sql, values)?;
+    if admin || !active {
+        note_apart(w, account, user_id)?;
+    }
     note_roles(w, account, user_id, &place.roles)
 }
 
@@ -169,6 +172,7 @@ pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: 
     let key = super::fields::email_key(email);
     let (admin, team, roles, permissions) = (place.account_admin, place.team_id, place.roles_json(), place.apart());
     w.run(sql, params![account.as_str(), user_id, admin, team, roles, permissions, w.now, email, by, key])?;
+    note_apart(w, account, user_id)?;
     note_roles(w, account, user_id, &place.roles)?;
     let mut changes = place.changes();
     changes.note("pending", false, true);
@@ -392,6 +396,7 @@ pub fn move_to(w: &mut Write, user_id: i64, to: &AccountId) -> Result<()> {
                       email_key, name_key, active, created_at, updated_at from users where id = ?2";
     let place = Place::with_role(permissions::MEMBER);
     w.run(sql, params![to.as_str(), user_id, place.roles_json(), w.now])?;
+    note_apart(w, to, user_id)?;
     note_roles(w, to, user_id, &place.roles)?;
     settle(w, user_id)?;
     let subject = || Subject::user(user_id, &before.email);
@@ -431,6 +436,12 @@ pub fn forget(w: &Write, account: &AccountId, user_id: i64) -> Result<()> {
     let deleted: Option<String> = w.maybe(sql, [user_id], |row| row.get(0))?;
     let Some(email) = deleted else { return Ok(()) };
     events::record(w, PulseEvent::UserDeleted, Some(account), Subject::user(user_id, &email), None)
+}
+
+/// Has a new member stand apart, if they do.
+fn note_apart(w: &Write, account: &AccountId, user_id: i64) -> Result<()> {
+    let sql = "insert into memberships_apart select * from standing_apart where account_id = ?1 and user_id = ?2";
+    w.run(sql, params![account.as_str(), user_id]).map(drop)
 }
 
 /// Has somebody found by roles they did not hold before.

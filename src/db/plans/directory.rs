@@ -44,6 +44,7 @@ pub fn directory(people: usize) -> Connection {
                   iif(i % 7 = 0, {email}, null), iif(i % 7 = 0, 'x', null),
                   iif(i % 7 = 1, i, null),
                   email_key, name_key, active, created_at, updated_at from n join users on id = i;
+         insert into memberships_apart select * from standing_apart;
          insert into role_holders select account_id, value, user_id from memberships, json_each(roles);
          insert into tokens (id, kind, user_id, created_at, expires_at, account_id, name)
            select i, iif(i % 2, 'api_key', 'session'), iif({rare}, 1, i), i, 1000000, iif(i % 2 and {rare}, account, null), 'x'

@@ -242,6 +242,22 @@ rules! {
            "insert or ignore into role_holders (account_id, role, user_id)
             select account_id, held.value, user_id from memberships m, json_each(m.roles) held"
 
+    memberships_apart "Who stands apart in an account is found by it, as their membership is."
+        GO_BACK
+        "select 'user ' || user_id || ' in account ' || account_id as offender from standing_apart s
+          where not exists (select 1 from memberships_apart a
+                             where a.account_id = s.account_id and a.kind = s.kind and a.user_id = s.user_id
+                               and (a.email_key, a.name_key, a.created_at, a.updated_at, a.active, a.account_admin, a.roles)
+                                 = (s.email_key, s.name_key, s.created_at, s.updated_at, s.active, s.account_admin, s.roles)
+                               and a.team_id is s.team_id and a.invited_email is s.invited_email
+                               and a.removed_at is s.removed_at)
+         union all
+         select 'user ' || user_id || ' in account ' || account_id from memberships_apart a
+          where not exists (select 1 from standing_apart s
+                             where s.account_id = a.account_id and s.kind = a.kind and s.user_id = a.user_id)"
+        => "delete from memberships_apart"
+           "insert into memberships_apart select * from standing_apart"
+
     held_permissions "Permissions that are held are ones that there are."
         "Choose the person's permissions again."
         "select 'user ' || user_id || ' in account ' || account_id as offender from memberships

@@ -194,8 +194,8 @@ pub fn guarded<T>(w: &mut Write, user_id: i64, change: impl FnOnce(&mut Write) -
     let changed = change(w)?;
     for account in led {
         let admin =
-            "select exists (select 1 from memberships where account_id = ?1 and account_admin = 1 and active = 1
-                                       and removed_at is null and invited_email is null)";
+            "select exists (select 1 from memberships_apart where account_id = ?1 and kind = 'admin' and active = 1
+                                       and invited_email is null)";
         if !w.value(admin, [&account])? {
             // Somebody of one account isn't told the name of another.
             let here = w.actor.owner

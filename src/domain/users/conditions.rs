@@ -32,10 +32,12 @@ impl Among {
 pub(super) type Place = (Key, i64);
 
 impl Conditions {
-    /// Everybody who is in the account, or in its recycle bin; or those of them who stand [`apart`], in an index of their own.
+    /// Everybody who is in the account; or those of them who stand [`apart`], where they have orders of their own.
     pub fn everybody(account: &str, filter: &Filter) -> Self {
-        let apart = apart(filter).map(|apart| format!(" and m.{apart}")).unwrap_or_default();
-        let sql = format!("from memberships m where {}{apart}", here(filter));
+        let sql = match apart(filter) {
+            Some(kind) => format!("from memberships_apart m where m.account_id = ?1 and m.kind = '{kind}'"),
+            None => format!("from memberships m where {}", here(filter)),
+        };
         Self { sql, values: vec![Value::Text(account.to_owned())] }
     }
 
@@ -112,20 +114,20 @@ impl Conditions {
     }
 }
 
-/// What those have in common who are asked for and have orders of their own, being few: suspended people, admins, who is
-/// pending. Of several that are asked for together, one.
+/// What those have in common who are asked for and stand apart from the others, being few. Of several that are asked for
+/// together, one.
 pub(super) fn apart(filter: &Filter) -> Option<&'static str> {
-    let asked = FEW.into_iter().find(|(_, asked)| asked(filter));
-    asked.filter(|_| !filter.removed).map(|(few, _)| few)
+    APART.into_iter().find(|(_, asked)| asked(filter)).map(|(kind, _)| kind)
 }
 
 type Asked = fn(&Filter) -> bool;
 
-/// What few have in common, and whether a filter asks for them.
-pub(super) const FEW: [(&str, Asked); 3] = [
-    ("active = 0", |filter| filter.active == Some(false)),
-    ("account_admin = 1", |filter| filter.account_admin == Some(true)),
-    ("invited_email is not null", |filter| filter.pending == Some(true)),
+/// What `memberships_apart` says of those in it, and whether a filter asks for them.
+pub(super) const APART: [(&str, Asked); 4] = [
+    ("removed", |filter| filter.removed),
+    ("suspended", |filter| filter.active == Some(false)),
+    ("admin", |filter| filter.account_admin == Some(true)),
+    ("pending", |filter| filter.pending == Some(true)),
 ];
 
 fn here(filter: &Filter) -> String {

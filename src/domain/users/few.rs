@@ -1,6 +1,6 @@
 //! Who a filter leaves, found by its own index and not along the order of a list.
 
-use super::conditions::{FEW, Place, apart};
+use super::conditions::{APART, Place, apart};
 use super::filter::{Filter, Key, SortBy};
 use super::search::{Along, Search};
 use crate::db::{Read, Value, params_from_iter};
@@ -19,17 +19,19 @@ pub(super) fn sources(account: &str, filter: &Filter, ascending: bool) -> Vec<So
         let values = std::iter::once(Value::Text(account.to_owned())).chain(value).collect();
         sources.push(Source::Index { sql, values });
     };
-    let member = |condition: &str| format!("select user_id from memberships where account_id = ?1 and {condition}");
     if let Some(role) = &filter.role {
         let sql = "select user_id from role_holders where account_id = ?1 and role = ?2";
         by(sql.to_owned(), Some(Value::Text(role.clone())));
     }
     if let Some(team) = filter.team_id {
-        by(member("team_id = ?2"), Some(Value::Integer(team)));
+        let sql = "select user_id from memberships where account_id = ?1 and team_id = ?2";
+        by(sql.to_owned(), Some(Value::Integer(team)));
     }
+    // In the recycle bin nobody stands apart from the others there.
     let apart = apart(filter);
-    for (few, _) in FEW.into_iter().filter(|(few, asked)| asked(filter) && Some(*few) != apart) {
-        by(member(few), None);
+    for (kind, _) in APART.into_iter().filter(|(kind, asked)| asked(filter) && Some(*kind) != apart && !filter.removed)
+    {
+        by(format!("select user_id from memberships_apart where account_id = ?1 and kind = '{kind}'"), None);
     }
     let query = filter.query.trim();
     if !query.is_empty() {
