@@ -119,9 +119,12 @@ pub fn letters(text: &str) -> impl Iterator<Item = char> {
     text.chars().map(move |c| if is_in_a_word(c) { c } else { wide(c) })
 }
 
+/// What is usual in an e-mail or a name besides ASCII's letters and digits.
+const MARKS: &str = ".@- ";
+
 /// The letters that a term may end with after any two that follow one another; after those with another it ends with `_`, too.
 pub fn usual() -> impl Iterator<Item = char> {
-    letters("abcdefghijklmnopqrstuvwxyz0123456789.@- ").chain(['_'])
+    letters("abcdefghijklmnopqrstuvwxyz0123456789").chain(letters(MARKS)).chain(['_'])
 }
 
 /// Whether a word goes on with it.
@@ -144,7 +147,7 @@ fn terms(keys: [&str; 2]) -> String {
         for third in letters(key).chain(['_', '_']) {
             if let (Some(first), Some(second)) = (first, second) {
                 threes.push([first, second, third]);
-                if !(third.is_ascii() || usual().any(|usual| usual == third)) {
+                if !(third.is_ascii() || letters(MARKS).any(|mark| mark == third)) {
                     threes.push([first, second, '_']);
                 }
             }
@@ -158,7 +161,8 @@ fn terms(keys: [&str; 2]) -> String {
     for word in words {
         terms.extend(["_", word, "_ "]);
     }
-    threes.sort_unstable();
+    // No letter has more than 21 bits, and one comparison is less than three.
+    threes.sort_unstable_by_key(|three| three.iter().fold(0, |all, letter| all << 21 | u64::from(*letter)));
     threes.dedup();
     for [first, second, third] in threes {
         for letter in [first, second, third, ' '] {
