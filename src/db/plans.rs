@@ -365,6 +365,24 @@ fn those_who_stand_apart_cost_no_more_than_everybody() {
     }
 }
 
+/// Where two things are asked, each of half of the people, and nobody is both: half of them are passed, once.
+#[test]
+fn those_who_stand_apart_are_passed_and_not_looked_up() {
+    let half = 15_000;
+    let conn = directory(2 * half);
+    conn.execute_batch(&format!(
+        "update users set active = (id > {half});
+         update memberships set account_admin = (user_id > {half}) where account_id = 'here';",
+    ))
+    .unwrap();
+    for by in SortBy::ALL {
+        let sort = users::Sort { by, descending: false };
+        let filter = Filter { active: Some(false), account_admin: Some(true), sort, ..Filter::default() };
+        let taken = steps(&watch(&conn, |w| users::list(w, &filter)));
+        assert!(taken < 6 * i32::try_from(half).unwrap(), "by {}: {taken} steps", by.name());
+    }
+}
+
 /// A count reads the first thousand that it finds, or looks at the first thousand that may be meant.
 #[test]
 fn a_count_ends_after_a_thousand() {

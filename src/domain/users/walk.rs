@@ -1,6 +1,6 @@
 //! How a list is looked through: along its order, or by who the index of a filter finds.
 
-use super::conditions::{Among, Conditions, Place};
+use super::conditions::{Among, Conditions, Place, apart};
 use super::few::{self, Few, Front, Source};
 use super::filter::{Cursor, Filter, Key, Sort, SortBy};
 use super::load::{self, COLUMNS, Loaded, WIDTH};
@@ -32,6 +32,8 @@ pub struct Count {
 /// Nobody knows beforehand which is shorter, so both are tried in turns: for so many whom an index finds, or two pages of them,
 /// and so many steps along each order.
 const TURNS: [(usize, i32); 3] = [(40, 10_000), (200, 30_000), (1_000, 100_000)];
+/// The order of those who stand apart is sooner at its end than hundreds are looked up, and tried before orders of everybody.
+const TURNS_APART: [(usize, i32); 2] = [(40, 300_000), (1_000, 1_000_000)];
 /// It takes about so many to pass somebody there, and a tenth of what it costs to look them up.
 const STEPS: usize = 10;
 /// If they are no more than that, it is better to look each of them up than to go along all of the order.
@@ -59,18 +61,24 @@ impl<'a> Walk<'a> {
         if self.sources.is_empty() && self.late.is_empty() {
             return along_the_order();
         }
+        let is_apart = apart(self.filter).is_some();
+        let turns = if is_apart { &TURNS_APART[..] } else { &TURNS };
         let mut few = Few::default();
-        for (people, steps) in TURNS {
+        for &(people, steps) in turns {
             few = few::find(r, &self.sources, people.max(2 * most), &few)?;
             if few.all {
                 return self.rows_among(r, &Among::These(few.ids), most);
+            }
+            if is_apart && let Some(rows) = r.within(steps, along_the_order)? {
+                return Ok(rows);
             }
             for by in &self.late {
                 if let Some(rows) = r.within(steps, || self.rows_among(r, &Among::Since(*by), most))? {
                     return Ok(rows);
                 }
             }
-            if self.is_near(r, &few, steps)?
+            if !is_apart
+                && self.is_near(r, &few, steps)?
                 && let Some(rows) = r.within(steps, along_the_order)?
             {
                 return Ok(rows);
