@@ -3,7 +3,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::symlink;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+
+use rustix::process::Signal;
 
 use crate::backups::{backed_up, emails, names, run};
 use crate::cli::rollcall;
@@ -58,6 +61,21 @@ fn a_log_that_is_emptied_under_a_running_server_is_not_written_behind() {
         assert!(server.logs("rollcall.db-wal was cut off while the server runs: of "), "{}", server.log());
         assert!(server.log().contains("0 are left, so nothing is written"), "{}", server.log());
     }
+}
+
+/// It is mapped into memory, and the system ends a process that looks where nothing is left of what it has mapped.
+#[test]
+fn a_shared_memory_that_is_emptied_ends_the_server_and_loses_nothing() {
+    let mut server = Faulty::start();
+    let answered = server.create_all("before", 20);
+    cut(&server.data().join("rollcall.db-shm"), 0);
+    let asked = ureq::get(format!("{}/users", server.url))
+        .header("authorization", format!("Bearer {}", server.token))
+        .header("x-account-id", "2311");
+    assert!(asked.call().is_err(), "it answered from nothing");
+    assert_eq!(server.child.wait().unwrap().signal(), Some(Signal::BUS.as_raw()));
+    let server = server.crash().start();
+    assert!(answered.iter().all(|email| server.listed().contains(email)));
 }
 
 /// Another program lets nobody write, or still reads what is in the log, so that SQLite goes on behind the hole.
