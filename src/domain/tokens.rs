@@ -85,7 +85,7 @@ pub struct Claims {
     pub expires_at: Timestamp,
 }
 
-/// How a request says who it is from. Its seal is checked; whether it is still honoured is for [`identify`].
+/// How a request says who it is from. Its seal is checked; whether it is still honoured is for [`identify()`].
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
     pub claims: Option<Claims>,
