@@ -25,7 +25,7 @@ pub fn identify(r: &Read, caller: &Caller) -> Result<Actor> {
     require_fresh(claims, r.now)?;
     let named = caller.account.as_ref();
     let found = r.known(claims, named).map_or_else(|| look_up(r, claims, named), Ok)?;
-    let Identified { mut actor, roles, active, only_in, account, limit, at_home, times, lacks, lapsed, .. } = found;
+    let Identified { mut actor, roles, active, only_in, account, limit, at_home, times, lacks, lapsed } = found;
     actor.trace = caller.trace.clone();
     if lapsed {
         return Err(gone(claims.kind));

@@ -27,7 +27,7 @@ pub(super) fn sources(account: &str, filter: &Filter, ascending: bool) -> Vec<So
         let sql = "select user_id from memberships where account_id = ?1 and team_id = ?2";
         by(sql.to_owned(), Some(Value::Integer(team)));
     }
-    // In the recycle bin nobody stands apart from the others there.
+    // Who is in the recycle bin is of no other kind.
     let apart = apart(filter);
     for (kind, _) in APART.into_iter().filter(|(kind, asked)| asked(filter) && Some(*kind) != apart && !filter.removed)
     {

@@ -12,7 +12,7 @@ use crate::error::Result;
 
 limit!(Limit, 25, 200, "users");
 
-/// What a page is sorted by. Each is an index of `memberships`.
+/// What a page is sorted by. Each is an index of `memberships`, and of `memberships_apart`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortBy {
     Email,

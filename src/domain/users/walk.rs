@@ -182,7 +182,7 @@ impl<'a> Walk<'a> {
 
     fn count_among(&self, r: &Read, among: &Among, most: usize) -> Result<usize> {
         let found = self.conditions(among);
-        // Only the order leads to the few rows of a recycle bin; the few by their ids are counted as they come.
+        // Its order says which index a list goes along; the few by their ids are counted as they come.
         let order = if matches!(among, Among::Order { .. }) { self.order() } else { String::new() };
         let sql = format!("select count(*) from (select 1 {} {order} limit {})", found.sql, most + 1);
         let count: i64 = r.value(&sql, params_from_iter(found.values))?;
