@@ -193,7 +193,9 @@ pub fn guarded<T>(w: &mut Write, user_id: i64, change: impl FnOnce(&mut Write) -
     let owned: bool = w.value("select exists (select 1 from users where id = ?1 and owner and active)", [user_id])?;
     let changed = change(w)?;
     for account in led {
-        let admin = "select exists (select 1 from memberships_apart a join memberships m using (account_id, user_id)
+        // A cross join, so that SQLite passes the admins and not everybody.
+        let admin = "select exists (select 1 from memberships_apart a
+                              cross join memberships m on m.account_id = a.account_id and m.user_id = a.user_id
                              where a.account_id = ?1 and a.kind = 'admin' and m.account_admin = 1 and m.active = 1
                                and m.removed_at is null and m.invited_email is null)";
         if !w.value(admin, [&account])? {
