@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod directory;
+mod writes;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +14,11 @@ use rusqlite::{Connection, StatementStatus};
 
 use directory::{directory, email};
 
-use super::known::Known;
 use super::{Read, Write};
 use crate::clock::Timestamp;
 use crate::domain::actor::{ActingIn, Actor};
 use crate::domain::events::{self, NewEvent};
 use crate::domain::fields::EmailText;
-use crate::domain::permissions::Permissions;
 use crate::domain::pulse::PulseEvent;
 use crate::domain::settings::Settings;
 use crate::domain::tokens::{Caller, Claims, Kind};
@@ -212,6 +211,15 @@ fn the_rest(people: i64) -> Vec<(&'static str, Looks)> {
         users::create(w, NewUser { email: email(13), ..NewUser::default() }).map(drop)
     });
     ask("a suspension", |w| suspensions::create(w, 3).map(drop));
+    ask("a suspension of an admin, of whom one other is left", |w| {
+        let last: i64 = w.value(
+            "select user_id from memberships where account_id = 'here' and active = 1 and removed_at is null
+                and invited_email is null order by created_at desc limit 1",
+            [],
+        )?;
+        w.run("update memberships set account_admin = 1 where account_id = 'here' and user_id in (3, ?1)", [last])?;
+        suspensions::create(w, 3).map(drop)
+    });
     ask("an owner", |w| suspensions::set_owner(w, 3, true));
     ask("a removal and a restoration", |w| {
         memberships::delete(w, 3)?;
@@ -297,46 +305,6 @@ fn costs(people: usize, wrong: &mut Vec<String>) -> BTreeMap<String, i32> {
         take(name.to_owned(), watch(&conn, f));
     }
     cost
-}
-
-/// Nothing is gathered in a table on the way of a new user, no other table is asked who refers to them already, and SQLite
-/// keeps no page in case that a statement fails half-way.
-#[test]
-fn a_new_user_is_written_straight_away() {
-    let conn = directory(100);
-    let new = NewUser { email: EmailText("new@example.com".into()), ..NewUser::default() };
-    let run = watch(&conn, |w| users::create(w, new).map(drop));
-    let inserts: Vec<_> = run.iter().map(|(sql, _)| sql).filter(|sql| sql.starts_with("insert")).collect();
-    assert_eq!(inserts.len(), 4, "the user, their membership, its role, the event: {inserts:#?}");
-    for sql in inserts {
-        let steps = explain(&conn, sql, 1);
-        for costly in ["OpenEphemeral", "FkCounter", "Program"] {
-            assert!(!steps.iter().any(|step| step == costly), "{costly} in {sql}");
-        }
-    }
-}
-
-/// Who makes many people is looked up once for those that share a commit, and anew once anything else was changed.
-#[test]
-fn who_asks_is_looked_up_once_until_something_is_changed() {
-    let conn = directory(100);
-    let caller = caller(6, Kind::Invitation, Some("here"));
-    let known: &'static Known = Box::leak(Box::default());
-    let create = |w: &mut Write, n: usize| {
-        w.0.known = Some(known);
-        let actor = tokens::identify(w, &caller)?;
-        assert_eq!(actor.user_id, Some(6));
-        let email = EmailText(format!("new{n}@example.com"));
-        w.acting_as(Actor { permissions: Permissions::all(), ..actor });
-        users::create(w, NewUser { email, roles: Some(Vec::new()), ..NewUser::default() }).map(drop)
-    };
-    let run = watch(&conn, |w| {
-        (0..3).try_for_each(|n| create(w, n))?;
-        w.run("update users set name = 'Other' where id = 7", [])?;
-        (3..6).try_for_each(|n| create(w, n))
-    });
-    let asked = run.iter().filter(|(sql, _)| sql.contains("t.kind = ?3")).count();
-    assert_eq!((asked, run.iter().filter(|(sql, _)| sql.starts_with("insert into users")).count()), (2, 6));
 }
 
 /// The few who have orders of their own are met at once, however many they are and wherever they stand among the others.
@@ -460,33 +428,6 @@ fn each_page_holds_who_is_meant_and_nobody_else() {
             assert_eq!(found, meant, "{condition}, {}", filter.sort);
         }
     }
-}
-
-/// Those who are taken up together leave a part of the index, each of which every search looks into. No write has to wait for much
-/// of them to be merged.
-#[test]
-fn the_index_of_the_search_is_merged_a_little_at_a_time() {
-    let conn = directory(100);
-    let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    let parts = || number("select count(distinct segid) from user_search_idx");
-    // Events are moved meanwhile: put there and deleted here.
-    let moved = || 2 * number("select max(id) from events");
-    let mut most = 0;
-    for n in 0..24_000 {
-        let email = format!("{}.{n}@example.com", ["ada", "grace", "linus", "margaret"][n % 4]);
-        let before = conn.total_changes().cast_signed() - moved();
-        conn.execute_batch("begin").unwrap();
-        users::create(&Write(reader(&conn)), NewUser { email: EmailText(email), ..NewUser::default() }).unwrap();
-        conn.execute_batch("commit").unwrap();
-        most = most.max(conn.total_changes().cast_signed() - moved() - before);
-    }
-    assert_eq!(number("select v from user_search_config where k = 'usermerge'"), 2, "as schema.sql has it");
-    assert!(most < 300, "a write changed {most} rows of it, of whom 256 are people");
-    let before = parts();
-    while users::merge_search(&Write(reader(&conn))).unwrap() {}
-    let after = parts();
-    assert!(before <= 12 && after <= 3, "{before} parts became {after}");
-    conn.execute("insert into user_search (user_search, rank) values ('integrity-check', 1)", []).unwrap();
 }
 
 /// The index that leads through each page; where there are few, the order is made.

@@ -182,6 +182,7 @@ fn permitted(r: &Read, account: &AccountId, roles: &Held) -> Result<Permissions>
     Ok(all)
 }
 
+/// Who a token's row says it is of, told to who asks next in this transaction, too.
 fn look_up(r: &Read, claims: &Claims, named: Option<&AccountId>) -> Result<Identified> {
     let sql = match claims.kind {
         Kind::Session => IDENTIFY_SESSION,
