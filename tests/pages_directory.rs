@@ -4,7 +4,7 @@ use rollcall::domain::{memberships, permissions, sessions};
 use serde_json::json;
 
 use crate::support::{ADA, Answer, PASSWORD, TestApp};
-use crate::visitor::cookie;
+use crate::visitor::{cookie, cookies};
 
 /// The version a form was made of.
 fn version(page: &str) -> String {
@@ -222,6 +222,35 @@ async fn a_persons_life_by_pages() {
         "About grace@example.com",
     ] {
         assert!(activity.contains(sentence), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_is_said_of_whom_and_with_the_way_back() {
+    let test = TestApp::new();
+    test.account("7", "Other", "admin@other.example");
+    test.member("2311", "grace@example.com", permissions::MEMBER);
+    test.member("2311", "alan@example.com", permissions::MEMBER);
+    let browser = Browser::of(&test, ADA).await;
+    let confirm = [("confirm", "Other <i>7</i>"), ("to", "7"), ("name", "Other <i>7</i>")];
+    for (path, said) in [
+        ("accounts/2311/teams", "The team Other &#60;i&#62;7&#60;/i&#62; was made."),
+        ("accounts/2311/teams/1/delete", "The team Other &#60;i&#62;7&#60;/i&#62; was deleted."),
+        ("accounts/2311/users/3/remove", "grace@example.com was taken out of the account."),
+        ("accounts/2311/users/4/move", "alan@example.com was moved to the other account."),
+        ("me/accounts/2311/primary", "Your primary account is Acme now."),
+        ("accounts/7/account", "Saved."),
+        ("accounts/7/account/delete", "The account Other &#60;i&#62;7&#60;/i&#62; was deleted."),
+        ("removed-accounts/7/restore", "The account Other &#60;i&#62;7&#60;/i&#62; is back"),
+    ] {
+        let done = browser.try_post(&format!("/ui/{path}"), &confirm).await;
+        assert_eq!(done.status, 303, "{path}: {}", done.text);
+        let next =
+            test.get(done.header("location")).header("cookie", &format!("{}; {}", browser.cookie, cookies(&done)));
+        let next = next.send().await.text;
+        assert!(next.contains(said), "{path}: {next}");
+        let back = next.contains(&format!("<a href=\"{USERS}/3/restore\">Put back…</a>"));
+        assert_eq!(back, path.ends_with("/remove"), "{path}");
     }
 }
 

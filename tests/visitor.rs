@@ -15,6 +15,12 @@ pub fn cookie(answer: &Answer) -> String {
     session_cookie(answer).split(';').next().unwrap().to_owned()
 }
 
+/// Everything an answer sets, as the browser would send it back.
+pub fn cookies(answer: &Answer) -> String {
+    let all = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    all.map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
+}
+
 pub async fn sign_in(test: &TestApp, email: &'static str) -> String {
     let claims = test.app.db().write_here(move |w| sessions::create_link(w, Some(email))).unwrap();
     let link = test.app.seal(&claims).unwrap();

@@ -25,7 +25,7 @@ pub use guard::{
     Standing, guarded, is_only_here, no_such_member, not_accepted, require_home, require_may_let_in, require_only_here,
     require_over, require_over_at_home, standing,
 };
-pub use own::{Acceptance, Membership, accept, join, leave, list_own, make_primary};
+pub use own::{Acceptance, Membership, accept, find_own, join, leave, list_own, make_primary};
 
 /// What changes about somebody's place in the account. What is left out stays as it is.
 #[derive(Clone, Debug, Default, Object, Deserialize)]

@@ -79,12 +79,12 @@ async fn confirm_page(visit: &Visit, last: String, faults: Faults, status: Statu
 #[handler]
 pub async fn delete(visit: Visit, form: Form) -> Result<Response> {
     let confirm = form.text("confirm").to_owned();
-    let last = confirm.clone();
+    let name = confirm.clone();
     match visit.write(move |w| accounts::delete(w, &confirm)).await {
-        Ok(()) => Ok(done(Said::AccountDeleted, "/ui/me")),
+        Ok(()) => Ok(done(Said::AccountDeleted { name }, "/ui/me")),
         Err(error) => {
             let status = status_of(&error);
-            confirm_page(&visit, last, Faults::in_form(error)?, status).await
+            confirm_page(&visit, name, Faults::in_form(error)?, status).await
         }
     }
 }
@@ -120,8 +120,8 @@ pub struct Id {
 
 #[handler]
 pub async fn restore(visit: Visit, Path(Id { id }): Path<Id>, _form: Form) -> Result<Response> {
-    visit.write(move |w| accounts::restore(w, &id)).await?;
-    Ok(done(Said::AccountRestored, "/ui/accounts"))
+    let Account { name, .. } = visit.write(move |w| accounts::restore(w, &id)).await?;
+    Ok(done(Said::AccountRestored { name }, "/ui/accounts"))
 }
 
 #[handler]

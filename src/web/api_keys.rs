@@ -16,6 +16,7 @@ use super::said::Said;
 use super::status_of;
 use super::visit::{Visit, done};
 use crate::clock::Timestamp;
+use crate::db::Write;
 use crate::domain::api_keys::{self, ApiKey, NewApiKey};
 use crate::domain::permissions::Permission;
 use crate::error::{Error, Result};
@@ -132,6 +133,9 @@ pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
 
 #[handler]
 pub async fn delete(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
-    visit.write(move |w| api_keys::delete(w, &id)).await?;
-    Ok(done(Said::KeyRevoked, visit.at("api-keys")))
+    let revoke = move |w: &mut Write| {
+        let ApiKey { name, .. } = api_keys::find(w, &id)?;
+        api_keys::delete(w, &id).map(|()| Said::KeyRevoked { name })
+    };
+    Ok(done(visit.write(revoke).await?, visit.at("api-keys")))
 }

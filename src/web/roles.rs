@@ -91,7 +91,7 @@ pub async fn create(visit: Visit, form: Form) -> Result<Response> {
     let (name, permissions) = (form.text("name").to_owned(), ticked(&form));
     let new = NewRole { name: name.clone(), permissions: permissions.clone() };
     match visit.write(|w| roles::create(w, new)).await {
-        Ok(_) => Ok(done(Said::RoleMade, visit.at("roles"))),
+        Ok(Role { name, .. }) => Ok(done(Said::RoleMade { name }, visit.at("roles"))),
         Err(error) => {
             let (status, faults) = (status_of(&error), Faults::in_form(error)?);
             let ticked = permissions.into_iter().collect();
@@ -156,6 +156,7 @@ pub async fn ask(visit: Visit, Path(Name { name }): Path<Name>) -> Result<Respon
 
 #[handler]
 pub async fn delete(visit: Visit, Path(Name { name }): Path<Name>) -> Result<Response> {
+    let said = Said::RoleDeleted { name: name.clone() };
     visit.write(move |w| roles::delete(w, &name)).await?;
-    Ok(done(Said::RoleDeleted, visit.at("roles")))
+    Ok(done(said, visit.at("roles")))
 }

@@ -12,6 +12,7 @@ use super::frame::{Frame, Section};
 use super::said::Said;
 use super::status_of;
 use super::visit::{Visit, done};
+use crate::db::Write;
 use crate::domain::permissions::Permission;
 use crate::domain::teams::{self, NewTeam, Team, TeamPatch};
 use crate::domain::users::{self, COUNT_MAX};
@@ -47,7 +48,7 @@ pub async fn create(visit: Visit, form: Form) -> Result<Response> {
     let name = form.text("name").to_owned();
     let new = NewTeam { name: name.clone() };
     match visit.write(|w| teams::create(w, new)).await {
-        Ok(_) => Ok(done(Said::TeamMade, visit.at("teams"))),
+        Ok(Team { name, .. }) => Ok(done(Said::TeamMade { name }, visit.at("teams"))),
         Err(error) => {
             let status = status_of(&error);
             list_page(&visit, name, Faults::in_form(error)?, status).await
@@ -120,6 +121,9 @@ pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
 
 #[handler]
 pub async fn delete(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
-    visit.write(move |w| teams::delete(w, id)).await?;
-    Ok(done(Said::TeamDeleted, visit.at("teams")))
+    let delete = move |w: &mut Write| {
+        let Team { name, .. } = teams::find(w, id)?;
+        teams::delete(w, id).map(|()| Said::TeamDeleted { name })
+    };
+    Ok(done(visit.write(delete).await?, visit.at("teams")))
 }

@@ -80,7 +80,7 @@ impl Visit {
         P: Template + Send + 'static,
         F: FnOnce(&Read, Frame) -> Result<P> + Send + 'static,
     {
-        let (server, said) = (self.app.config().server_name.clone(), self.said);
+        let (server, said) = (self.app.config().server_name.clone(), self.said.clone());
         let page = self.read(move |r| f(r, Frame::load(r, &server, section, said)?)).await?;
         Ok(render(status, &page))
     }

@@ -132,6 +132,11 @@ pub fn leave(w: &mut Write, account: &AccountId) -> Result<()> {
     w.run(sql, params![account.as_str(), user_id]).map(drop)
 }
 
+/// What the actor is in an account, or was invited to be.
+pub fn find_own(r: &Read, account: &AccountId) -> Result<Membership> {
+    find(r, r.actor.require_self()?, account)
+}
+
 fn find(r: &Read, user_id: i64, account: &AccountId) -> Result<Membership> {
     let sql = format!("{SELECT} and a.id = ?2");
     r.maybe(&sql, params![user_id, account.as_str()], from_row)?.ok_or_else(not_in)

@@ -6,7 +6,7 @@ use poem::web::Path;
 use poem::{Response, handler};
 use serde::Deserialize;
 
-use crate::db::Read;
+use crate::db::{Read, Write};
 use crate::domain::fields::AccountId;
 use crate::domain::permissions::Permission;
 use crate::domain::users::{self, User};
@@ -263,14 +263,19 @@ pub async fn carry_out(visit: Visit, Path(Target { id, act }): Path<Target>, for
 }
 
 async fn remove(visit: &Visit, id: i64) -> Result<Said> {
-    visit
-        .write(move |w| {
-            let account = w.actor.require_account()?.clone();
-            let pending = memberships::standing(w, &account, id)?.is_some_and(|standing| standing.pending);
-            memberships::delete(w, id)?;
-            Ok(if pending { Said::Withdrawn } else { Said::Removed })
-        })
-        .await
+    let remove = move |w: &mut Write| {
+        let (whom, pending) = who_leaves(w, id)?;
+        memberships::delete(w, id)?;
+        Ok(if pending { Said::Withdrawn { whom } } else { Said::Removed { id, whom } })
+    };
+    visit.write(remove).await
+}
+
+/// What somebody is called whom the actor may take out of the account, and whether they are pending there.
+fn who_leaves(r: &Read, id: i64) -> Result<(String, bool)> {
+    r.actor.require(Permission::UsersDelete)?;
+    let user = users::find_changed(r, id)?;
+    Ok((Person::from(&user).title().to_owned(), user.pending.is_some()))
 }
 
 async fn invite(visit: &Visit, id: i64) -> Result<Response> {
@@ -322,11 +327,17 @@ async fn reset_password(visit: &Visit, id: i64) -> Result<Response> {
 async fn move_to(visit: &Visit, id: i64, form: &Form) -> Result<Response> {
     let to = AccountId::parse("to", form.text("to")).map_err(|problem| Error::Invalid(vec![problem]));
     let moved = match to {
-        Ok(to) => visit.write(move |w| memberships::move_to(w, id, &to)).await,
+        Ok(to) => {
+            let go = move |w: &mut Write| {
+                let (whom, _) = who_leaves(w, id)?;
+                memberships::move_to(w, id, &to).map(|()| Said::Moved { whom })
+            };
+            visit.write(go).await
+        }
         Err(error) => Err(error),
     };
     match moved {
-        Ok(()) => Ok(done(Said::Moved, visit.at("users"))),
+        Ok(said) => Ok(done(said, visit.at("users"))),
         Err(error) => {
             let status = status_of(&error);
             move_page(visit, id, Faults::in_form(error)?, status).await
