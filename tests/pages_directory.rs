@@ -4,7 +4,7 @@ use rollcall::domain::{memberships, permissions, sessions};
 use serde_json::json;
 
 use crate::support::{ADA, Answer, PASSWORD, TestApp};
-use crate::visitor::{cookie, cookies};
+use crate::visitor::{Page, cookie, cookies};
 
 /// The version a form was made of.
 fn version(page: &str) -> String {
@@ -210,18 +210,31 @@ async fn a_persons_life_by_pages() {
     let page = browser.get(&person).await;
     assert!(page.contains("Given directly"), "what they had is back");
     let activity = browser.get("/ui/accounts/2311/activity?about=2").await;
-    for sentence in [
-        "took grace@example.com out of the account",
-        "added grace@example.com to the account",
-        "suspended grace@example.com",
-        "made grace@example.com active again",
-        "changed grace@example.com’s roles",
-        "Roles: admin → member",
-        "Team: Compilers",
-        "Team: Compilers → nothing",
-        "About grace@example.com",
-    ] {
+    let her = "<a href=\"/ui/accounts/2311/users/2\">grace@example.com</a>";
+    let deeds = [
+        format!("took {her} out of the account"),
+        format!("added {her} to the account"),
+        format!("suspended {her}"),
+        format!("made {her} active again"),
+        format!("changed {her}’s roles"),
+    ];
+    for sentence in &deeds {
         assert!(activity.contains(sentence), "{sentence}");
+    }
+    for told in ["Roles: admin → member", "Team: Compilers", "Team: Compilers → nothing", "About grace@example.com"]
+    {
+        assert!(activity.contains(told), "{told}");
+    }
+
+    browser.post("/ui/accounts/2311/roles/new", &[("name", "auditor"), ("permission.events.read", "on")]).await;
+    test.member("2311", "auditor@example.com", "auditor");
+    let auditor = Browser::of(&test, "auditor@example.com").await;
+    let unlinked = auditor.get("/ui/accounts/2311/activity?about=2").await;
+    browser.post(&format!("{person}/remove"), &[]).await;
+    let gone = browser.get("/ui/accounts/2311/activity?about=2").await;
+    for sentence in deeds.map(|sentence| sentence.replace(her, "grace@example.com")) {
+        assert!(unlinked.contains(&sentence), "to who may see no people: {sentence}");
+        assert!(gone.contains(&sentence), "of who has no page: {sentence}");
     }
 }
 
@@ -245,8 +258,7 @@ async fn what_was_done_is_said_of_whom_and_with_the_way_back() {
     ] {
         let done = browser.try_post(&format!("/ui/{path}"), &confirm).await;
         assert_eq!(done.status, 303, "{path}: {}", done.text);
-        let next =
-            test.get(done.header("location")).header("cookie", &format!("{}; {}", browser.cookie, cookies(&done)));
+        let next = test.get(done.header("location")).cookie(&format!("{}; {}", browser.cookie, cookies(&done)));
         let next = next.send().await.text;
         assert!(next.contains(said), "{path}: {next}");
         let back = next.contains(&format!("<a href=\"{USERS}/3/restore\">Put back…</a>"));

@@ -1,6 +1,8 @@
 //! Users: the people. [`User`] is the row, the JSON and the page at once; no secret is ever in it, but for the first
 //! `token` in the one answer to its creation.
 
+use std::collections::HashSet;
+
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 use serde::{Deserialize, Serialize};
@@ -221,6 +223,17 @@ pub fn find_id(r: &Read, person: &str) -> Result<i64> {
         r.maybe(sql, params![r.actor.require_account()?.as_str(), fields::email_key(person)], |row| row.get(0))?;
     let shortened = super::words::shortened(person);
     found.ok_or_else(|| Error::not_found(format!("There is no user {shortened} in this account.")))
+}
+
+/// Those of some IDs whose users the actor may see in their account.
+pub fn present(r: &Read, ids: impl IntoIterator<Item = i64>) -> Result<HashSet<i64>> {
+    let Ok(account) = r.actor.require(Permission::UsersRead) else { return Ok(HashSet::new()) };
+    let ids: HashSet<i64> = ids.into_iter().collect();
+    // A cross join, because SQLite doesn't turn that round.
+    let sql = "select user_id from json_each(?2) cross join memberships
+                where user_id = value and account_id = ?1 and removed_at is null";
+    let ids = serde_json::to_string(&ids).map_err(Error::internal)?;
+    Ok(r.all(sql, params![account.as_str(), ids], |row| row.get(0))?.into_iter().collect())
 }
 
 /// A user that the actor has just changed, which they may see whatever else they may.

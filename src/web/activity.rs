@@ -1,5 +1,7 @@
 //! What happened in the account: filtered, paged, and as a file to keep.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use poem::web::Query;
 use poem::{Body, Response, handler};
@@ -72,6 +74,8 @@ struct ListPage {
     next: Option<i64>,
     /// Whom it is about, if it is about somebody.
     about: Option<String>,
+    /// Who of those in them has a page.
+    people: HashSet<i64>,
     teams: Vec<(i64, String)>,
     now: Timestamp,
 }
@@ -100,6 +104,7 @@ pub async fn page(visit: Visit, view: poem::Result<Query<View>>) -> Result<Respo
         let filter = view.filter();
         let page = events::list(r, &filter)?;
         Ok(ListPage {
+            people: users::present(r, page.items.iter().flat_map(Event::people))?,
             about: filter.about.map(|id| called(r, id, &page.items)),
             teams: teams::names(r).unwrap_or_default(),
             frame,
@@ -147,6 +152,27 @@ pub async fn export(visit: Visit, view: poem::Result<Query<View>>) -> Result<Res
 }
 
 impl Event {
+    /// Users it names: who did it, and whom it was done to.
+    pub fn people(&self) -> impl Iterator<Item = i64> {
+        self.actor_id.into_iter().chain(self.subject_id)
+    }
+
+    /// Who did it, if they are one of these people.
+    pub fn by_whom(&self, people: &HashSet<i64>) -> Option<i64> {
+        self.actor_id.filter(|id| people.contains(id))
+    }
+
+    /// What was done; in three parts, if it names one of these people: what comes before, who it is, and what comes after.
+    pub fn said_of(&self, people: &HashSet<i64>) -> (String, Option<(i64, &str)>, String) {
+        let sentence = self.sentence();
+        let named = self.subject_id.filter(|id| people.contains(id)).zip(self.subject.as_deref());
+        let around = named.and_then(|(_, subject)| sentence.split_once(subject));
+        match around {
+            Some((before, after)) => (before.to_owned(), named, after.to_owned()),
+            None => (sentence, None, String::new()),
+        }
+    }
+
     /// Who did it; both names, where somebody acted as somebody else.
     pub fn by(&self) -> String {
         let actor = self.actor.as_deref().unwrap_or("The server");

@@ -1,5 +1,7 @@
 //! One person: who they are, what can be done now, and everything known about them.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use poem::web::Path;
 use poem::{Response, handler};
@@ -43,6 +45,8 @@ struct ShowPage {
     sessions: Option<Vec<Session>>,
     /// What happened to and by them, the latest first; none where the visitor may not see it.
     events: Option<Vec<Event>>,
+    /// Who else in them has a page.
+    people: HashSet<i64>,
     teams: Vec<(i64, String)>,
     may: May,
     now: Timestamp,
@@ -80,13 +84,15 @@ impl ShowPage {
         let gone = || Error::not_found(format!("There is no user {id} in this account."));
         let standing = memberships::standing(r, &account, id)?.ok_or_else(gone)?;
         let filter = events::Filter { about: Some(id), limit: events::Limit(EVENTS), ..events::Filter::default() };
+        let events = events::list(r, &filter).ok().map(|latest| latest.items);
         Ok(Self {
             person: Person::from(&user),
             team: user.team_id.map(|team| teams::find(r, team)).transpose()?,
             chosen: Chosen::of(&user),
             password: passwords::find(r, id).ok(),
             sessions: sessions::list(r, id).ok(),
-            events: events::list(r, &filter).ok().map(|latest| latest.items),
+            people: users::present(r, events.iter().flatten().flat_map(Event::people).filter(|other| *other != id))?,
+            events,
             teams: teams::names(r)?,
             may: May::find(r, &user, &standing)?,
             now: r.now,
@@ -106,6 +112,24 @@ impl ShowPage {
         };
         let granted = self.standing.sources().into_iter();
         granted.map(|g| Granted { sources: g.sources.into_iter().map(in_words).collect(), ..g }).collect()
+    }
+
+    /// What is done to somebody less often: where it is asked for, and what it is called.
+    fn further(&self) -> Vec<(&'static str, String)> {
+        let (may, frame) = (&self.may, &self.frame);
+        let movable = may.remove && !self.standing.pending && frame.accounts.len() > 1;
+        let ownership = if self.user.owner {
+            ("unmake-owner", "Take ownership away…".to_owned())
+        } else {
+            ("make-owner", "Make owner…".to_owned())
+        };
+        let all = [
+            (may.suspend && self.user.active, ("passkeys", "Passkeys".to_owned())),
+            (movable, ("move", "Move to another account…".to_owned())),
+            (may.act_as, ("impersonation", format!("Act as {}…", self.person.title()))),
+            (may.own, ownership),
+        ];
+        all.into_iter().filter_map(|(may, act)| may.then_some(act)).collect()
     }
 
     fn at(&self, rest: &str) -> String {
