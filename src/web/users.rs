@@ -8,4 +8,5 @@ pub mod list;
 pub mod new;
 pub mod passkeys;
 pub mod place;
+mod questions;
 pub mod show;

@@ -6,6 +6,7 @@ use poem::web::Path;
 use poem::{Response, handler};
 use serde::Deserialize;
 
+use super::questions::{self, Question, WITHDRAW};
 use crate::db::{Read, Write};
 use crate::domain::fields::AccountId;
 use crate::domain::permissions::Permission;
@@ -44,110 +45,6 @@ pub struct Target {
 }
 
 impl Act {
-    /// The question, what follows from it, what the button says, and whether it takes something away.
-    fn question(self, who: &str, place: &str, pending: bool) -> (String, Vec<String>, &'static str, bool) {
-        let says = |sentences: &[&str]| sentences.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        match self {
-            Self::Suspend => (
-                format!("Suspend {who}?"),
-                says(&[
-                    "They are signed out everywhere at once, their tokens and keys end, and they cannot sign in until somebody makes them active again.",
-                    "They stay listed, with all they have.",
-                ]),
-                "Suspend",
-                true,
-            ),
-            Self::Activate => (
-                format!("Make {who} active again?"),
-                says(&["They can sign in again. Tokens and keys that ended stay ended."]),
-                "Make active",
-                false,
-            ),
-            Self::Remove if pending => (
-                format!("Withdraw the invitation of {who}?"),
-                says(&["They can't accept it any more."]),
-                "Withdraw invitation",
-                true,
-            ),
-            Self::Remove => (
-                format!("Take {who} out of {place}?"),
-                says(&[
-                    "They lose what they may do here. If they are in no other account, they cannot sign in any more.",
-                    "For 30 days they can be put back from the recycle bin, with their team, roles and preferences. After that it is for good.",
-                ]),
-                "Take out",
-                true,
-            ),
-            Self::Restore => (
-                format!("Put {who} back into {place}?"),
-                says(&["They get back their team, roles, permissions and preferences."]),
-                "Put back",
-                false,
-            ),
-            Self::Invite => (
-                format!("Make a new welcome link for {who}?"),
-                says(&["The link they have now stops working."]),
-                "Make new link",
-                false,
-            ),
-            Self::PasskeyLink => (
-                format!("Make a passkey link for {who}?"),
-                says(&[
-                    "Pass it on to them yourself: whoever has it comes in as them. With it they register a passkey, without a password. It works once, for 24 hours.",
-                    "The passkeys and the password they have stay. A link made before stops working.",
-                ]),
-                "Make link",
-                false,
-            ),
-            Self::ResetPassword => (
-                format!("Make a link that sets a new password for {who}?"),
-                says(&[
-                    "Pass it on to them yourself: whoever has it comes in as them. It works once, for eight hours.",
-                    "The password they have, and where they are signed in, stay until they use it. A link made before stops working.",
-                ]),
-                "Make link",
-                false,
-            ),
-            Self::AskPassword => (
-                format!("Ask {who} for a new password?"),
-                says(&[
-                    "They are signed out everywhere. When they sign in next, they can do nothing before they have chosen another one.",
-                    "Their API keys stay: revoke those on the page API keys.",
-                ]),
-                "Ask for a new password",
-                true,
-            ),
-            Self::KeepPassword => (
-                format!("Let {who} keep their password?"),
-                says(&["They are not asked for another one when they sign in next."]),
-                "Let them keep it",
-                false,
-            ),
-            Self::MakeOwner => (
-                format!("Make {who} an owner of this server?"),
-                says(&["They may then do everything, in every account, as you may."]),
-                "Make owner",
-                true,
-            ),
-            Self::UnmakeOwner => (
-                format!("Should {who} be an owner no more?"),
-                says(&["They keep what they are in their accounts."]),
-                "Take ownership away",
-                true,
-            ),
-            Self::Move => (
-                format!("Move {who} to another account?"),
-                says(&[
-                    "They leave this account with its team, roles and permissions, and become a member of the other one.",
-                ]),
-                "Move",
-                true,
-            ),
-        }
-    }
-}
-
-impl Act {
     fn is_about_passwords(self) -> bool {
         matches!(self, Self::ResetPassword | Self::AskPassword | Self::KeepPassword)
     }
@@ -176,9 +73,9 @@ impl Act {
 /// The question; for a move, with the accounts there are.
 #[handler]
 pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result<Response> {
-    if act == Act::Move {
+    let Some(question) = questions::before(act) else {
         return move_page(&visit, id, Faults::default(), StatusCode::OK).await;
-    }
+    };
     let back = visit.at(&format!("users/{id}"));
     let page = move |r: &Read, frame: Frame| {
         if act.is_about_passwords() {
@@ -197,11 +94,12 @@ pub async fn ask(visit: Visit, Path(Target { id, act }): Path<Target>) -> Result
             }
             _ => users::find(r, id).map(|user| (Person::from(&user).title().to_owned(), user.pending.is_some()))?,
         };
-        let (title, mut sentences, button, grave) = act.question(&who, frame.place(), pending);
-        if r.actor.is(id) {
-            sentences.insert(0, "That is you.".into());
-        }
-        Ok(ConfirmPage { frame, title, sentences, button, grave, typed: None, back })
+        let question = if pending && act == Act::Remove { &WITHDRAW } else { question };
+        let Question { title, sentences, button, grave } = question;
+        let yours = r.actor.is(id).then_some(&"That is you.");
+        let sentences = yours.into_iter().chain(*sentences).map(|sentence| (*sentence).to_owned()).collect();
+        let title = title(&who, frame.place());
+        Ok(ConfirmPage { frame, title, sentences, button, grave: *grave, typed: None, back })
     };
     visit.page(Section::Users, page).await
 }
