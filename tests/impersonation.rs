@@ -133,8 +133,8 @@ async fn both_names_are_on_every_event_and_the_person_is_told() {
     );
     let own = sign_in(&test, ADA).await;
     let page = test.get("/ui/accounts/2311/activity").cookie(&own).send().await;
-    assert!(page.text.contains("<strong>ada@example.com as grace@example.com</strong> made the team Compilers"));
-    assert!(page.text.contains("began to act as grace@example.com") && page.text.contains("stopped acting as"));
+    assert!(page.text.contains(">ada@example.com as grace@example.com</a></strong> made the team Compilers"));
+    assert!(page.text.contains("began to act as <a") && page.text.contains("stopped acting as"));
     let export = test.get("/ui/accounts/2311/activity/export").cookie(&own).send().await;
     assert!(export.text.contains(r#""actor":"grace@example.com","impersonatorId":1,"impersonator":"ada@example.com""#));
     let sessions = test.client(GRACE, "2311").get("/sessions").await.done();

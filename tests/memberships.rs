@@ -310,7 +310,7 @@ async fn the_last_admin_stays() {
     eve.post("/users", json!({"email": "x@example.com", "roles": ["admin"]})).await.done();
     eve.post("/users", json!({"email": "y@example.com", "accountAdmin": true, "active": false})).await.done();
     let left = eve.delete("/me/memberships/2312").await;
-    insta::assert_snapshot!(left.error(), @"409 last_admin: They are the last admin of account 2312. Make somebody else its admin first.");
+    insta::assert_snapshot!(left.error(), @"409 last_admin: You are the last admin of account 2312. Make somebody else its admin first.");
     eve.delete("/users/3/removal").await.done();
     assert_eq!(eve.delete("/me/memberships/2312").await.status, 204);
 }

@@ -213,7 +213,8 @@ async fn a_persons_life_by_pages() {
     let her = "<a href=\"/ui/accounts/2311/users/2\">grace@example.com</a>";
     let deeds = [
         format!("took {her} out of the account"),
-        format!("added {her} to the account"),
+        format!("put {her} back into the account"),
+        format!("made a new welcome link for {her}"),
         format!("suspended {her}"),
         format!("made {her} active again"),
         format!("changed {her}’s roles"),
@@ -330,6 +331,8 @@ async fn an_invitation_to_another_account_is_accepted_or_declined_on_ones_own_pa
     assert!(grace.get("/ui/me").await.contains("ada@example.com invited you"));
     assert_eq!(grace.try_get("/ui/accounts/2311/users").await.status, 403, "not before they accept");
     grace.post("/ui/me/accounts/2311/decline", &[]).await;
+    let activity = ada.get("/ui/accounts/2311/activity").await;
+    assert!(activity.contains("declined the invitation to the account") && !activity.contains("Pending: "));
     let page = grace.get("/ui/me").await;
     assert!(!page.contains("Acme") && page.contains("An admin there can put you back"));
     invite().await;

@@ -252,7 +252,9 @@ impl Event {
     /// What happened, as a person would say it: "created grace@example.com". Who did it stands before it.
     pub fn sentence(&self) -> String {
         let subject = self.subject.as_deref().unwrap_or("somebody");
-        let own = self.subject_id.is_some() && self.subject_id == self.actor_id;
+        // The first owner had no ID yet when they set everything up.
+        let by_name = self.actor_id.is_none() && self.actor.is_some() && self.actor == self.subject;
+        let own = self.subject_id.is_some() && (self.subject_id == self.actor_id || by_name);
         if self.reported.is_some() {
             return format!("reported: {}", self.title());
         }
@@ -267,7 +269,7 @@ impl Event {
                 (Some(true), _) => format!("made {subject} active again"),
                 (Some(false), _) => format!("suspended {subject}"),
                 (_, Some(true)) => format!("made {subject} an owner of the server"),
-                (_, Some(false)) => format!("took the ownership of the server from {subject}"),
+                (_, Some(false)) => format!("ended {whose} ownership of the server"),
                 (None, None) => format!("changed {whose} profile"),
             },
             // The second as earlier versions recorded it.
@@ -277,7 +279,11 @@ impl Event {
             E::FileRequested if self.became("downloaded") == Some(true) => format!("downloaded the backup {subject}"),
             E::UserDeleted => format!("{subject} was deleted for good"),
             E::UserPasswordChanged => format!("set {whose} password"),
-            E::UserPasswordResetRequested => format!("made a new invitation for {subject}"),
+            E::UserPasswordResetRequested if self.became("invited") == Some(true) => {
+                format!("made a new welcome link for {subject}")
+            }
+            // Earlier versions recorded welcome links without a mark, and they set a password, too.
+            E::UserPasswordResetRequested => format!("made a link that sets {whose} password"),
             E::AdminSendPasskeyRegistration => format!("made a passkey link for {subject}"),
             E::PasskeyRegistrationTokenValidated => format!("opened {whose} passkey link"),
             E::PasskeyRegistrationOptionsGenerated => format!("began to add a passkey of {subject}"),
@@ -291,7 +297,14 @@ impl Event {
             E::UserAddedToAccount if self.became("pending") == Some(true) => {
                 format!("invited {subject} to the account")
             }
+            E::UserAddedToAccount if self.became("removed") == Some(false) => {
+                format!("put {subject} back into the account")
+            }
             E::UserAddedToAccount => format!("added {subject} to the account"),
+            E::UserRemovedFromAccount if self.became("pending") == Some(false) => match own {
+                true => "declined the invitation to the account".into(),
+                false => format!("withdrew the invitation of {subject}"),
+            },
             E::UserRemovedFromAccount if own => "left the account".into(),
             E::UserRemovedFromAccount => format!("took {subject} out of the account"),
             E::UserImpersonated if self.changes.as_ref().is_some_and(|changes| changes.get("reason").is_none()) => {

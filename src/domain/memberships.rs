@@ -289,8 +289,9 @@ fn remove(w: &mut Write, account: &AccountId, user_id: i64, standing: &Standing)
         settle(w, user_id)?;
         w.run("delete from tokens where user_id = ?2 and account_id = ?1", params![account.as_str(), user_id])?;
     }
+    let changes = standing.pending.then(|| Changes::of("pending", true, false)).flatten();
     let subject = Subject::user(user_id, &standing.email);
-    events::record(w, PulseEvent::UserRemovedFromAccount, Some(account), subject, None)
+    events::record(w, PulseEvent::UserRemovedFromAccount, Some(account), subject, changes)
 }
 
 /// After somebody has left: another account becomes their primary one, or, in none, everything they hold ends.
@@ -423,8 +424,8 @@ pub fn purge(w: &Write, most: i64) -> Result<usize> {
         w.run("delete from memberships where account_id = ?1 and user_id = ?2", params![account, user_id])?;
         let account = super::accounts::stored(account)?;
         forget(w, &account, *user_id)?;
-        let subject = Subject::user(*user_id, email);
-        events::record(w, PulseEvent::UserRemovedFromAccount, Some(&account), subject, None)?;
+        let (subject, changes) = (Subject::user(*user_id, email), Changes::of("pending", true, false));
+        events::record(w, PulseEvent::UserRemovedFromAccount, Some(&account), subject, changes)?;
     }
     Ok(gone.len().max(lapsed.len()))
 }

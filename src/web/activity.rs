@@ -193,6 +193,9 @@ impl Event {
                 "imgSrc" => "Picture".to_owned(),
                 field => words::sentence(&spaced(field)),
             };
+            if field == "notificationPreferences" {
+                return format!("{title}: {}", chosen(value));
+            }
             // What another system calls a team is none of ours.
             let said = |value: &Value| match value.as_i64() {
                 Some(id) if field == "teamId" && self.reported.is_none() => team(id),
@@ -204,8 +207,19 @@ impl Event {
                 _ => format!("{title}: {}", said(value)),
             }
         };
-        fields.iter().map(line).collect()
+        let is_told = |field: &str| self.reported.is_none() && IN_THE_SENTENCE.contains(&field);
+        fields.iter().filter(|(field, _)| !is_told(field)).map(line).collect()
     }
+}
+
+/// What only marks an event, which its sentence tells.
+const IN_THE_SENTENCE: [&str; 6] = ["invited", "pending", "removed", "requested", "made", "downloaded"];
+
+/// For how many events preferences were chosen, before and after.
+fn chosen(change: &Value) -> String {
+    let events =
+        |when: &str| words::count(change[when].as_object().map_or(0, |all| all.len() as u64), "event", "events");
+    format!("{} → {}", events("before"), events("after"))
 }
 
 /// `imgSrc` → `img src`.

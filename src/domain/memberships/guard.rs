@@ -191,6 +191,7 @@ pub fn guarded<T>(w: &mut Write, user_id: i64, change: impl FnOnce(&mut Write) -
                   and m.removed_at is null and m.invited_email is null";
     let led: Vec<String> = w.all(led, [user_id], |row| row.get(0))?;
     let owned: bool = w.value("select exists (select 1 from users where id = ?1 and owner and active)", [user_id])?;
+    let they = if w.actor.is(user_id) { "You are" } else { "They are" };
     let changed = change(w)?;
     for account in led {
         // A cross join, so that SQLite passes the admins and not everybody.
@@ -204,12 +205,12 @@ pub fn guarded<T>(w: &mut Write, user_id: i64, change: impl FnOnce(&mut Write) -
                 || w.actor.is(user_id)
                 || w.actor.account.as_ref().is_some_and(|a| a.id.as_str() == account);
             let which = if here { format!("account {account}") } else { "another account".into() };
-            let message = format!("They are the last admin of {which}. Make somebody else its admin first.");
+            let message = format!("{they} the last admin of {which}. Make somebody else its admin first.");
             return Err(Error::Conflict("last_admin", message.into()));
         }
     }
     if owned && !w.value("select exists (select 1 from users where owner = 1 and active = 1)", [])? {
-        let message = "They are the last owner of this server. Make somebody else an owner first.";
+        let message = format!("{they} the last owner of this server. Make somebody else an owner first.");
         return Err(Error::Conflict("last_owner", message.into()));
     }
     Ok(changed)

@@ -147,8 +147,8 @@ pub fn invite(w: &Write, id: i64) -> Result<Claims> {
         let message = "They have a passkey already. A passkey link lets in who has lost it.";
         return Err(Error::Conflict("passkey_set", message.into()));
     }
-    let subject = Subject::user(id, &standing.email);
-    events::record(w, PulseEvent::UserPasswordResetRequested, Some(&account), subject, None)?;
+    let (subject, changes) = (Subject::user(id, &standing.email), Changes::of("invited", false, true));
+    events::record(w, PulseEvent::UserPasswordResetRequested, Some(&account), subject, changes)?;
     invitations::create_anew(w, id)
 }
 
