@@ -4,7 +4,7 @@ use rollcall::domain::permissions;
 use serde_json::json;
 
 use crate::support::{ADA, PASSWORD, TestApp};
-use crate::visitor::{OWNER, Page, cookie, events, set_up_link, sign_in};
+use crate::visitor::{OWNER, Page, cookie, events, follow, set_up_link, sign_in};
 
 #[tokio::test]
 async fn a_user_made_in_the_browser_is_welcomed_and_signs_in() {
@@ -29,7 +29,7 @@ async fn a_user_made_in_the_browser_is_welcomed_and_signs_in() {
         .form(&form)
         .send()
         .await;
-    assert_eq!((created.status.as_u16(), created.header("location")), (201, "/ui/accounts/2311/users/2"));
+    let created = follow(&test, &session, &created).await;
     assert!(created.text.contains("Grace Hopper can sign in now"));
     let link = created.text.split("http://people.local:8080").nth(1).unwrap().split('"').next().unwrap();
 

@@ -4,7 +4,7 @@ use rollcall::domain::{memberships, permissions, sessions};
 use serde_json::json;
 
 use crate::support::{ADA, Answer, PASSWORD, TestApp};
-use crate::visitor::{Page, cookie, cookies};
+use crate::visitor::{Page, cookie, cookies, follow};
 
 /// The version a form was made of.
 fn version(page: &str) -> String {
@@ -173,8 +173,7 @@ async fn a_persons_life_by_pages() {
         ("roles-shown", "yes"),
         ("role.admin", "on"),
     ];
-    let made = browser.try_post(USERS, &form).await;
-    assert_eq!(made.status, 201, "{}", made.text);
+    browser.post(USERS, &form).await;
     let person = format!("{USERS}/2");
     let page = browser.get(&person).await;
     for known in ["Compilers", "Role admin", "New welcome link", "created grace@example.com"] {
@@ -195,7 +194,8 @@ async fn a_persons_life_by_pages() {
     assert!(page.contains("Given directly") && page.contains("Role member") && !page.contains("Role admin"));
 
     let invited = browser.try_post(&format!("{person}/invite"), &[]).await;
-    assert!(invited.status == 201 && invited.text.contains("/ui/welcome/v4.local."), "{}", invited.text);
+    let shown = follow(&test, &browser.cookie, &invited).await;
+    assert!(shown.status == 200 && shown.text.contains("/ui/welcome/v4.local."), "{}", shown.text);
 
     browser.post(&format!("{person}/suspend"), &[]).await;
     assert!(browser.get(&person).await.contains("Suspended"));
@@ -258,9 +258,7 @@ async fn what_was_done_is_said_of_whom_and_with_the_way_back() {
         ("removed-accounts/7/restore", "The account Other &#60;i&#62;7&#60;/i&#62; is back"),
     ] {
         let done = browser.try_post(&format!("/ui/{path}"), &confirm).await;
-        assert_eq!(done.status, 303, "{path}: {}", done.text);
-        let next = test.get(done.header("location")).cookie(&format!("{}; {}", browser.cookie, cookies(&done)));
-        let next = next.send().await.text;
+        let next = follow(&test, &browser.cookie, &done).await.text;
         assert!(next.contains(said), "{path}: {next}");
         let back = next.contains(&format!("<a href=\"{USERS}/3/restore\">Put back…</a>"));
         assert_eq!(back, path.ends_with("/remove"), "{path}");
@@ -320,10 +318,8 @@ async fn an_invitation_to_another_account_is_accepted_or_declined_on_ones_own_pa
     let (ada, grace) = (Browser::of(&test, ADA).await, Browser::of(&test, "grace@example.com").await);
     let invite = async || {
         let form = [("do", "create"), ("email", "grace@example.com"), ("name", "A guess")];
-        let invited = ada.try_post(USERS, &form).await;
-        assert!(
-            invited.status == 201 && invited.text.contains("was invited") && !invited.text.contains("/ui/welcome/")
-        );
+        let invited = follow(&test, &ada.cookie, &ada.try_post(USERS, &form).await).await;
+        assert!(invited.text.contains("was invited") && !invited.text.contains("/ui/welcome/"), "{}", invited.text);
     };
     invite().await;
     let list = ada.get(&format!("{USERS}?status=invited")).await;
@@ -351,8 +347,7 @@ async fn an_api_key_is_shown_once_and_does_no_more_than_was_ticked() {
     let browser = Browser::of(&test, ADA).await;
     let keys = "/ui/accounts/2311/api-keys";
     let form = [("name", "Nightly import"), ("days", "30"), ("scope", "only"), ("permission.users.read", "on")];
-    let made = browser.try_post(keys, &form).await;
-    assert_eq!(made.status, 201, "{}", made.text);
+    let made = follow(&test, &browser.cookie, &browser.try_post(keys, &form).await).await;
     let key = made.text.split("value=\"v4.local.").nth(1).unwrap().split('"').next().unwrap();
     let key = format!("v4.local.{key}");
     let list = browser.get(keys).await;
@@ -363,6 +358,36 @@ async fn an_api_key_is_shown_once_and_does_no_more_than_was_ticked() {
     let id = list.split("/api-keys/").nth(1).unwrap().split('/').next().unwrap();
     browser.post(&format!("{keys}/{id}/delete"), &[]).await;
     assert_eq!(test.get("/users").token(&key).account("2311").send().await.status, 401);
+}
+
+#[tokio::test]
+async fn what_is_shown_once_is_made_once_and_shown_to_nobody_else() {
+    let test = TestApp::new();
+    test.member("2311", "grace@example.com", permissions::MEMBER);
+    test.member("2311", "admin@example.com", permissions::ADMIN);
+    let (ada, admin) = (Browser::of(&test, ADA).await, Browser::of(&test, "admin@example.com").await);
+    let key = [("name", "Nightly"), ("days", "30"), ("scope", "all")];
+    let new = [("do", "create"), ("email", "new@example.com")];
+    for (path, form, back) in [
+        ("/ui/accounts/2311/api-keys", &key[..], "/ui/accounts/2311/api-keys"),
+        (USERS, &new, "/ui/accounts/2311/users/4"),
+        ("/ui/accounts/2311/users/2/invite", &[], "/ui/accounts/2311/users/2"),
+    ] {
+        let done = ada.try_post(path, form).await;
+        let others = follow(&test, &admin.cookie, &done).await;
+        assert_eq!((others.status.as_u16(), others.header("location")), (303, back), "another's browser: {path}");
+        let made = test.rows();
+        let shown = follow(&test, &ada.cookie, &done).await;
+        assert!(shown.status == 200 && shown.text.contains("v4.local."), "{path}: {}", shown.text);
+        assert!(shown.header("set-cookie").starts_with("rollcall-once-8080=; "), "the browser forgets it: {path}");
+        let address = done.header("location");
+        let again = ada.try_get(address).await;
+        assert_eq!((again.status.as_u16(), again.header("location")), (303, back), "loaded again: {path}");
+        assert_eq!(test.rows(), made, "{path}");
+        let elsewhere = address.replace("/2311/", "/2312/").replace("/users/4/", "/users/2/");
+        let moved = test.get(&elsewhere).cookie(&format!("{}; {}", ada.cookie, cookies(&done))).send().await;
+        assert!(elsewhere == address || moved.status != 200, "at another address: {path}");
+    }
 }
 
 #[tokio::test]

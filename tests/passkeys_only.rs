@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::authenticator::{Device, ORIGIN};
 use crate::support::{ADA, Answer, PASSWORD, TestApp};
-use crate::visitor::{OWNER, Page, cookie, set_up_link, sign_in};
+use crate::visitor::{OWNER, Page, cookie, follow, set_up_link, sign_in};
 
 const BOB: &str = "bob@example.com";
 
@@ -208,6 +208,7 @@ async fn nobody_sets_resets_or_asks_for_a_password() {
     let page = test.get(them).cookie(&session).send().await.text;
     assert!(!page.contains("password") && page.contains("/passkeys"), "{page}");
     let link = test.post(&format!("{them}/passkey-link")).cookie(&session).send().await;
+    let link = follow(&test, &session, &link).await;
     assert!(link.text.contains(&format!("{ORIGIN}/ui/passkey/")), "what they are offered instead: {}", link.text);
 }
 

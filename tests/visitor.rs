@@ -21,6 +21,12 @@ pub fn cookies(answer: &Answer) -> String {
     all.map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
 }
 
+/// The page that an answer leads a browser to.
+pub async fn follow(test: &TestApp, browser: &str, answer: &Answer) -> Answer {
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    test.get(answer.header("location")).cookie(&format!("{browser}; {}", cookies(answer))).send().await
+}
+
 pub async fn sign_in(test: &TestApp, email: &'static str) -> String {
     let claims = test.app.db().write_here(move |w| sessions::create_link(w, Some(email))).unwrap();
     let link = test.app.seal(&claims).unwrap();

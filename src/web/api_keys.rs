@@ -7,7 +7,7 @@ use askama::Template;
 use poem::http::StatusCode;
 use poem::web::Path;
 use poem::{Response, handler};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::confirm::ConfirmPage;
 use super::form::{Faults, Form};
@@ -78,8 +78,8 @@ async fn list_page(visit: &Visit, typed: Typed, faults: Faults, status: StatusCo
 
 /// Shows the secret, this once.
 #[derive(Template)]
-#[template(path = "api_keys/created.html")]
-struct CreatedPage {
+#[template(path = "api_keys/made.html")]
+struct MadePage {
     frame: Frame,
     key: ApiKey,
     token: String,
@@ -108,14 +108,28 @@ pub async fn create(visit: Visit, form: Form) -> Result<Response> {
             return list_page(&visit, typed, Faults::in_form(error)?, status).await;
         }
     };
-    let (token, origin) = (visit.app.seal(&claims)?, visit.origin.clone());
-    let page = move |_: &crate::db::Read, frame| Ok(CreatedPage { frame, key, token, origin });
-    visit.page_with(StatusCode::CREATED, Section::ApiKeys, page).await
+    visit.show_once(&Made { token: visit.app.seal(&claims)? }, &visit.at(&format!("api-keys/{}", key.id)))
+}
+
+/// The secret of a key, on its way to the page that shows it.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    token: String,
 }
 
 #[derive(Deserialize)]
 pub struct Id {
     id: String,
+}
+
+#[handler]
+pub async fn show_made(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
+    let Some(Made { token }) = visit.to_show(&visit.at(&format!("api-keys/{id}"))) else {
+        return visit.was_shown(&visit.at("api-keys")).await;
+    };
+    let origin = visit.origin.clone();
+    let page = move |r: &crate::db::Read, frame| Ok(MadePage { frame, key: api_keys::find(r, &id)?, token, origin });
+    Ok(visit.shown(visit.page(Section::ApiKeys, page).await?))
 }
 
 #[handler]

@@ -12,6 +12,7 @@ mod form;
 mod frame;
 mod impersonation;
 mod me;
+mod once;
 mod passkeys;
 mod person;
 mod preferences;
@@ -92,6 +93,7 @@ pub fn routes() -> Routes {
         .form("/accounts/:account/users/:id/preferences", users::grid::show_form, users::grid::update)
         .act("/accounts/:account/users/:id/sessions/:session/end", users::show::end_session)
         .form("/accounts/:account/users/:id/impersonation", impersonation::show_form, impersonation::create)
+        .page("/accounts/:account/users/:id/link", users::link::page)
         .page("/accounts/:account/users/:id/passkeys", users::passkeys::list)
         .form("/accounts/:account/users/:id/passkeys/:passkey/delete", users::passkeys::ask, users::passkeys::delete)
         .act("/accounts/:account/users/:id/sessions/end", users::show::end_sessions)
@@ -106,6 +108,7 @@ pub fn routes() -> Routes {
         .page("/accounts/:account/activity", activity::page)
         .page("/accounts/:account/activity/export", activity::export)
         .form("/accounts/:account/api-keys", api_keys::list, api_keys::create)
+        .page("/accounts/:account/api-keys/:id", api_keys::show_made)
         .form("/accounts/:account/api-keys/:id/delete", api_keys::ask, api_keys::delete)
         .form("/accounts/:account/account", accounts::show_form, accounts::rename)
         .form("/accounts/:account/account/delete", accounts::ask, accounts::delete)

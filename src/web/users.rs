@@ -4,6 +4,7 @@ pub mod acts;
 pub mod chosen;
 pub mod edit;
 pub mod grid;
+pub mod link;
 pub mod list;
 pub mod new;
 pub mod passkeys;

@@ -3,6 +3,7 @@
 use askama::Template;
 use poem::http::StatusCode;
 use poem::web::Redirect;
+use poem::web::cookie::CookieJar;
 use poem::{FromRequest, IntoResponse, Request, RequestBody, Response};
 
 use super::frame::{Frame, Section};
@@ -21,6 +22,7 @@ pub struct Visit {
     /// The account in the page's address; none on one's own page.
     account: Option<AccountId>,
     said: Option<Said>,
+    pub(super) jar: CookieJar,
     /// The server's address as the visitor knows it.
     pub origin: String,
 }
@@ -33,8 +35,8 @@ impl<'a> FromRequest<'a> for Visit {
             Some(account) => Some(AccountId::parse("account", account).map_err(|_| nowhere())?),
             None => None,
         };
-        let origin = origin(request, &app);
-        Ok(Self { app, visitor, account, said: Said::of(request), origin })
+        let (origin, jar) = (origin(request, &app), request.cookie().clone());
+        Ok(Self { app, visitor, account, said: Said::of(request), jar, origin })
     }
 }
 

@@ -6,6 +6,7 @@ use poem::web::Path;
 use poem::{Response, handler};
 use serde::Deserialize;
 
+use super::link::{self, Given, Link};
 use super::questions::{self, Question, WITHDRAW};
 use crate::db::{Read, Write};
 use crate::domain::fields::AccountId;
@@ -121,16 +122,6 @@ async fn move_page(visit: &Visit, id: i64, faults: Faults, status: StatusCode) -
     visit.page_with(status, Section::Users, page).await
 }
 
-/// A welcome link, shown this once.
-#[derive(Template)]
-#[template(path = "users/created.html")]
-struct InvitedPage {
-    frame: Frame,
-    user: User,
-    person: Person,
-    link: Option<(String, String)>,
-}
-
 #[handler]
 pub async fn carry_out(visit: Visit, Path(Target { id, act }): Path<Target>, form: Form) -> Result<Response> {
     let (them, all) = (visit.at(&format!("users/{id}")), visit.at("users"));
@@ -177,49 +168,21 @@ fn who_leaves(r: &Read, id: i64) -> Result<(String, bool)> {
 }
 
 async fn invite(visit: &Visit, id: i64) -> Result<Response> {
-    let (user, claims) = visit.write(move |w| Ok((users::find_changed(w, id)?, users::invite(w, id)?))).await?;
-    let link = format!("{}/ui/welcome/{}", visit.origin, visit.app.seal(&claims)?);
-    let link = Some((link, claims.expires_at.minute()));
-    let page = move |_: &Read, frame| Ok(InvitedPage { frame, person: Person::from(&user), user, link });
-    visit.page_with(StatusCode::CREATED, Section::Users, page).await
-}
-
-/// A link to register a passkey with, shown this once.
-#[derive(Template)]
-#[template(path = "users/passkey_link.html")]
-struct PasskeyLinkPage {
-    frame: Frame,
-    person: Person,
-    link: String,
-    expires: String,
+    let claims = visit.write(move |w| users::invite(w, id)).await?;
+    let page = format!("{}/ui/welcome", visit.origin);
+    link::show(visit, id, Given::Welcome(Link::of(visit, &page, &claims)?))
 }
 
 async fn passkey_link(visit: &Visit, id: i64) -> Result<Response> {
-    let origin = visit.app.require_relying_party()?.origin();
-    let (user, claims) = visit.write(move |w| Ok((users::find_changed(w, id)?, passkeys::send_link(w, id)?))).await?;
-    let (link, expires) = (format!("{origin}/ui/passkey/{}", visit.app.seal(&claims)?), claims.expires_at.minute());
-    let page = move |_: &Read, frame| Ok(PasskeyLinkPage { frame, person: Person::from(&user), link, expires });
-    visit.page_with(StatusCode::CREATED, Section::Users, page).await
-}
-
-/// A link that sets a new password, shown this once.
-#[derive(Template)]
-#[template(path = "users/reset.html")]
-struct ResetPage {
-    frame: Frame,
-    user: User,
-    person: Person,
-    link: String,
-    expires: String,
+    let page = format!("{}/ui/passkey", visit.app.require_relying_party()?.origin());
+    let claims = visit.write(move |w| passkeys::send_link(w, id)).await?;
+    link::show(visit, id, Given::Passkey(Link::of(visit, &page, &claims)?))
 }
 
 async fn reset_password(visit: &Visit, id: i64) -> Result<Response> {
-    let (user, claims) =
-        visit.write(move |w| Ok((users::find_changed(w, id)?, password_resets::create(w, id)?))).await?;
-    let link = format!("{}/ui/reset/{}", visit.origin, visit.app.seal(&claims)?);
-    let expires = claims.expires_at.minute();
-    let page = move |_: &Read, frame| Ok(ResetPage { frame, person: Person::from(&user), user, link, expires });
-    visit.page_with(StatusCode::CREATED, Section::Users, page).await
+    let claims = visit.write(move |w| password_resets::create(w, id)).await?;
+    let page = format!("{}/ui/reset", visit.origin);
+    link::show(visit, id, Given::Password(Link::of(visit, &page, &claims)?))
 }
 
 async fn move_to(visit: &Visit, id: i64, form: &Form) -> Result<Response> {

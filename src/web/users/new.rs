@@ -1,11 +1,12 @@
-//! Adding a person: the form, and the page that says they can sign in now.
+//! Adding a person.
 
 use std::collections::BTreeSet;
 
 use askama::Template;
-use poem::http::{StatusCode, header};
+use poem::http::StatusCode;
 use poem::{Response, handler};
 
+use super::link::{self, Given, Link};
 use crate::db::Read;
 use crate::domain::fields::{AccountId, EmailText};
 use crate::domain::permissions::{self, Permission};
@@ -13,11 +14,10 @@ use crate::domain::preferences::Delivery;
 use crate::domain::pulse::Group;
 use crate::domain::roles::{self, Role};
 use crate::domain::teams::{self, Team};
-use crate::domain::users::{self, NewUser, User};
+use crate::domain::users::{self, NewUser};
 use crate::error::Result;
 use crate::web::form::{Faults, Form};
 use crate::web::frame::{Frame, Section};
-use crate::web::person::Person;
 use crate::web::preferences::{Grid, PRESETS};
 use crate::web::status_of;
 use crate::web::visit::Visit;
@@ -125,16 +125,6 @@ async fn form_page(visit: &Visit, typed: Typed, grid: Grid, faults: Faults, stat
     visit.page_with(status, Section::Users, page).await
 }
 
-#[derive(Template)]
-#[template(path = "users/created.html")]
-struct CreatedPage {
-    frame: Frame,
-    user: User,
-    person: Person,
-    /// The link to their welcome page, and until when it works; none for somebody of another account.
-    link: Option<(String, String)>,
-}
-
 #[handler]
 pub async fn create(visit: Visit, form: Form) -> Result<Response> {
     let (mut typed, mut grid) = (Typed::from_form(&form), Grid::from_form(&form));
@@ -150,14 +140,10 @@ pub async fn create(visit: Visit, form: Form) -> Result<Response> {
             return form_page(&visit, typed, grid, Faults::in_form(error)?, status).await;
         }
     };
-    let token = invitation.as_ref().map(|claims| visit.app.seal(claims)).transpose()?;
-    let until = invitation.map(|claims| claims.expires_at.minute());
-    let link = token.map(|token| format!("{}/ui/welcome/{token}", visit.origin)).zip(until);
-    let location = visit.at(&format!("users/{}", user.id));
-    let page = move |_: &Read, frame| Ok(CreatedPage { frame, person: Person::from(&user), user, link });
-    let mut response = visit.page_with(StatusCode::CREATED, Section::Users, page).await?;
-    if let Ok(location) = location.parse() {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let page = format!("{}/ui/welcome", visit.origin);
+    let given = match invitation {
+        Some(claims) => Given::Welcome(Link::of(&visit, &page, &claims)?),
+        None => Given::Invitation,
+    };
+    link::show(&visit, user.id, given)
 }
