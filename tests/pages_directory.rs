@@ -289,6 +289,44 @@ async fn whoever_was_slower_is_told_and_keeps_what_they_typed() {
 }
 
 #[tokio::test]
+async fn no_form_undoes_what_somebody_else_did_meanwhile() {
+    let test = TestApp::new();
+    test.member("2311", "grace@example.com", permissions::MEMBER);
+    let browser = Browser::of(&test, ADA).await;
+    browser.post("/ui/accounts/2311/roles/new", &[("name", "reader"), ("permission.users.read", "on")]).await;
+    browser.post("/ui/accounts/2311/teams", &[("name", "Compilers")]).await;
+    for (path, first, second, says_now) in [
+        (
+            "roles/reader",
+            &[("permission.users.read", "on"), ("permission.events.read", "on")][..],
+            &[("permission.users.read", "on")][..],
+            "It permits now: events.read, users.read.",
+        ),
+        (
+            "teams/1",
+            &[("name", "Compilers"), ("active", "false")],
+            &[("name", "Linkers"), ("active", "true")],
+            "inactive",
+        ),
+        (
+            "users/2/place",
+            &[("teamId", ""), ("role.reader", "on")],
+            &[("role.member", "on")],
+            "<dt>Roles</dt><dd>reader</dd>",
+        ),
+    ] {
+        let path = format!("/ui/accounts/2311/{path}");
+        let seen = version(&browser.get(&path).await);
+        browser.post(&path, &[first, &[("version", &seen)]].concat()).await;
+        let before = test.rows();
+        let late = browser.try_post(&path, &[second, &[("version", &seen)]].concat()).await;
+        assert_eq!((late.status.as_u16(), test.rows()), (412, before), "{path}");
+        assert!(late.text.contains(says_now) && late.text.contains("Saving it replaces this"), "{path}: {}", late.text);
+        browser.post(&path, &[second, &[("version", &version(&late.text))]].concat()).await;
+    }
+}
+
+#[tokio::test]
 async fn preferences_for_one_account_leave_those_for_all_alone() {
     let test = TestApp::new();
     let browser = Browser::of(&test, ADA).await;

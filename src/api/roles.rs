@@ -65,7 +65,7 @@ impl Api {
         name: Path<String>,
         permissions: Json<RolePermissions>,
     ) -> Result<Found<Role>> {
-        Ok(Found::it(app.write(caller.0, move |w| roles::update(w, &name.0, permissions.0)).await?))
+        Ok(Found::it(app.write(caller.0, move |w| roles::update(w, &name.0, permissions.0, None)).await?))
     }
 
     /// Delete a role

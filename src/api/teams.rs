@@ -64,7 +64,7 @@ impl Api {
         id: Path<i64>,
         patch: Json<TeamPatch>,
     ) -> Result<Found<Team>> {
-        Ok(Found::it(app.write(caller.0, move |w| teams::update(w, id.0, patch.0)).await?))
+        Ok(Found::it(app.write(caller.0, move |w| teams::update(w, id.0, patch.0, None)).await?))
     }
 
     /// Delete a team

@@ -143,7 +143,7 @@ impl Year {
         let actor = self.actor(None, &self.places[0].account.clone());
         w.acting_as(actor);
         if let [.., last] = self.places[0].teams[..] {
-            teams::update(w, last, TeamPatch { active: Some(false), ..TeamPatch::default() })?;
+            teams::update(w, last, TeamPatch { active: Some(false), ..TeamPatch::default() }, None)?;
         }
         let keys: [(&str, Option<&[&str]>); 2] = [("Payroll export", Some(&["users.read"])), ("Website sign-up", None)];
         for (name, permissions) in keys {

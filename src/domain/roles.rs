@@ -10,7 +10,7 @@ use super::fields::AccountId;
 use super::object::only_from_objects;
 use super::permissions::{self, BUILT_IN_ROLES, Permission, Permissions};
 use super::pulse::PulseEvent;
-use super::users::{COUNT_MAX, counted};
+use super::users::{self, COUNT_MAX, counted};
 use super::{MOST, require_room, words};
 use crate::db::{FromSql, FromSqlError, FromSqlResult, Read, ValueRef, Write, params};
 use crate::error::{Error, Problem, Problems, Result};
@@ -134,9 +134,12 @@ pub fn names(r: &Read) -> Result<Vec<String>> {
     Ok(BUILT_IN_ROLES.iter().map(|role| role.name.to_owned()).chain(own).collect())
 }
 
-/// Changes what one of the account's own roles permits, for everybody who holds it.
-pub fn update(w: &Write, name: &str, new: RolePermissions) -> Result<Role> {
+/// Changes what one of the account's own roles permits, for everybody who holds it. `seen` is the version the change was made of.
+pub fn update(w: &Write, name: &str, new: RolePermissions, seen: Option<&str>) -> Result<Role> {
     let (account, before) = require_own(w, name)?;
+    if seen.is_some_and(|seen| seen != version(before)) {
+        return Err(Error::Changed("Somebody else has changed this role meanwhile.".into()));
+    }
     let after = parse_permissions("permissions", &new.permissions).map_err(|problem| Error::Invalid(vec![problem]))?;
     require_grantable(w, after.without(before).union(before.without(after)))?;
     if after == before {
@@ -224,6 +227,17 @@ pub fn require_grantable(r: &Read, permissions: Permissions) -> Result<()> {
     }
     let names = lacking.names().join("`, `");
     Err(Error::forbidden(format!("You can't give or take away what you don't hold yourself: `{names}`.")))
+}
+
+impl Role {
+    /// Changes with what it permits.
+    pub fn version(&self) -> String {
+        version(self.permissions.iter().filter_map(|name| Permission::find(name)).collect())
+    }
+}
+
+fn version(permissions: Permissions) -> String {
+    users::etag(&permissions.names().join(" "))
 }
 
 fn require_own(w: &Write, name: &str) -> Result<(AccountId, Permissions)> {

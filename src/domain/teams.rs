@@ -8,7 +8,7 @@ use super::fields::{self, AccountId, fold};
 use super::object::only_from_objects;
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
-use super::users::{COUNT_MAX, counted};
+use super::users::{self, COUNT_MAX, counted};
 use super::{MOST, require_room};
 use crate::clock::Timestamp;
 use crate::db::{Read, Row, RowResult, Write, params};
@@ -30,6 +30,13 @@ pub struct Team {
     pub created_at: Timestamp,
     /// Last update timestamp
     pub updated_at: Timestamp,
+}
+
+impl Team {
+    /// Changes with what can be changed about it.
+    pub fn version(&self) -> String {
+        users::etag(&format!("{} {}", self.active, self.name))
+    }
 }
 
 /// A new team.
@@ -91,10 +98,13 @@ pub fn names(r: &Read) -> Result<Vec<(i64, String)>> {
     r.all(sql, [account.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// Renames, activates or deactivates a team.
-pub fn update(w: &Write, id: i64, patch: TeamPatch) -> Result<Team> {
+/// Renames, activates or deactivates a team. `seen` is the version the change was made of.
+pub fn update(w: &Write, id: i64, patch: TeamPatch, seen: Option<&str>) -> Result<Team> {
     let account = w.actor.require(Permission::TeamsManage)?.clone();
     let before = load(w, &account, id)?;
+    if seen.is_some_and(|seen| seen != before.version()) {
+        return Err(Error::Changed("Somebody else has changed this team meanwhile.".into()));
+    }
     let name = match &patch.name {
         Some(name) => parse_name(name)?,
         None => before.name.clone(),

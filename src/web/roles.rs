@@ -128,7 +128,8 @@ async fn form_page(
 pub async fn update(visit: Visit, Path(Name { name }): Path<Name>, form: Form) -> Result<Response> {
     let permissions = ticked(&form);
     let (changed, new) = (name.clone(), RolePermissions { permissions: permissions.clone() });
-    match visit.write(move |w| roles::update(w, &changed, new)).await {
+    let seen = form.text("version").to_owned();
+    match visit.write(move |w| roles::update(w, &changed, new, Some(&seen))).await {
         Ok(_) => Ok(done(Said::Saved, visit.at(&format!("roles/{name}")))),
         Err(error) => {
             let status = status_of(&error);

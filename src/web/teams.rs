@@ -66,8 +66,14 @@ pub struct Id {
 struct FormPage {
     frame: Frame,
     team: Team,
-    typed: String,
+    typed: Typed,
     faults: Faults,
+}
+
+/// The form of a team as it was filled in.
+struct Typed {
+    name: String,
+    active: bool,
 }
 
 #[handler]
@@ -78,26 +84,28 @@ pub async fn show_form(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Respon
 async fn form_page(
     visit: &Visit,
     id: i64,
-    typed: Option<String>,
+    typed: Option<Typed>,
     faults: Faults,
     status: StatusCode,
 ) -> Result<Response> {
     let page = move |r: &crate::db::Read, frame| {
         let team = teams::find(r, id)?;
-        Ok(FormPage { frame, typed: typed.unwrap_or_else(|| team.name.clone()), team, faults })
+        let typed = typed.unwrap_or_else(|| Typed { name: team.name.clone(), active: team.active });
+        Ok(FormPage { frame, typed, team, faults })
     };
     visit.page_with(status, Section::Teams, page).await
 }
 
 #[handler]
 pub async fn update(visit: Visit, Path(Id { id }): Path<Id>, form: Form) -> Result<Response> {
-    let name = form.text("name").to_owned();
-    let patch = TeamPatch { name: Some(name.clone()), active: Some(form.text("active") == "true") };
-    match visit.write(move |w| teams::update(w, id, patch)).await {
+    let typed = Typed { name: form.text("name").to_owned(), active: form.text("active") == "true" };
+    let patch = TeamPatch { name: Some(typed.name.clone()), active: Some(typed.active) };
+    let seen = form.text("version").to_owned();
+    match visit.write(move |w| teams::update(w, id, patch, Some(&seen))).await {
         Ok(_) => Ok(done(Said::Saved, visit.at(&format!("teams/{id}")))),
         Err(error) => {
             let status = status_of(&error);
-            form_page(&visit, id, Some(name), Faults::in_form(error)?, status).await
+            form_page(&visit, id, Some(typed), Faults::in_form(error)?, status).await
         }
     }
 }

@@ -10,7 +10,7 @@ use poem_openapi::types::MaybeUndefined;
 
 use super::show::Id;
 use crate::db::Read;
-use crate::domain::memberships::{self, MembershipPatch};
+use crate::domain::memberships::{self, MembershipPatch, Standing};
 use crate::domain::permissions::Permission;
 use crate::domain::roles::{self, Role};
 use crate::domain::teams::{self, Team};
@@ -31,6 +31,8 @@ struct PlacePage {
     person: Person,
     teams: Vec<Team>,
     roles: Vec<Role>,
+    /// What they are now.
+    standing: Standing,
     typed: Typed,
     faults: Faults,
 }
@@ -64,6 +66,11 @@ impl Typed {
 }
 
 impl PlacePage {
+    /// What the team is called that they are in now.
+    fn team_now(&self) -> Option<&str> {
+        self.teams.iter().find(|team| Some(team.id) == self.standing.team_id).map(|team| team.name.as_str())
+    }
+
     /// Whether the visitor holds all that a role permits, and so may give it.
     fn may_give(&self, role: &Role) -> bool {
         role.permissions.iter().all(|name| self.frame.may(name))
@@ -93,7 +100,7 @@ async fn form_page(
         });
         let user = users::find(r, id)?;
         let (teams, roles) = (teams::list(r)?, roles::list(r)?);
-        Ok(PlacePage { frame, person: Person::from(&user), user, teams, roles, typed, faults })
+        Ok(PlacePage { frame, person: Person::from(&user), user, teams, roles, standing, typed, faults })
     };
     visit.page_with(status, Section::Users, page).await
 }
