@@ -207,6 +207,18 @@ impl std::error::Error for Error {}
 #[derive(Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
+/// Both values, or all that is wrong with either.
+pub fn both<A, B>(one: Result<A>, other: Result<B>) -> Result<(A, B)> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(Error::Invalid(mut problems)), Err(Error::Invalid(more))) => {
+            problems.extend(more);
+            Err(Error::Invalid(problems))
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
 impl Problems {
     /// The value, or nothing and its problem noted.
     pub fn take<T: Default>(&mut self, parsed: Result<T, Problem>) -> T {

@@ -6,6 +6,7 @@ use poem::http::Method;
 use rollcall::domain::pulse::PulseEvent;
 use serde_json::{Value, json};
 
+use crate::guards::sources;
 use crate::support::{ADA, TestApp};
 
 async fn document() -> Value {
@@ -280,6 +281,48 @@ async fn what_has_not_changed_is_not_sent_again() {
 }
 
 /// What the document says may be null is cleared by it.
+/// Codes that only pages and the command line tell.
+const NOT_OF_THE_API: [&str; 8] = [
+    "account_missing",
+    "invalid_reason",
+    "invalid_time",
+    "no_file",
+    "password_too_long",
+    "password_too_short",
+    "password_too_weak",
+    "unreadable_body",
+];
+
+/// The second argument of a call, if it is a text that is written out.
+fn second_argument(arguments: &str) -> Option<&str> {
+    let (mut depth, mut quoted) = (0, false);
+    let comma = arguments.find(|c| {
+        match c {
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth == 0 && !quoted
+    })?;
+    arguments[comma + 1..].trim_start().strip_prefix('"')?.split('"').next()
+}
+
+#[tokio::test]
+async fn every_code_of_a_value_is_in_the_document() {
+    let document = document().await.to_string();
+    let mut seen = 0;
+    for (path, text) in sources("src/domain").into_iter().chain(sources("src/api")) {
+        let calls = ["Error::invalid(", "Problem::new("].into_iter().flat_map(|call| text.split(call).skip(1));
+        for code in calls.filter_map(second_argument) {
+            let known = document.contains(&format!("`{code}`")) || document.contains(&format!("\"{code}\""));
+            assert!(known || NOT_OF_THE_API.contains(&code), "{}: {code}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
+
 #[tokio::test]
 async fn null_clears_what_the_document_says() {
     let test = TestApp::new();

@@ -193,6 +193,9 @@ async fn of_pending_people() -> Vec<Seen> {
     errors.see("SuspendUserConflict", Method::PUT, "/users/2/suspension", Value::Null).await;
     errors.see("ReactivateUserConflict", Method::DELETE, "/users/2/suspension", Value::Null).await;
     errors.see("InviteUserConflict", Method::POST, "/users/2/invitation", Value::Null).await;
+    errors.see("ResetPasswordConflict", Method::POST, "/users/2/password-reset", Value::Null).await;
+    errors.see("AskForNewPasswordConflict", Method::PUT, "/users/2/password-change", Value::Null).await;
+    errors.see("LetKeepPasswordConflict", Method::DELETE, "/users/2/password-change", Value::Null).await;
     let path = "/users/2/notification-preferences";
     errors.see("SetNotificationPreferencesConflict", Method::PUT, path, json!({})).await;
     errors.seen
@@ -235,10 +238,16 @@ async fn of_passkeys() -> Vec<Seen> {
     assert_eq!(there.send().await.status, 201);
     let accepted = errors.test.call(Method::PUT, "/me/memberships/2312").token(&grace).send().await;
     assert_eq!(accepted.status, 200, "{}", accepted.text);
-    let admin = errors.test.client("admin@example.com", "2311").post(link, Value::Null).await;
-    errors.seen.push(("SendPasskeyLinkConflict", admin));
+    let reset = "/users/2/password-reset";
+    let links = [("SendPasskeyLinkConflict", link), ("ResetPasswordConflict", reset)];
+    for (name, path) in links {
+        let admin = errors.test.client("admin@example.com", "2311").post(path, Value::Null).await;
+        errors.seen.push((name, admin));
+    }
     errors.done(Method::PUT, "/users/2/suspension", Value::Null).await;
-    errors.see("SendPasskeyLinkConflict", Method::POST, link, Value::Null).await;
+    for (name, path) in links {
+        errors.see(name, Method::POST, path, Value::Null).await;
+    }
     let nameless = TestApp::with(|config| config.public_url = Some("http://192.0.2.7".parse().unwrap()));
     let owner = FirstOwner { email: ADA.into(), account_name: "Acme".into(), ..FirstOwner::default() };
     nameless.app.db().write_here(|w| setup::create(w, owner)).unwrap();

@@ -85,6 +85,61 @@ async fn several_mistakes_are_told_at_once() {
 }
 
 #[tokio::test]
+async fn what_only_the_database_knows_is_told_with_the_rest() {
+    let test = TestApp::new();
+    let body = json!({"email": "x", "name": "a\nb", "roles": ["nobody"], "permissions": ["fly"], "teamId": 7});
+    insta::assert_snapshot!(refused(&test, body.to_string()).await, @"400 invalid_email: email: This is not an e-mail address. Write it like name@example.com. name: A name is a single line, without control characters. roles[0]: There is no role nobody in this account. permissions[0]: There is no permission fly; the list of permissions has all there are. teamId: There is no team 7 in this account.");
+    test.member("2311", "grace@example.com", "member");
+    let ada = test.client(ADA, "2311");
+    let patch = json!({"roles": ["nobody"], "permissions": ["fly"], "teamId": 7});
+    let refused = ada.call(Method::PATCH, "/users/2/membership").json(&patch).send().await;
+    insta::assert_snapshot!(refused.error(), @"400 unknown_role: roles[0]: There is no role nobody in this account. permissions[0]: There is no permission fly; the list of permissions has all there are. teamId: There is no team 7 in this account.");
+}
+
+#[tokio::test]
+async fn null_is_no_value_where_nothing_is_cleared() {
+    let test = TestApp::new();
+    let ada = test.client(ADA, "2311");
+    ada.post("/teams", json!({"name": "Compilers"})).await.done();
+    let before = test.rows();
+    for (path, field) in [
+        ("/me", "email"),
+        ("/users/1", "email"),
+        ("/users/1/membership", "roles"),
+        ("/users/1/membership", "permissions"),
+        ("/users/1/membership", "accountAdmin"),
+        ("/teams/1", "name"),
+        ("/teams/1", "active"),
+    ] {
+        let answer = ada.call(Method::PATCH, path).json(&json!({ field: null })).send().await;
+        assert!(answer.error().starts_with(&format!("400 invalid_type: {field}: ")), "{path}: {}", answer.error());
+    }
+    assert_eq!(test.rows(), before);
+}
+
+#[tokio::test]
+async fn a_promise_that_an_operation_does_not_keep_is_refused() {
+    let test = TestApp::new();
+    test.member("2311", "grace@example.com", "member");
+    let ada = test.client(ADA, "2311");
+    let before = test.rows();
+    for (method, path, header) in [
+        (Method::DELETE, "/users/2", "If-Match"),
+        (Method::PUT, "/users/2/suspension", "If-Match"),
+        (Method::PUT, "/users/2/ownership", "If-Match"),
+        (Method::POST, "/teams", "Idempotency-Key"),
+        (Method::PATCH, "/users/2", "Idempotency-Key"),
+    ] {
+        let answer = ada.call(method, path).header(header, "\"a\"").json(&json!({"name": "x"})).send().await;
+        let told = format!("400 unknown_parameter: {header}: Nothing here goes by `{header}`. Send this without it.");
+        assert_eq!(answer.error(), told, "{path}");
+    }
+    assert_eq!(test.rows(), before);
+    let looked_at = ada.call(Method::GET, "/users/2").header("If-Match", "\"a\"").send().await;
+    assert_eq!(looked_at.status, 200, "where nothing changes, nothing is promised");
+}
+
+#[tokio::test]
 async fn bodies_too_large_or_of_another_type() {
     let test = TestApp::new();
     let token = test.token(ADA);
@@ -96,6 +151,10 @@ async fn bodies_too_large_or_of_another_type() {
     insta::assert_snapshot!(call().body(body.clone()).send().await.error(), @"415 unsupported_media_type: The body must be sent as `Content-Type: application/json`; this one was sent as no content type at all.");
     let coded = call().header("content-type", "application/json").header("content-encoding", "gzip").body(body.clone());
     insta::assert_snapshot!(coded.send().await.error(), @"415 unsupported_media_type: The body must be sent as `Content-Type: application/json`; this one was sent as `application/json`, coded as `gzip`.");
+    for kind in ["application/json-patch+json", "application/json; charset=latin1"] {
+        let other = call().header("content-type", kind).body(body.clone()).send().await;
+        assert!(other.error().starts_with("415 unsupported_media_type"), "{kind}: {}", other.error());
+    }
     insta::assert_snapshot!(call().header("content-type", "text/plain").body(body.clone()).send().await.error(), @"415 unsupported_media_type: The body must be sent as `Content-Type: application/json`; this one was sent as `text/plain`.");
     insta::assert_snapshot!(call().header("content-type", "application/x-www-form-urlencoded").body("email=bob").send().await.error(), @"415 unsupported_media_type: The body must be sent as `Content-Type: application/json`; this one was sent as `application/x-www-form-urlencoded`.");
     assert_eq!(test.rows(), before);

@@ -49,7 +49,7 @@ fn people_are_added_listed_shown_suspended_and_restored() {
     ");
     insta::assert_snapshot!(says(data, &["user", "add", "--email", "x@example.com", "--role", "pilot", "--team", "7"]), @"
     2
-    rollcall: roles[0]: There is no role pilot in this account.
+    rollcall: roles[0]: There is no role pilot in this account. teamId: There is no team 7 in this account.
     ");
     insta::assert_snapshot!(says(data, &["user", "suspend", "hanako@example.com"]), @"
     0

@@ -334,7 +334,9 @@ async fn each_address_has_its_limit_and_those_without_a_token_a_tighter_one() {
     for _ in 0..50 {
         ask("192.0.2.1", "/", "").await;
     }
-    assert_eq!(refusal(&ask("192.0.2.1", "/", "").await), "429 too_many_requests");
+    let refused = ask("192.0.2.1", "/", "").await;
+    assert_eq!(refusal(&refused), "429 too_many_requests");
+    assert!(refused.contains("ratelimit: \"address\";r=0;t=10\r\n"), "{refused}");
     let page = ask("192.0.2.1", "/ui/sign-in", "").await;
     assert!(page.contains("<h1>Too often</h1>") && page.contains("retry-after: 1\r\n"), "{page}");
     live.test.advance(Duration::from_secs(10));

@@ -206,8 +206,12 @@ fn require_json(request: &Request) -> Result<()> {
             words::shortened(coding)
         )));
     }
-    let essence = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+    let lower = sent.to_ascii_lowercase();
+    let mut parts = lower.split(';').map(str::trim);
+    let is_json = parts.next() == Some("application/json");
+    // RFC 8259 knows no charset, and JSON is UTF-8 whatever one says; many send that it is.
+    let is_utf8 = |part: &str| part.strip_prefix("charset=").is_none_or(|name| name.trim_matches('"') == "utf-8");
+    if is_json && parts.all(is_utf8) {
         return Ok(());
     }
     Err(Error::UnsupportedMediaType(format!("`{}`", words::shortened(sent))))

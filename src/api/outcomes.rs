@@ -30,7 +30,7 @@ pub struct Shape<'a> {
 pub struct Outcome {
     /// What it is called under `components/responses`.
     pub name: Cow<'static, str>,
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// A header that every such answer has, and what it says.
     pub header: Option<(&'static str, &'static str)>,
     pub applies: Box<dyn Fn(&Shape) -> bool>,
@@ -71,7 +71,7 @@ fn of_the_caller() -> Vec<Outcome> {
     vec![
         Outcome {
             name: "Unauthorized".into(),
-            description: "The token is missing or not honoured. Send one that is",
+            description: "The token is missing or not honoured. Send one that is".into(),
             header: Some(("WWW-Authenticate", "Names the scheme, Bearer, and what is wrong with the token (RFC 6750)")),
             applies: Box::new(|shape| shape.secured),
             errors: vec![
@@ -85,7 +85,7 @@ fn of_the_caller() -> Vec<Outcome> {
         },
         Outcome {
             name: "Forbidden".into(),
-            description: "Not allowed in this account. An account that does not exist gets the same answer",
+            description: "Not allowed in this account. An account that does not exist gets the same answer".into(),
             header: None,
             applies: Box::new(|shape| shape.secured && !OPEN_TO_ALL.contains(&shape.id)),
             errors: vec![Error::forbidden(
@@ -105,15 +105,20 @@ fn of_the_request() -> Vec<Outcome> {
     vec![
         Outcome {
             name: "BadParameter".into(),
-            description: "A parameter can't be read or is not allowed",
+            description: "A parameter can't be read or is not allowed".into(),
             header: None,
             applies: Box::new(|shape| !shape.body),
             errors: vec![invalid(), missing(), parameters::unknown("expand", &NONE), parameters::repeated("role")],
         },
         Outcome {
             name: "BadRequest".into(),
-            description: "A parameter or the body can't be read, or a value in it is not allowed. All that is wrong with \
-                          the values is told at once, each with its field",
+            description: format!(
+                "A parameter or the body can't be read, or a value in it is not allowed. All that is wrong with the values \
+                 is told at once, each with its field; `error` is the code of the first. Besides those of the examples \
+                 there are `{}`",
+                OF_VALUES.join("`, `")
+            )
+            .into(),
             header: None,
             applies: Box::new(|shape| shape.body),
             errors: vec![
@@ -127,14 +132,14 @@ fn of_the_request() -> Vec<Outcome> {
         },
         Outcome {
             name: "NotFound".into(),
-            description: "There is nothing with this ID in the account, or nothing you may see",
+            description: "There is nothing with this ID in the account, or nothing you may see".into(),
             header: None,
             applies: Box::new(|shape| shape.names_one),
             errors: vec![Error::not_found("There is no user 42 in this account.")],
         },
         Outcome {
             name: "PreconditionFailed".into(),
-            description: "It has changed since the version that `If-Match` names. Nothing was done",
+            description: "It has changed since the version that `If-Match` names. Nothing was done".into(),
             header: None,
             applies: Box::new(|shape| shape.guarded),
             errors: vec![Error::Changed(
@@ -143,27 +148,61 @@ fn of_the_request() -> Vec<Outcome> {
         },
         Outcome {
             name: "KeyReused".into(),
-            description: "The key was sent with another request before",
+            description: "The key was sent with another request before".into(),
             header: None,
             applies: Box::new(|shape| shape.repeatable),
             errors: vec![Error::KeyReused],
         },
         Outcome {
             name: "PayloadTooLarge".into(),
-            description: "The body is larger than is accepted",
+            description: "The body is larger than is accepted".into(),
             header: None,
             applies: Box::new(|shape| shape.body),
             errors: vec![Error::TooLarge(BODY_LIMIT)],
         },
         Outcome {
             name: "UnsupportedMediaType".into(),
-            description: "The body is not sent as JSON",
+            description: "The body is not sent as JSON".into(),
             header: None,
             applies: Box::new(|shape| shape.body),
             errors: vec![Error::UnsupportedMediaType("`text/plain`".into())],
         },
     ]
 }
+
+/// Codes of what can't be read or is not allowed, as far as no example has them.
+pub const OF_VALUES: [&str; 30] = [
+    "duplicate_delivery",
+    "duplicate_field",
+    "duplicate_preference",
+    "email_missing",
+    "email_too_long",
+    "event_mismatch",
+    "invalid_account_id",
+    "invalid_changes",
+    "invalid_expiry",
+    "invalid_img_src",
+    "invalid_name",
+    "invalid_phone",
+    "invalid_request",
+    "invalid_role_name",
+    "invalid_type",
+    "invalid_value",
+    "name_missing",
+    "name_too_long",
+    "not_confirmed",
+    "not_in_account",
+    "repeated_parameter",
+    "team_inactive",
+    "too_many",
+    "unknown_delivery",
+    "unknown_event",
+    "unknown_field",
+    "unknown_permission",
+    "unknown_role",
+    "unknown_team",
+    "unknown_user",
+];
 
 /// What an operation can collide with, and the message of each. Only these operations answer 409.
 const CONFLICTS: &[(&str, &[&str])] = &[
@@ -172,7 +211,9 @@ const CONFLICTS: &[(&str, &[&str])] = &[
     ("deleteUser", &["last_admin"]),
     ("suspendUser", &["yourself", "pending", "last_admin"]),
     ("reactivateUser", &["pending"]),
-    ("askForNewPassword", &["no_password"]),
+    ("askForNewPassword", &["no_password", "pending"]),
+    ("resetPassword", &["pending", "suspended", "in_other_accounts"]),
+    ("letKeepPassword", &["pending"]),
     ("inviteUser", &["invited", "pending_elsewhere", "password_set", "passkey_set", "in_other_accounts"]),
     ("setNotificationPreferences", &["pending"]),
     ("makeOwner", &["in_no_account"]),
@@ -180,7 +221,7 @@ const CONFLICTS: &[(&str, &[&str])] = &[
     ("updateMembership", &["last_admin"]),
     ("moveUser", &["already_in_account", "last_admin"]),
     ("updateMe", &["email_in_use"]),
-    ("leaveAccount", &["last_admin"]),
+    ("leaveAccount", &["own_last_admin"]),
     ("deleteMyPasskey", &["only_passkey"]),
     ("deleteUserPasskey", &["only_passkey"]),
     ("sendPasskeyLink", &["own_passkey", "suspended", "in_other_accounts", "no_passkeys"]),
@@ -199,7 +240,7 @@ fn of_what_is_there() -> Vec<Outcome> {
         let id = *id;
         Outcome {
             name: format!("{}{rest}Conflict", first.to_ascii_uppercase()).into(),
-            description: "It collides with what is there already, which the message names",
+            description: "It collides with what is there already, which the message names".into(),
             header: None,
             applies: Box::new(move |shape| shape.id == id),
             errors: kinds.iter().map(|kind| conflict(kind)).collect(),
@@ -221,7 +262,10 @@ fn conflict(kind: &str) -> Error {
         "pending" => ("pending", "They haven't accepted the invitation to this account yet."),
         "pending_elsewhere" => ("pending", "They sign in with what they have, and accept then."),
         "last_admin" => ("last_admin", "They are the last admin of account 2311. Make somebody else its admin first."),
-        "last_owner" => ("last_owner", "They are the last owner of this server. Make somebody else an owner first."),
+        "own_last_admin" => {
+            ("last_admin", "You are the last admin of account 2311. Make somebody else its admin first.")
+        }
+        "last_owner" => ("last_owner", "You are the last owner of this server. Make somebody else an owner first."),
         "yourself" => ("yourself", "You can't suspend yourself."),
         "invited" => ("yourself", "You are in already. `rollcall link --email` signs you in anew."),
         "no_password" => ("no_password", "They have no password that they could change."),
@@ -267,22 +311,24 @@ fn of_the_server() -> Vec<Outcome> {
     vec![
         Outcome {
             name: "TooManyRequests".into(),
-            description: "Too many requests with this token, or from this address. Nothing was done. What is left is in \
-                          `RateLimit` of every answer",
+            description:
+                "Too many requests with this token, or from this address. Nothing was done. What is left is in \
+                          `RateLimit` of every answer"
+                    .into(),
             header: Some(("Retry-After", "Seconds after which one more request is allowed")),
             applies: Box::new(|_| true),
             errors: vec![Error::TooManyRequests(1, TOO_MANY_WITH_TOKEN.into())],
         },
         Outcome {
             name: "InternalError".into(),
-            description: "A fault of the server. Nothing was changed",
+            description: "A fault of the server. Nothing was changed".into(),
             header: None,
             applies: Box::new(|_| true),
             errors: vec![Error::internal("")],
         },
         Outcome {
             name: "StorageUnavailable".into(),
-            description: "The server can't store anything just now, or has too much to do. Nothing was changed",
+            description: "The server can't store anything just now, or has too much to do. Nothing was changed".into(),
             header: Some(("Retry-After", "Seconds after which trying again makes sense")),
             applies: Box::new(|_| true),
             errors: vec![Error::Unavailable(String::new()), Error::Damaged(String::new()), Error::Overloaded(1)],

@@ -1,6 +1,6 @@
 //! Query parameters that an operation doesn't have are refused by name, and so is one that comes twice: a filter that is
-//! misspelt, or overlooked, would find everybody. So is a header that can't be read, which would pass for none: a version that
-//! is not looked at would let anything be overwritten.
+//! misspelt, or overlooked, would find everybody. So is a header that can't be read, which would pass for none, and one that
+//! an operation doesn't go by: a version that is not looked at would let anything be overwritten.
 
 use std::sync::LazyLock;
 
@@ -12,20 +12,24 @@ use crate::domain::words::shortened;
 use crate::error::{Error, Result};
 use crate::routes;
 
-/// An operation, and the names of its query parameters.
+/// An operation, and the names of its parameters.
 struct Operation {
     method: Method,
     path: String,
-    parameters: Vec<String>,
+    of_query: Vec<String>,
+    of_headers: Vec<String>,
 }
 
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| super::paths().flat_map(operations).collect());
 
 fn operations(MetaPath { path, operations }: MetaPath) -> impl Iterator<Item = Operation> {
     operations.into_iter().map(move |operation| {
-        let of_query = operation.params.into_iter().filter(|parameter| parameter.in_type == MetaParamIn::Query);
-        let parameters = of_query.map(|parameter| parameter.name).collect();
-        Operation { method: operation.method, path: path.clone(), parameters }
+        let names = |place| {
+            let there = operation.params.iter().filter(move |parameter| parameter.in_type == place);
+            there.map(|parameter| parameter.name.clone()).collect()
+        };
+        let (of_query, of_headers) = (names(MetaParamIn::Query), names(MetaParamIn::Header));
+        Operation { method: operation.method.clone(), path: path.clone(), of_query, of_headers }
     })
 }
 
@@ -46,13 +50,27 @@ pub fn require_readable(request: &Request) -> Result<()> {
     Ok(())
 }
 
+/// Headers that promise something, which an operation that doesn't know them would not keep.
+const PROMISES: [&str; 2] = ["If-Match", "Idempotency-Key"];
+
 /// Refuses a request with parameters that its operation doesn't have.
 pub fn require_known(request: &Request) -> Result<()> {
-    let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else { return Ok(()) };
+    let query = request.uri().query().unwrap_or_default();
+    let promised = || PROMISES.into_iter().filter(|name| request.headers().contains_key(*name));
+    if query.is_empty() && (request.method().is_safe() || promised().next().is_none()) {
+        return Ok(());
+    }
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     let is_asked =
         |operation: &&Operation| operation.method == method && routes::matches(&operation.path, request.uri().path());
-    let Some(Operation { parameters, .. }) = OPERATIONS.iter().find(is_asked) else { return Ok(()) };
+    let Some(Operation { of_query: parameters, of_headers, .. }) = OPERATIONS.iter().find(is_asked) else {
+        return Ok(());
+    };
+    let is_kept = |name: &str| method.is_safe() || of_headers.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if let Some(name) = promised().find(|name| !is_kept(name)) {
+        let message = format!("Nothing here goes by `{name}`. Send this without it.");
+        return Err(Error::invalid(name, "unknown_parameter", message));
+    }
     let mut sent = Vec::new();
     // The first is enough: an address has room for thousands.
     for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {

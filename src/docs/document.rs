@@ -39,10 +39,11 @@ account shows in another.
 for the next page. A cursor stays good while people come and go; nobody is listed twice, nobody is missed.
 
 **Changes at the same time.** A user comes with an `ETag`. Sent back as `If-Match`, it changes that version and no other: if somebody \
-was faster, the answer is 412 and nothing was done. With an `Idempotency-Key`, `POST /users` is safe to send again.
+was faster, the answer is 412 and nothing was done. With an `Idempotency-Key`, `POST /users` is safe to send again. What doesn't \
+go by one of them refuses it.
 
 **Errors.** Whatever goes wrong is answered as `{\"error\", \"status\", \"message\"}`: `error` is a stable code for programs, `message` \
-a sentence for people that says what to do. Every answer has an `x-request-id`, which the server's log knows too. Only what cannot be \
+a sentence for people that says what to do. Where something is made, a value that is `null` counts as left out. Every answer has an `x-request-id`, which the server's log knows too. Only what cannot be \
 read as HTTP at all is answered by a bare 400 or 431.
 
 This documentation comes as [plain pages](/reference) and as [Swagger UI](/docs).";

@@ -89,12 +89,17 @@ impl Actor {
     pub fn require(&self, permission: Permission) -> Result<&AccountId> {
         let account = self.account.as_ref().ok_or_else(no_such_account)?;
         if !self.permissions.contains(permission) {
-            return Err(Error::forbidden(format!(
-                "You need the permission `{}` in account {} ({}) to do this. Ask an admin of that account for it.",
-                permission.name(),
-                account.id,
-                account.name,
-            )));
+            let (permission, ActingIn { id, name }) = (permission.name(), account);
+            return Err(Error::forbidden(match self.held_back {
+                true => format!(
+                    "This API key needs the permission `{permission}` in account {id} ({name}) to do this, and so do you. \
+                     Make a key that has it, or ask an admin of that account for it."
+                ),
+                false => format!(
+                    "You need the permission `{permission}` in account {id} ({name}) to do this. Ask an admin of that \
+                     account for it."
+                ),
+            }));
         }
         Ok(&account.id)
     }

@@ -50,7 +50,7 @@ pub struct NewApiKey {
     /// When it ends: from now to five years from now
     pub expires_at: Timestamp,
     /// Names of the permissions it is held back to; all that you have if left out
-    #[oai(validator(unique_items, max_items = 64))]
+    #[oai(validator(max_items = 64))]
     pub permissions: Option<Vec<String>>,
 }
 

@@ -12,14 +12,14 @@ use serde_json::json;
 
 use super::events::{self, Changes, Subject};
 use super::fields::AccountId;
-use super::object::only_from_objects;
+use super::object::{not_null, only_from_objects};
 use super::permissions::{self, Granted, Permission, Permissions};
 use super::pulse::PulseEvent;
 use super::users::{self, Member, User};
 use super::{roles, teams, tokens};
 use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Result, both};
 
 pub use guard::{
     Standing, guarded, is_only_here, no_such_member, not_accepted, require_home, require_may_let_in, require_only_here,
@@ -35,12 +35,15 @@ pub struct MembershipPatch {
     /// ID of the team they are in from now on; `null` for none
     pub team_id: MaybeUndefined<i64>,
     /// Names of all their roles
-    #[oai(validator(unique_items, max_items = 64))]
+    #[oai(validator(max_items = 64))]
+    #[serde(deserialize_with = "not_null")]
     pub roles: Option<Vec<String>>,
     /// Names of all the permissions they hold apart from any role
-    #[oai(validator(unique_items, max_items = 64))]
+    #[oai(validator(max_items = 64))]
+    #[serde(deserialize_with = "not_null")]
     pub permissions: Option<Vec<String>>,
     /// Whether they hold every permission in the account
+    #[serde(deserialize_with = "not_null")]
     pub account_admin: Option<bool>,
 }
 
@@ -107,13 +110,9 @@ impl Place {
         let by_default =
             permissions::built_in(permissions::MEMBER).filter(|role| r.actor.permissions.includes(role.permissions()));
         let default: Vec<_> = by_default.into_iter().map(|role| role.name.to_owned()).collect();
-        let (roles, of_roles) = roles::parse(r, account, "roles", asked.roles.as_ref().unwrap_or(&default))?;
-        let mut problems = Problems::default();
-        let names = asked.permissions.as_deref().unwrap_or_default();
-        let direct = problems.take(roles::parse_permissions("permissions", names));
-        problems.none()?;
+        let names = asked.roles.as_ref().unwrap_or(&default);
+        let ((roles, of_roles), direct) = parse_values(r, account, names, asked, None)?;
         if let MaybeUndefined::Value(team) = asked.team_id {
-            teams::check(r, account, team)?;
             place.team_id = Some(team);
         }
         require_may_appoint(r, place.account_admin)?;
@@ -180,11 +179,30 @@ pub fn invite(w: &Write, account: &AccountId, user_id: i64, email: &str, place: 
     events::record(w, PulseEvent::UserAddedToAccount, Some(account), subject, changes.some())
 }
 
+/// Roles with all that they permit together, and permissions apart from them; or all that is wrong with what was asked for.
+fn parse_values(
+    r: &Read,
+    account: &AccountId,
+    roles: &[String],
+    asked: &MembershipPatch,
+    team_before: Option<i64>,
+) -> Result<((BTreeSet<String>, Permissions), Permissions)> {
+    let permissions = roles::parse_permissions("permissions", asked.permissions.as_deref().unwrap_or_default());
+    let team = match asked.team_id {
+        MaybeUndefined::Value(team) if Some(team) != team_before => teams::check(r, account, team),
+        _ => Ok(()),
+    };
+    let held =
+        both(roles::parse(r, account, "roles", roles), permissions.map_err(|problem| Error::Invalid(vec![problem])));
+    Ok(both(held, team)?.0)
+}
+
 /// Changes somebody's team, roles, direct permissions, or whether they are an admin.
 pub fn update(w: &mut Write, user_id: i64, patch: MembershipPatch, if_match: Option<&str>) -> Result<User> {
     let account = w.actor.require(Permission::RolesAssign)?.clone();
     let before = require_over(w, &account, user_id)?;
     users::require_match(&users::find_changed(w, user_id)?, if_match)?;
+    parse_values(w, &account, patch.roles.as_deref().unwrap_or_default(), &patch, before.team_id)?;
     guarded(w, user_id, |w| {
         change_place(w, &account, user_id, &before, &patch)?;
         change_roles(w, &account, user_id, &before, patch.roles.as_deref())?;
@@ -209,9 +227,6 @@ fn change_place(
         MaybeUndefined::Null => None,
         MaybeUndefined::Value(id) => Some(id),
     };
-    if let Some(id) = team_id.filter(|_| team_id != before.team_id) {
-        teams::check(w, account, id)?;
-    }
     let mut changes = Changes::default();
     changes.note("accountAdmin", before.account_admin, admin);
     changes.note("teamId", before.team_id, team_id);

@@ -3,6 +3,13 @@
 //! With `#[serde(remote = "Self")]` the derive writes an inherent `deserialize`; this macro wraps it in one that asks for
 //! a map first, and passes `serialize` on where there is one.
 
+use serde::{Deserialize, Deserializer};
+
+/// A value that may be left out, but for which `null` is none.
+pub fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 macro_rules! only_from_objects {
     ($type:ident) => {
         impl<'de> serde::Deserialize<'de> for $type {

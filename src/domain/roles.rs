@@ -40,7 +40,7 @@ pub struct NewRole {
     #[oai(validator(pattern = "^[a-z0-9][a-z0-9_-]{0,39}$"))]
     pub name: String,
     /// Names of the permissions it gives, none of which you lack yourself
-    #[oai(validator(unique_items, max_items = 64))]
+    #[oai(validator(max_items = 64))]
     pub permissions: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ only_from_objects!(NewRole);
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct RolePermissions {
     /// Names of all permissions it gives; those you lack yourself can neither be added nor taken away
-    #[oai(validator(unique_items, max_items = 64))]
+    #[oai(validator(max_items = 64))]
     pub permissions: Vec<String>,
 }
 

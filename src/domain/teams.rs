@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::events::{self, Changes, Subject};
 use super::fields::{self, AccountId, fold};
-use super::object::only_from_objects;
+use super::object::{not_null, only_from_objects};
 use super::permissions::Permission;
 use super::pulse::PulseEvent;
 use super::users::{self, COUNT_MAX, counted};
@@ -54,11 +54,13 @@ only_from_objects!(NewTeam);
 /// What changes about a team. What is left out stays as it is.
 #[derive(Clone, Debug, Default, Object, Deserialize)]
 #[oai(rename_all = "camelCase", deny_unknown_fields)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default, remote = "Self")]
 pub struct TeamPatch {
     #[oai(validator(min_length = 1, max_length = 200))]
+    #[serde(deserialize_with = "not_null")]
     pub name: Option<String>,
     /// Whether people can be put into it; those who are in it stay
+    #[serde(deserialize_with = "not_null")]
     pub active: Option<bool>,
 }
 

@@ -20,7 +20,7 @@ use super::pulse::PulseEvent;
 use super::tokens::Claims;
 use crate::clock::Timestamp;
 use crate::db::{Read, Write, params};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Result, both};
 
 pub use change::{ProfilePatch, invite, set_preferences, update, update_own};
 pub(super) use change::{record as record_change, require_match};
@@ -129,10 +129,10 @@ pub struct NewUser {
     /// ID of the team they are in
     pub team_id: Option<i64>,
     /// Names of their roles; `member` if left out
-    #[oai(validator(unique_items, max_items = 64))]
+    #[oai(validator(max_items = 64))]
     pub roles: Option<Vec<String>>,
     /// Names of permissions they hold apart from any role
-    #[oai(validator(unique_items, max_items = 64))]
+    #[oai(validator(max_items = 64))]
     pub permissions: Option<Vec<String>>,
     /// Whether they hold every permission in the account
     pub account_admin: Option<bool>,
@@ -179,8 +179,7 @@ pub fn create(w: &Write, new: NewUser) -> Result<(User, Option<Claims>)> {
     let account = w.actor.require(Permission::UsersCreate)?.clone();
     let preferences = new.notification_preferences.clone().unwrap_or_default();
     let asked = new.membership();
-    let mut member = parse(new, &preferences, &account)?;
-    let place = Place::parse(w, &account, &asked)?;
+    let (mut member, place) = both(parse(new, &preferences, &account), Place::parse(w, &account, &asked))?;
     let known = "select id from users where email_key = ?1";
     if let Some(id) = w.maybe(known, [member.email.key()], |row| row.get(0))? {
         require_absent(w, &account, id, &member.email)?;

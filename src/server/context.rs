@@ -58,7 +58,11 @@ impl<E: Endpoint<Output = Response>> Endpoint for InContext<E> {
         let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
         let about = About { sender, method, path, started };
         let admitted = client.and_then(|client| admit(app, client, &mut request));
-        let left = admitted.as_ref().ok().copied().flatten();
+        let left = match &admitted {
+            Ok(left) => *left,
+            Err(Error::TooManyRequests(..)) => app.limits().map(|limits| limits.addresses.used_up()),
+            Err(_) => None,
+        };
         let mut response = match admitted {
             Ok(_) => {
                 let answer = request_id::under(about.sender.clone(), self.endpoint.call(request));
@@ -108,7 +112,7 @@ fn sender(request: &Request, client: Option<&Client>) -> Sender {
 fn settle_host(request: &mut Request) -> Result<()> {
     let sent = request.headers().get_all(header::HOST).iter().count();
     if sent > 1 || (sent == 0 && request.version() == Version::HTTP_11) {
-        return Err(Error::invalid("Host", "invalid_request", "Send this header once."));
+        return Err(Error::invalid("Host", "invalid_request", "Send the name of this server as `Host`, once."));
     }
     if let Some(authority) = request.uri().authority() {
         let host = HeaderValue::from_str(authority.as_str()).map_err(Error::internal)?;

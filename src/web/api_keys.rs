@@ -16,7 +16,6 @@ use super::said::Said;
 use super::status_of;
 use super::visit::{Visit, done};
 use crate::clock::Timestamp;
-use crate::db::Write;
 use crate::domain::api_keys::{self, ApiKey, NewApiKey};
 use crate::domain::permissions::Permission;
 use crate::error::{Error, Result};
@@ -147,9 +146,11 @@ pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
 
 #[handler]
 pub async fn delete(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
-    let revoke = move |w: &mut Write| {
-        let ApiKey { name, .. } = api_keys::find(w, &id)?;
-        api_keys::delete(w, &id).map(|()| Said::KeyRevoked { name })
-    };
-    Ok(done(visit.write(revoke).await?, visit.at("api-keys")))
+    let said = visit
+        .write(move |w| {
+            let ApiKey { name, .. } = api_keys::find(w, &id)?;
+            api_keys::delete(w, &id).map(|()| Said::KeyRevoked { name })
+        })
+        .await?;
+    Ok(done(said, visit.at("api-keys")))
 }

@@ -18,7 +18,6 @@ use super::said::Said;
 use super::users::chosen::Chosen;
 use super::visit::{Visit, done};
 use crate::clock::Timestamp;
-use crate::db::Write;
 use crate::domain::fields::AccountId;
 use crate::domain::impersonations::{self, Past};
 use crate::domain::memberships::{self, Membership};
@@ -91,17 +90,18 @@ pub struct Act {
 /// Accepts or declines an invitation, makes an account the primary one, leaves one.
 #[handler]
 pub async fn carry_out(visit: Visit, Path(Act { id, act }): Path<Act>, _form: Form) -> Result<Response> {
-    let carry_out = move |w: &mut Write| {
-        let name = memberships::find_own(w, &id)?.account_name;
-        match act.as_str() {
-            "accept" => memberships::accept(w, &id).map(|_| Said::Accepted { name }),
-            "primary" => memberships::make_primary(w, &id).map(|_| Said::PrimaryChosen { name }),
-            "decline" => memberships::leave(w, &id).map(|()| Said::Declined { name }),
-            "leave" => memberships::leave(w, &id).map(|()| Said::Left { name }),
-            _ => Err(Error::not_found("There is no page at this address.")),
-        }
-    };
-    let said = visit.write(carry_out).await?;
+    let said = visit
+        .write(move |w| {
+            let name = memberships::find_own(w, &id)?.account_name;
+            match act.as_str() {
+                "accept" => memberships::accept(w, &id).map(|_| Said::Accepted { name }),
+                "primary" => memberships::make_primary(w, &id).map(|_| Said::PrimaryChosen { name }),
+                "decline" => memberships::leave(w, &id).map(|()| Said::Declined { name }),
+                "leave" => memberships::leave(w, &id).map(|()| Said::Left { name }),
+                _ => Err(Error::not_found("There is no page at this address.")),
+            }
+        })
+        .await?;
     Ok(done(said, "/ui/me"))
 }
 

@@ -12,7 +12,6 @@ use super::frame::{Frame, Section};
 use super::said::Said;
 use super::status_of;
 use super::visit::{Visit, done};
-use crate::db::Write;
 use crate::domain::permissions::Permission;
 use crate::domain::teams::{self, NewTeam, Team, TeamPatch};
 use crate::domain::users::{self, COUNT_MAX};
@@ -129,9 +128,11 @@ pub async fn ask(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
 
 #[handler]
 pub async fn delete(visit: Visit, Path(Id { id }): Path<Id>) -> Result<Response> {
-    let delete = move |w: &mut Write| {
-        let Team { name, .. } = teams::find(w, id)?;
-        teams::delete(w, id).map(|()| Said::TeamDeleted { name })
-    };
-    Ok(done(visit.write(delete).await?, visit.at("teams")))
+    let said = visit
+        .write(move |w| {
+            let Team { name, .. } = teams::find(w, id)?;
+            teams::delete(w, id).map(|()| Said::TeamDeleted { name })
+        })
+        .await?;
+    Ok(done(said, visit.at("teams")))
 }

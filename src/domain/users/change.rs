@@ -9,7 +9,7 @@ use crate::db::{Read, Write, params};
 use crate::domain::events::{self, Changes, Subject};
 use crate::domain::fields::{self, Email, EmailText, fold};
 use crate::domain::memberships::{self, require_home, require_over};
-use crate::domain::object::only_from_objects;
+use crate::domain::object::{not_null, only_from_objects};
 use crate::domain::permissions::Permission;
 use crate::domain::preferences::{self, NotificationPreferences};
 use crate::domain::pulse::PulseEvent;
@@ -23,6 +23,7 @@ use crate::error::{Error, Problem, Problems, Result};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default, remote = "Self")]
 pub struct ProfilePatch {
     /// User's email address; unique on the whole server, without regard to case
+    #[serde(deserialize_with = "not_null")]
     pub email: Option<EmailText>,
     /// Full name of the user
     #[oai(validator(max_length = 200))]

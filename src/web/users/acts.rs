@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::link::{self, Given, Link};
 use super::questions::{self, Question, WITHDRAW};
-use crate::db::{Read, Write};
+use crate::db::Read;
 use crate::domain::fields::AccountId;
 use crate::domain::permissions::Permission;
 use crate::domain::users::{self, User};
@@ -152,12 +152,13 @@ pub async fn carry_out(visit: Visit, Path(Target { id, act }): Path<Target>, for
 }
 
 async fn remove(visit: &Visit, id: i64) -> Result<Said> {
-    let remove = move |w: &mut Write| {
-        let (whom, pending) = who_leaves(w, id)?;
-        memberships::delete(w, id)?;
-        Ok(if pending { Said::Withdrawn { whom } } else { Said::Removed { id, whom } })
-    };
-    visit.write(remove).await
+    visit
+        .write(move |w| {
+            let (whom, pending) = who_leaves(w, id)?;
+            memberships::delete(w, id)?;
+            Ok(if pending { Said::Withdrawn { whom } } else { Said::Removed { id, whom } })
+        })
+        .await
 }
 
 /// What somebody is called whom the actor may take out of the account, and whether they are pending there.
@@ -189,11 +190,12 @@ async fn move_to(visit: &Visit, id: i64, form: &Form) -> Result<Response> {
     let to = AccountId::parse("to", form.text("to")).map_err(|problem| Error::Invalid(vec![problem]));
     let moved = match to {
         Ok(to) => {
-            let go = move |w: &mut Write| {
-                let (whom, _) = who_leaves(w, id)?;
-                memberships::move_to(w, id, &to).map(|()| Said::Moved { whom })
-            };
-            visit.write(go).await
+            visit
+                .write(move |w| {
+                    let (whom, _) = who_leaves(w, id)?;
+                    memberships::move_to(w, id, &to).map(|()| Said::Moved { whom })
+                })
+                .await
         }
         Err(error) => Err(error),
     };
