@@ -41,21 +41,26 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
         let message = "Rollcall keeps its own files there. Give the backup another name, or another folder.";
         return Err(Error::invalid("FILE", "not_there", message));
     }
+    require_there(folder)?;
     require_free(target, replace)?;
     // What a killed process left.
     partial::sweep_all(folder_of(target), shelf::is_backup);
     require_room(&folder.database(), target)?;
-    let partial = Partial::begin(target)?;
+    let partial = Partial::begin_ours(target)?;
     copy::copy(&folder.database(), partial.path(), "Copying", told).map_err(|error| match &error {
         Error::Damaged(damage) => damaged(damage),
         Error::Stopping => error,
         error => cannot_write(target, error),
     })?;
-    let findings = check::file(partial.path(), now, told)?;
+    let findings = check::file(partial.path(), now, told).map_err(|error| match &error {
+        Error::Stopping => error,
+        error => cannot_write(target, error),
+    })?;
     if let Some(damage) = findings.damage.first() {
         return Err(damaged(damage));
     }
-    let bytes = fs::metadata(partial.path()).map_err(Error::internal)?.len();
+    let cannot = |error: std::io::Error| cannot_write(target, &Error::Unavailable(error.to_string()));
+    let bytes = fs::metadata(partial.path()).map_err(cannot)?.len();
     partial.become_whole(target, replace)?;
     Ok(Made { bytes, findings })
 }
@@ -64,7 +69,16 @@ pub fn create(folder: &Folder, target: &Path, replace: bool, now: Timestamp, tol
 pub fn keep(database: &Path, kept: &Path, replace: bool, what: &'static str, told: Told) -> Result<()> {
     let partial = Partial::begin_ours(kept)?;
     copy::copy(database, partial.path(), what, told)?;
-    partial.become_whole(kept, replace)
+    partial.become_whole(kept, replace).map_err(|error| match error {
+        Error::Conflict("file_exists", _) => this_second(kept),
+        error => error,
+    })
+}
+
+/// Files that are kept are named by the second.
+pub(crate) fn this_second(kept: &Path) -> Error {
+    let message = format!("There is a file {} already. Wait a second, and try again.", kept.display());
+    Error::Conflict("file_exists", message.into())
 }
 
 /// Refuses to begin anew where there was a database that is gone: its disk may not be mounted, or it was emptied by mistake.
@@ -79,6 +93,18 @@ pub fn require_not_lost(folder: &Folder, shelf: &Shelf) -> Result<()> {
          FILE. To begin anew, move what is left away first.",
         folder.database().display(),
         left.display()
+    )))
+}
+
+/// Refuses to copy what isn't there: SQLite would say so of the backup, in words of its own.
+fn require_there(folder: &Folder) -> Result<()> {
+    let database = folder.database();
+    if database.exists() {
+        return Ok(());
+    }
+    Err(Error::Unavailable(format!(
+        "There is no {}, so no backup was made. See whether the data folder was moved away, or its disk is mounted.",
+        database.display()
     )))
 }
 

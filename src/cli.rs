@@ -57,7 +57,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 failed; 2 wrong use or a value that is not allowed; 3 the state of things forbids it (taken already, \
-suspended, last admin, in use); 4 there is no such user or account.";
+suspended, last admin, in use); 4 there is no such thing: user, account, file, key, snapshot, or no Rollcall in that folder.";
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -175,6 +175,7 @@ pub fn main() -> ExitCode {
     let Cli { command, config } = parsed(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let format = config.log_format;
     log_to_stderr(config.log.into(), format);
+    signals::outlive_limits();
     match run(command.unwrap_or(Command::Serve), config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

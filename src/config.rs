@@ -91,8 +91,8 @@ pub struct Config {
     pub log_format: LogFormat,
 
     /// Token that shows /metrics to other machines too, 16 characters or more; without one only this machine sees them
-    #[arg(long, global = true, env = "ROLLCALL_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = parse_metrics_token)]
-    pub metrics_token: Option<String>,
+    #[arg(long, global = true, env = "ROLLCALL_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<MetricsToken>,
 
     /// How long a stop waits for what is in flight, at most 10m; a second signal ends it at once
     #[arg(long, global = true, env = "ROLLCALL_STOP_WITHIN", value_name = "TIME", default_value = "10s", value_parser = parse_stop_within)]
@@ -131,8 +131,10 @@ impl Config {
         Settings { session_idle, session_lifetime, passkeys_only }
     }
 
-    /// Whether people can come in at all: where passkeys are the only way, browsers must offer them here.
+    /// What clap doesn't see, or must not print. Whether people can come in at all: where passkeys are the only way, browsers must
+    /// offer them here.
     pub fn check(&self) -> Result<(), Error> {
+        self.metrics_token.as_ref().map_or(Ok(()), MetricsToken::require_fit)?;
         let offered = match &self.public_url {
             Some(url) => relying_party::origin(url.as_str()).is_some(),
             None => self.listen.ip().is_loopback(),
@@ -187,10 +189,28 @@ fn parse_stop_within(text: &str) -> Result<Duration, String> {
 }
 
 /// What can be sent in a header, and is not guessed.
-fn parse_metrics_token(text: &str) -> Result<String, String> {
-    let fits = (16..=512).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-    let help = "choose 16 to 512 letters, digits and signs, without spaces; `openssl rand -hex 32` makes one";
-    if fits { Ok(text.to_owned()) } else { Err(help.into()) }
+#[derive(Clone, Debug)]
+pub struct MetricsToken(String);
+
+impl From<String> for MetricsToken {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl MetricsToken {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Not left to clap, which would print the secret that it refuses.
+    fn require_fit(&self) -> Result<(), Error> {
+        if (16..=512).contains(&self.0.len()) && self.0.bytes().all(|b| b.is_ascii_graphic()) {
+            return Ok(());
+        }
+        let help = "Choose 16 to 512 letters, digits and signs, without spaces; `openssl rand -hex 32` makes one.";
+        Err(Error::invalid("--metrics-token", "invalid_setting", help))
+    }
 }
 
 /// A network, or one address.

@@ -6,6 +6,7 @@ mod snapshots;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::files::{folder_of, give_to_owner};
@@ -23,6 +24,10 @@ const LOCK: &str = "rollcall.lock";
 /// put files, or links, in the place of ours.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
+
+/// How long, and how often, a lock is waited for that no server seems to hold.
+const GLANCE: Duration = Duration::from_millis(10);
+const GLANCES: u32 = 20;
 
 /// Held while a server runs; the file's text is the address it serves at. The system lets go of it when the process
 /// ends, however it ends.
@@ -85,13 +90,23 @@ impl Folder {
     /// Whether a file would be one of those the folder is there for, or lie in its way.
     pub fn owns(&self, file: &Path) -> bool {
         let is_here = matches!((folder_of(file).canonicalize(), self.0.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        is_here && file.file_name().and_then(|name| name.to_str()).is_none_or(|name| name.starts_with("rollcall."))
+        let is_ours = |name: &str| name == BACKUPS || name.starts_with("rollcall.");
+        is_here && file.file_name().and_then(|name| name.to_str()).is_none_or(is_ours)
     }
 
     /// Takes the lock for a server, or says who has it.
     pub fn lock(&self) -> Result<Lock> {
         let file = self.private_file(LOCK).map_err(Error::internal)?;
-        match file.try_lock() {
+        let mut tried = file.try_lock();
+        // Who asks where a server is holds it for a moment, and it isn't a server.
+        for _ in 0..GLANCES {
+            if !matches!(tried, Err(TryLockError::WouldBlock)) || self.served_at().is_some() {
+                break;
+            }
+            std::thread::sleep(GLANCE);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => {
                 // What it says is of the server before.
                 file.set_len(0).and_then(|()| self.forget_second_names()).map_err(Error::internal)?;
@@ -165,16 +180,17 @@ fn make_private_file(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// Makes a folder that only we can look into, if it isn't there.
-pub fn make_private(path: &Path) -> std::io::Result<()> {
-    if path.is_dir() { Ok(()) } else { make(path) }
-}
-
-/// Makes a folder that was never open to others; those above it are made as usual.
+/// Makes a folder that was never open to others, with those above it.
 fn make(path: &Path) -> std::io::Result<()> {
     if let Some(above) = path.parent() {
         fs::create_dir_all(above)?;
     }
+    make_private(path)
+}
+
+/// Makes a folder that was never open to others, if it isn't there. What it is to be in has to be: where that was moved
+/// away, or its disk isn't mounted, another one in its place would pass for it.
+pub fn make_private(path: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -11,11 +11,14 @@ use crate::db;
 use crate::error::{Error, Result};
 use crate::folder::{Folder, KeyFile, Version};
 use crate::keys::Keys;
+use crate::limits::Seldom;
 
 pub struct Keyring {
     /// None if the keys come from a setting.
     file: Option<KeyFile>,
     now: RwLock<(Keys, Option<Version>)>,
+    /// Of a file that can't be used.
+    told: Seldom,
 }
 
 /// How often the file is looked at: how long a withdrawn key may still open tokens whose rows are there.
@@ -25,17 +28,19 @@ impl Keyring {
     /// Reads the keys; the first time, makes one.
     pub fn open(config: &Config, folder: &Folder, now: Timestamp) -> Result<Self> {
         if let Some(key) = &config.key {
-            return Ok(Self { file: None, now: RwLock::new((Keys::parse(key)?, None)) });
+            return Ok(Self { file: None, now: RwLock::new((Keys::parse(key)?, None)), told: Seldom::every(AGAIN) });
         }
         let file = folder.key_file(config.key_file.as_deref())?;
-        if file.version().is_none() && db::size(&folder.database()) > 0 {
+        let is_first = file.version().is_none() && db::size(&folder.database()) > 0;
+        let (text, version) = file.read_or_make(|| Keys::fresh(now)?.to_text())?;
+        if is_first {
             tracing::warn!(
                 "there was no key, so there is a new one now: every token, session and link until today has ended, unless the key \
                  that sealed it is put back"
             );
         }
-        let (text, version) = file.read_or_make(|| Keys::fresh(now)?.to_text())?;
-        Ok(Self { now: RwLock::new((parse(&file, &text)?, Some(version))), file: Some(file) })
+        let now = RwLock::new((parse(&file, &text)?, Some(version)));
+        Ok(Self { now, file: Some(file), told: Seldom::every(AGAIN) })
     }
 
     pub fn keys(&self) -> Keys {
@@ -43,7 +48,7 @@ impl Keyring {
     }
 
     /// Reads the file again if it is another one than last time, and says whether there are other keys now. One that can't
-    /// be read changes nothing: the keys until then stay in use, and the log says why.
+    /// be used changes nothing: the keys until then stay in use, the log says why, and it is looked at again until it can.
     pub fn refresh(&self) -> bool {
         let Some(file) = &self.file else { return false };
         let found = file.version();
@@ -51,16 +56,17 @@ impl Keyring {
             return false;
         }
         let read = file.read().and_then(|(text, version)| Ok((parse(file, &text)?, version)));
-        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok((keys, version)) => {
                 tracing::info!(key = keys.iter().next().map(|key| &key.id), "the keys were read anew");
-                *now = (keys, Some(version));
+                *self.now.write().unwrap_or_else(PoisonError::into_inner) = (keys, Some(version));
                 true
             }
             Err(error) => {
-                tracing::error!(cause = ?error, "the key file has changed and can't be used; the keys until now stay");
-                now.1 = found;
+                if self.told.due().is_some() {
+                    let cause = error.cause();
+                    tracing::error!(%cause, "the key file has changed and can't be used; the keys until now stay");
+                }
                 false
             }
         }
@@ -76,7 +82,18 @@ impl Keyring {
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = (after.clone(), file.version());
         Ok(after)
     }
+
+    /// Puts back the keys that were there before a rotation, if it is undone with the transaction that it was a part of.
+    pub fn put_back(&self, before: &Keys) -> Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.replace(&before.to_text()?)?;
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = (before.clone(), file.version());
+        Ok(())
+    }
 }
+
+/// How often it is said that the file can't be used.
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// The keys in a file's text.
 fn parse(file: &KeyFile, text: &str) -> Result<Keys> {

@@ -239,9 +239,11 @@ impl<K: Hash + Eq + Clone> StateStore for Recent<K> {
     }
 }
 
-/// What is worth a line in the log once a second, and not for each request.
-#[derive(Default)]
-pub struct Seldom(Mutex<Lines>);
+/// What is worth a line in the log once in a while, and not each time.
+pub struct Seldom {
+    every: Duration,
+    lines: Mutex<Lines>,
+}
 
 #[derive(Default)]
 struct Lines {
@@ -250,14 +252,14 @@ struct Lines {
 }
 
 impl Seldom {
-    pub const fn new() -> Self {
-        Self(Mutex::new(Lines { last: None, left_out: 0 }))
+    pub const fn every(every: Duration) -> Self {
+        Self { every, lines: Mutex::new(Lines { last: None, left_out: 0 }) }
     }
 
     /// How many lines were left out before this one; nothing if this one is to be left out, too.
     pub fn due(&self) -> Option<u64> {
-        let mut lines = locked(&self.0);
-        if lines.last.is_some_and(|last| last.elapsed() < Duration::from_secs(1)) {
+        let mut lines = locked(&self.lines);
+        if lines.last.is_some_and(|last| last.elapsed() < self.every) {
             lines.left_out += 1;
             return None;
         }
@@ -329,10 +331,10 @@ mod tests {
 
     #[test]
     fn a_flood_is_one_line_that_says_how_many_it_stands_for() {
-        let line = Seldom::new();
+        let line = Seldom::every(Duration::from_secs(1));
         assert_eq!(line.due(), Some(0));
         assert_eq!((line.due(), line.due()), (None, None));
-        locked(&line.0).last = Instant::now().checked_sub(Duration::from_secs(1));
+        locked(&line.lines).last = Instant::now().checked_sub(Duration::from_secs(1));
         assert_eq!(line.due(), Some(2));
     }
 

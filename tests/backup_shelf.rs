@@ -42,6 +42,35 @@ async fn backups_are_made_by_the_clock_and_the_oldest_go() {
     assert!(shelf.join("rollcall-20261128T070000Z.db").exists(), "{:?}", names(&shelf));
 }
 
+/// A folder made in its place would keep it from being moved back, and be begun anew by the next start.
+#[tokio::test]
+async fn no_backup_makes_a_folder_in_the_place_of_one_that_was_moved_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let at = data.clone();
+    let test = TestApp::new_with(move |config| config.data = at);
+    let away = folder.path().join("away");
+    fs::rename(&data, &away).unwrap();
+    let refused = test.app.back_up(test.app.db().now()).await.unwrap_err();
+    assert!(refused.cause().contains("See whether the data folder was moved away"), "{}", refused.cause());
+    assert!(!data.exists());
+    fs::rename(&away, &data).unwrap();
+    test.app.back_up(test.app.db().now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_backup_makes_the_folder_that_its_folder_is_to_be_in() {
+    let disk = tempfile::tempdir().unwrap();
+    let shelf = disk.path().join("not-mounted").join("backups");
+    let at = shelf.clone();
+    let test = TestApp::new_with(move |config| config.backup_dir = Some(at));
+    let refused = test.app.back_up(test.app.db().now()).await.unwrap_err();
+    assert!(refused.cause().contains(&shelf.display().to_string()), "{}", refused.cause());
+    fs::create_dir(disk.path().join("not-mounted")).unwrap();
+    test.app.back_up(test.app.db().now()).await.unwrap();
+    assert_eq!(names(&shelf).len(), 1);
+}
+
 /// Whose disk isn't mounted has a server with nobody in it, which may go unnoticed for a while.
 #[tokio::test]
 async fn a_backup_that_holds_nobody_pushes_none_out() {

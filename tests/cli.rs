@@ -283,6 +283,37 @@ fn a_mistyped_folder_is_said_and_not_made() {
     }
 }
 
+/// It may have been mistyped by no more than a space.
+#[test]
+fn a_secret_that_is_refused_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let secret = "zqsecret 0123456789abcdef";
+    let output = rollcall(folder.path()).env("ROLLCALL_METRICS_TOKEN", secret).args(["user", "list"]).output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--metrics-token: Choose 16 to 512 letters") && !said.contains("zqsecret"), "{said}");
+}
+
+/// Nothing is wrong with a database that this process can't open for want of descriptors.
+#[test]
+fn too_few_files_are_no_reason_to_restore_a_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let listed = |files: u32| {
+        let list = format!("ulimit -n {files}; exec \"$0\" user list --data \"$1\"");
+        let shell = ["-c", &list, env!("CARGO_BIN_EXE_rollcall")];
+        Command::new("sh").args(shell).arg(folder.path()).output().unwrap()
+    };
+    let mut refused = 0;
+    for files in 5..20 {
+        let said = stderr(&listed(files));
+        assert!(!said.contains("Restore a backup"), "{files}: {said}");
+        refused += u32::from(said.contains("ulimit -n"));
+    }
+    assert!(refused > 0);
+}
+
 /// The name of the server is one thing, and that of a person another.
 #[test]
 fn nobody_is_called_what_the_server_is() {

@@ -48,11 +48,6 @@ impl Faulty {
         Stopped::new().restored().start()
     }
 
-    /// The same, started by a line of shell that ends in `exec "$0"`.
-    pub fn start_by(shell: &str) -> Self {
-        Stopped::new().start_by(shell)
-    }
-
     /// A command that serves; what it said instead, if it doesn't.
     pub fn run(folder: Arc<tempfile::TempDir>, token: String, mut command: Command) -> Result<Self, String> {
         command.env("ROLLCALL_RATE_LIMIT", "0").stdout(Stdio::piped()).stderr(Stdio::piped());

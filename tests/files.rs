@@ -130,6 +130,26 @@ fn a_key_of_another_user_is_refused() {
     assert!(refused(&mut rollcall(&data), folder.path()).contains("belongs to another user"));
 }
 
+/// `rollcall link` and others ask where a server is, and hold its lock for that moment.
+#[test]
+fn whoever_asks_where_a_server_is_keeps_none_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = rollcall::folder::Folder::open(folder.path()).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                assert_eq!(data.served_at(), None);
+                std::thread::yield_now();
+            }
+        });
+        for _ in 0..200 {
+            drop(data.lock().unwrap());
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
 /// A look at the times of a file has its next write stamp it anew, and the sync write that, too.
 #[cfg(target_os = "linux")]
 #[test]

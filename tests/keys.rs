@@ -158,6 +158,53 @@ fn a_broken_key_file_changes_nothing_for_a_running_server() {
     assert!(!fs::read_to_string(data.join("log")).unwrap().contains("this is no key"), "not what it holds");
 }
 
+#[tokio::test]
+async fn a_key_file_that_can_be_used_again_is_used() {
+    let test = TestApp::new();
+    let (file, old) = (test.app.config().data.join("rollcall.key"), test.app.keys());
+    let mode = |mode| fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    let other = Keys::generate().unwrap();
+    fs::write(&file, &other).unwrap();
+    mode(0o644);
+    assert!(!test.app.keyring().refresh() && !test.app.keyring().refresh(), "others can read it");
+    assert_eq!(test.app.keys().to_text().unwrap(), old.to_text().unwrap());
+    // What the log says to do changes neither its text nor its time.
+    mode(0o600);
+    assert!(test.app.keyring().refresh());
+    assert_eq!(test.app.keys().to_text().unwrap().trim(), other);
+}
+
+/// What was to end the tokens can't be stored, so they live on, and their keys with them.
+#[test]
+fn a_rotation_that_fails_leaves_the_keys_and_the_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let token = init(data);
+    let many = "insert into tokens (id, kind, user_id, created_at, expires_at)
+                with recursive n (i) as (select 1 union all select i + 1 from n where i < 2000)
+                select 'zq' || i, 'session', 1, 0, 9999999999999 from n";
+    rusqlite::Connection::open(data.join("rollcall.db")).unwrap().execute_batch(many).unwrap();
+    let before = key_lines(data);
+    // Room for the index of the log, and for a draft of the keys, and none for the log.
+    let rotate = "ulimit -f 64; exec \"$0\" key rotate --revoke --data \"$1\"";
+    let shell = ["-c", rotate, env!("CARGO_BIN_EXE_rollcall")];
+    let failed = std::process::Command::new("sh").args(shell).arg(data).output().unwrap();
+    let said = String::from_utf8_lossy(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(said.contains("disk") && !said.contains("are gone"), "{said}");
+    assert_eq!(key_lines(data), before);
+    let served = serve(&mut rollcall(data), 1);
+    assert_eq!(me(&served.url, &token), 200);
+}
+
+#[test]
+fn a_key_file_that_is_missing_is_no_new_key() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path());
+    let (code, _, said) = says(folder.path(), &["user", "list", "--key-file", "nowhere"]);
+    assert!(code == 4 && said.contains("There is no key in nowhere") && !said.contains("a new one now"), "{said}");
+}
+
 /// A rotation that was killed leaves one, with all keys in it.
 #[test]
 fn a_draft_of_the_key_file_that_was_left_is_gone_with_the_next_start() {

@@ -249,7 +249,10 @@ fn health_is_asked_at_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     init(folder.path());
     let (code, said) = health(&mut rollcall(folder.path()));
-    assert!(code == Some(4) && said.contains("No server is running on"), "{said}");
+    assert!(code == Some(1) && said.contains("No server is running on"), "{said}");
+    let nowhere = folder.path().join("nowhere");
+    let (code, said) = health(&mut rollcall(&nowhere));
+    assert!(code == Some(1) && said.contains("No server is running on") && !nowhere.exists(), "{said}");
     let mut served = serve(&mut rollcall(folder.path()), 1);
     assert_eq!(health(&mut rollcall(folder.path())), (Some(0), String::new()));
     let port = served.url.rsplit(':').next().unwrap().to_owned();

@@ -23,7 +23,7 @@ async fn figures(test: &TestApp) -> Figures {
 }
 
 fn watched() -> TestApp {
-    TestApp::new_with(|config| config.metrics_token = Some(TOKEN.into()))
+    TestApp::new_with(|config| config.metrics_token = Some(TOKEN.to_owned().into()))
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn figures_move_with_what_happens() {
 async fn who_is_turned_away_is_counted_by_the_reason() {
     let live = Live::with(Bounds::default(), |config| {
         config.rate_limit = 1;
-        config.metrics_token = Some(TOKEN.into());
+        config.metrics_token = Some(TOKEN.to_owned().into());
     })
     .await;
     let before = figures(&live.test).await;

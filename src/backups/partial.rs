@@ -37,7 +37,7 @@ impl Partial {
         Ok(partial)
     }
 
-    /// The same for a file of the data folder, which belongs to whoever has that, though root makes it.
+    /// The same for a file that belongs to whoever has its folder, though root makes it.
     pub fn begin_ours(target: &Path) -> Result<Self> {
         let partial = Self::begin(target)?;
         let given = give_to_owner(folder_of(target), &partial.lock);

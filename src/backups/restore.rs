@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::partial::Partial;
+use super::this_second;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::db::{Db, beside, copy, require_whole_log};
@@ -56,7 +57,12 @@ pub fn restore(config: &Config, file: &Path, force: bool, clock: &Clock, told: T
     }
     let findings = sound(check::file(partial.path(), clock.now(), told)?, partial.path())?;
     if given.counts != findings.counts {
-        return Err(Error::internal(format!("{} were read, and {} are there", given.counts, findings.counts)));
+        let (read, copied) = (&given.counts, &findings.counts);
+        return Err(Error::Unavailable(format!(
+            "{} was changed while it was read: {read} were in it, and {copied} were copied. Nothing was changed here. Wait until \
+             nobody writes it, and try again.",
+            file.display()
+        )));
     }
     let replaced = is_there.then(|| folder.replaced(clock.now()));
     swap(&folder, partial, replaced.as_deref(), clock.now())?;
@@ -91,8 +97,7 @@ fn swap(folder: &Folder, new: Partial, aside: Option<&Path>, now: Timestamp) -> 
         return new.become_whole(database, true);
     };
     if ["", "-shm"].iter().chain(&LOGS).any(|log| beside(aside, log).exists()) {
-        let message = format!("There is a file {} already. Wait a second, and try again.", aside.display());
-        return Err(Error::Conflict("file_exists", message.into()));
+        return Err(this_second(aside));
     }
     if !has_bytes(database) || require_whole_log(database).is_err() {
         // SQLite would take in what it makes sense of, and throw away the rest: the last that is left of answered writes.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::partial::Partial;
-use super::{Made, create};
+use super::{Made, create, require_there};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -140,6 +140,7 @@ impl Shelf {
     }
 
     fn make(&self, data: &Folder, now: Timestamp) -> Result<Made> {
+        require_there(data)?;
         folder::make_private(&self.folder).map_err(|error| self.cannot(&error))?;
         let target = self.folder.join(name(now));
         if target.exists() {
@@ -154,17 +155,20 @@ impl Shelf {
         let made = create(data, &target, false, now, &mut told)?;
         // What is no longer as it should be, or holds nobody, must not push out what still was.
         if made.findings.offences.is_empty() && made.findings.counts.users > 0 {
-            self.rotate(now)?;
+            self.rotate(now);
         }
         Ok(made)
     }
 
-    /// Those of a clock that was ahead stay, and push nothing out.
-    fn rotate(&self, now: Timestamp) -> Result<()> {
-        for old in self.list()?.iter().filter(|backup| backup.at <= now).skip(self.keep) {
-            fs::remove_file(self.folder.join(&old.name)).map_err(|error| self.cannot(&error))?;
+    /// Those of a clock that was ahead stay, and push nothing out. One that can't be taken away makes the new one no worse.
+    fn rotate(&self, now: Timestamp) {
+        let backups = self.list().unwrap_or_default();
+        for old in backups.iter().filter(|backup| backup.at <= now).skip(self.keep) {
+            let file = self.folder.join(&old.name);
+            if let Err(error) = fs::remove_file(&file) {
+                tracing::error!(file = %file.display(), %error, "a backup was made, and one that is too old stays: delete it");
+            }
         }
-        Ok(())
     }
 
     /// Ends what is being made, since the server does.

@@ -7,7 +7,7 @@ use super::whole_database;
 use crate::backups::{self, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::{beside, require_whole};
+use crate::db::{self, beside, require_whole};
 use crate::domain::check::Findings;
 use crate::domain::words;
 use crate::error::Result;
@@ -31,10 +31,14 @@ pub fn create(config: &Config, target: PathBuf, force: bool) -> Result<()> {
 
 pub fn restore(config: &Config, file: &Path, force: bool) -> Result<()> {
     require_whole(file)?;
+    let may_lack_its_log = db::may_lack_its_log(file);
     let restored = shown(|told| backups::restore(config, file, force, &Clock::system(), told))?;
     let Restored { findings, replaced, has_key } = restored;
     print_line(&format!("{}: {}; restored and checked.", config.data.display(), findings.counts))?;
     warn(&findings);
+    if may_lack_its_log {
+        tell(&lacks_its_log(file));
+    }
     if let Some(replaced) = replaced {
         let with_log = if beside(&replaced, "-wal").exists() {
             ", with its log as it lay there, in which more may be that was answered"
@@ -54,6 +58,16 @@ pub fn restore(config: &Config, file: &Path, force: bool) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Of a database that was copied as a file, and not by `rollcall backup`.
+pub fn lacks_its_log(file: &Path) -> String {
+    format!(
+        "{0} is the file of a database, and no backup. If a server was running when it was copied, what was written last is \
+         missing: that was in its log, {1}.",
+        file.display(),
+        beside(file, "-wal").display()
+    )
 }
 
 fn warn(findings: &Findings) {

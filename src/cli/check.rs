@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::backup::lacks_its_log;
 use super::output::{print, print_line, tell};
 use super::{database, whole_database};
 use crate::backups;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::require_whole;
+use crate::db::{self, require_whole};
 use crate::domain::check::{self, Findings, RULES};
 use crate::domain::words;
 use crate::error::{Error, Result};
@@ -16,12 +17,19 @@ use crate::folder::Folder;
 use crate::progress::shown;
 
 pub fn run(config: &Config, file: Option<PathBuf>) -> Result<()> {
+    // What lies in the data folder has its log there, unless it has none.
+    let is_a_copy = file.is_some();
     let file = file.map_or_else(|| database(config), Ok)?;
     // The log of a database is where that itself lies, and not beside a link to it.
     let itself = if file.is_symlink() { file.canonicalize().unwrap_or(file.clone()) } else { file.clone() };
     require_whole(&itself)?;
+    let may_lack_its_log = is_a_copy && db::may_lack_its_log(&itself);
     let findings = shown(|told| check::file(&itself, Clock::system().now(), told))?;
-    tell_all(&file, &findings, "nothing was changed")
+    let told = tell_all(&file, &findings, "nothing was changed");
+    if may_lack_its_log {
+        tell(&lacks_its_log(&file));
+    }
+    told
 }
 
 pub fn repair(config: &Config) -> Result<()> {

@@ -54,10 +54,11 @@ fn address(config: &Config) -> Result<SocketAddr> {
     if address.port() == 0 {
         let nowhere = || {
             let folder = config.data.display();
-            Error::not_found(format!(
+            Error::Unavailable(format!(
                 "No server is running on {folder}. Say with --listen or --data which one is meant."
             ))
         };
+        super::database(config).map_err(|_| nowhere())?;
         let url = Folder::open(&config.data)?.served_at().ok_or_else(nowhere)?;
         let port = url::Url::parse(&url).ok().and_then(|url| url.port()).ok_or_else(nowhere)?;
         address.set_port(port);

@@ -41,16 +41,29 @@ pub fn run(config: Config, asked: Asked) -> Result<()> {
 }
 
 fn rotate(app: &App, revoke: bool) -> Result<()> {
-    let ring = app.clone();
-    let keys = app.db().write_here(move |w| {
+    let (ring, before) = (app.clone(), app.keys());
+    let rotated = app.db().write_here(move |w| {
         w.acting_as(Actor::shell());
         rotate_keys(&ring, w, revoke)
-    })?;
+    });
+    // They may have been replaced before it turned out that nothing can be stored: the tokens stay, so they have to, too.
+    let keys = rotated.inspect_err(|_| put_back(app, &before))?;
     tell(match revoke {
         true => "The older keys are gone, and every token and session with them: everybody signs in again.",
         false => "What the older keys sealed stays valid until it expires.",
     });
     show(&keys)
+}
+
+fn put_back(app: &App, before: &Keys) {
+    let in_use = |keys: &Keys| keys.iter().next().map(|key| key.id.clone());
+    if in_use(&app.keys()) == in_use(before) {
+        return;
+    }
+    if let Err(error) = app.keyring().put_back(before) {
+        let cause = error.cause();
+        tell(&format!("The keys are new ones all the same, and those before can't be put back: {cause}"));
+    }
 }
 
 /// Puts a fresh key in use and drops those that nothing needs; with `revoke`, all others and every token. The file is

@@ -1,5 +1,7 @@
 //! The signals that ask the process to stop.
 
+#[cfg(unix)]
+use std::sync::{Arc, atomic::AtomicBool};
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -24,6 +26,18 @@ pub fn stopping() -> Stopping<impl Future<Output = ()>, impl Future<Output = ()>
     };
     Stopping { gently: after(1), at_once: after(2) }
 }
+
+/// A file that may not grow any further is an error of whatever writes it, as a full disk is, and no reason to die.
+#[cfg(unix)]
+pub fn outlive_limits() {
+    let noted = Arc::new(AtomicBool::new(false));
+    if let Err(error) = signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), noted) {
+        tracing::warn!(%error, "a file that reaches the limit of its size will end the process");
+    }
+}
+
+#[cfg(not(unix))]
+pub fn outlive_limits() {}
 
 const TOGETHER: Duration = Duration::from_millis(50);
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::ffi::SQLITE_IOERR_FSYNC;
@@ -120,7 +121,7 @@ fn connect(path: &Path) -> RowResult<Connection> {
     Ok(conn)
 }
 
-static FAILED: Seldom = Seldom::new();
+static FAILED: Seldom = Seldom::every(Duration::from_secs(1));
 
 /// Moves what the log has and no reader needs there any more.
 pub fn move_log(conn: &Connection) -> RowResult<()> {

@@ -122,6 +122,11 @@ pub fn keeps_log(database: &File) -> bool {
     read_start(database, &mut header).is_ok() && header.starts_with(MAGIC) && header[18..20] == [2, 2]
 }
 
+/// Whether a file may be a copy of a database in use that was made without its log.
+pub fn may_lack_its_log(database: &Path) -> bool {
+    File::open(database).is_ok_and(|file| keeps_log(&file)) && !has_bytes(&beside(database, "-wal"))
+}
+
 impl Noted {
     /// Bytes that the log has at least.
     pub fn bytes(&self) -> u64 {

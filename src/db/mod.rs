@@ -40,7 +40,7 @@ use crate::metrics::{Counted, Database};
 
 use known::Known;
 
-pub use leftover::{require_whole, require_whole_log};
+pub use leftover::{may_lack_its_log, require_whole, require_whole_log};
 pub use migrations::SCHEMA_VERSION;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -155,6 +155,10 @@ impl Db {
     /// was open.
     pub fn open(path: &Path, clock: Clock, settings: Settings) -> Result<Self> {
         Self::try_open(path, clock, settings).map_err(|error| match error {
+            Error::Internal(cause) | Error::Unavailable(cause) if cause.contains(TOO_MANY_FILES) => {
+                let advice = "Nothing is wrong with it: let this process open more files (ulimit -n)";
+                Error::Unavailable(format!("Cannot open {}: {cause}. {advice}.", path.display()))
+            }
             Error::Unavailable(cause) if ADVICE.iter().any(|(_, advice)| cause.ends_with(advice)) => {
                 Error::Unavailable(format!("Cannot open {}: {cause}.", path.display()))
             }
@@ -399,6 +403,9 @@ fn is_empty(conn: &Connection) -> RowResult<bool> {
 }
 
 /// What can be wrong around the database, and what to do about it. It may pass, so it is tried again with every write.
+/// As the system says that a process has no more file descriptors (`EMFILE`), or nobody has (`ENFILE`).
+const TOO_MANY_FILES: &str = "Too many open files";
+
 const ADVICE: [(ErrorCode, &str); 8] = [
     (ErrorCode::DiskFull, "make room on the disk"),
     (ErrorCode::ReadOnly, "let the server's user write the data folder"),

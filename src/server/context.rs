@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use poem::http::{HeaderValue, Method, StatusCode, Version, header, uri::Scheme};
@@ -189,7 +189,7 @@ fn tightest(token: Option<Room>, address: Option<Room>) -> Option<(&'static str,
     named.into_iter().flatten().min_by_key(|(_, room)| room.left)
 }
 
-static UNAVAILABLE: Seldom = Seldom::new();
+static UNAVAILABLE: Seldom = Seldom::every(Duration::from_secs(1));
 
 /// One line for what failed, and for what somebody who attacks would cause; one for each request at `debug`. Neither
 /// secrets nor anything from bodies and headers is in it.

@@ -17,12 +17,15 @@ use super::connection::Service;
 use super::connections::Connections;
 use super::tls::Certificate;
 use crate::app::App;
+use crate::limits::Seldom;
 use crate::metrics::Counted;
 
 /// Whether the server was asked to stop.
 pub type Stop = watch::Receiver<bool>;
 
-/// Waits this long when the system has no connection to give, for instance because too many files are open.
+/// That the system has no connection to give is said once a minute.
+static NO_ROOM: Seldom = Seldom::every(Duration::from_mins(1));
+/// Waits this long when it has none, for instance because too many files are open.
 const BREATH: Duration = Duration::from_millis(200);
 
 /// Serves everybody who connects until `stop` resolves.
@@ -49,7 +52,9 @@ pub async fn serve(
                 Ok((socket, peer)) => take(&service, &connections, &app, &mut tasks, socket, peer),
                 Err(error) if is_of_one_client(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "no connection can be taken at the moment");
+                    if NO_ROOM.due().is_some() {
+                        tracing::warn!(%error, "no connection can be taken at the moment");
+                    }
                     connections.make_room();
                     tokio::time::sleep(BREATH).await;
                 }

@@ -60,7 +60,7 @@ fn require_watcher(app: &App, request: &Request) -> Result<()> {
     };
     let sent = sent.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
     match (sent, &app.config().metrics_token) {
-        (Some(sent), Some(token)) if is_same(sent.trim(), token) => Ok(()),
+        (Some(sent), Some(token)) if is_same(sent.trim(), token.as_str()) => Ok(()),
         _ => {
             let message = "This is not the token that --metrics-token sets.";
             Err(Error::Unauthenticated("token_invalid", message.into()))

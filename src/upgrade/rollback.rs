@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::SCHEMA_VERSION;
+use crate::backups::this_second;
 use crate::clock::Timestamp;
 use crate::db::copy;
 use crate::db::inspect::{self, Age};
@@ -44,6 +45,9 @@ pub fn roll_back(folder: &Folder, _: &Lock, now: Timestamp, force: bool, told: T
         _ => return Err(damaged(&snapshot)),
     };
     let kept = folder.superseded(SCHEMA_VERSION, now);
+    if kept.exists() {
+        return Err(this_second(&kept));
+    }
     let held = copy::hold(&path)?.ok_or_else(|| damaged(&path))?;
     let later = Later::than(&snapshot, &held)?;
     if later != Later::default() && !force {

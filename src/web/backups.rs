@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path as FilePath;
 use std::time::Duration;
 
 use askama::Template;
@@ -91,7 +92,7 @@ pub async fn download(visit: Visit, Path(Name { backup }): Path<Name>) -> Result
     let (backup, path) = blocking(move || app.backups().find(&backup)).await?;
     let name = backup.name.clone();
     visit.write(move |w| rules::take(w, &name)).await?;
-    let file = blocking(move || File::open(path).map_err(|error| Error::Unavailable(error.to_string()))).await?;
+    let file = blocking(move || File::open(&path).map_err(|error| unreadable(&path, &error))).await?;
     let pieces = futures_util::stream::try_unfold(file, |file| async move {
         blocking(move || piece(file)).await.map_err(std::io::Error::other)
     });
@@ -99,6 +100,11 @@ pub async fn download(visit: Visit, Path(Name { backup }): Path<Name>) -> Result
         .content_type("application/vnd.sqlite3")
         .header("content-disposition", format!("attachment; filename=\"{}\"", backup.name))
         .body(Body::from_bytes_stream(pieces)))
+}
+
+fn unreadable(path: &FilePath, error: &std::io::Error) -> Error {
+    let message = format!("{} can't be read: {error}. Give it to the user that the server runs as.", path.display());
+    Error::Conflict("unreadable", message.into())
 }
 
 /// Bytes that are read and sent at a time.
