@@ -30,6 +30,18 @@ for (const time of all("time[datetime]")) {
   time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" });
 }
 
+// What folds out over the page folds in again.
+document.addEventListener("click", (event) => {
+  for (const drop of all(".drop[open]")) if (!drop.contains(event.target)) drop.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const drop = event.key === "Escape" && document.querySelector(".drop[open]");
+  if (drop) {
+    drop.open = false;
+    drop.querySelector("summary").focus();
+  }
+});
+
 // "/" goes to the search.
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
@@ -48,10 +60,19 @@ if (search) {
   const shown = search.value;
   search.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { if (search.value.trim() !== shown.trim()) search.form.requestSubmit(); }, 450);
+    waiting = setTimeout(() => { if (search.value.trim() !== shown.trim()) go(); }, 450);
   });
   // After such a search the field is where it was.
-  search.form.addEventListener("submit", () => sessionStorage.setItem("searching", location.pathname));
+  const remember = () => sessionStorage.setItem("searching", location.pathname);
+  search.form.addEventListener("submit", remember);
+  // Back leads to before the search, not through it letter by letter.
+  const go = () => {
+    if (!shown) { search.form.requestSubmit(); return; }
+    const url = new URL(search.form.action);
+    url.search = new URLSearchParams(new FormData(search.form));
+    remember();
+    location.replace(url);
+  };
   if (sessionStorage.getItem("searching") === location.pathname) {
     search.focus();
     search.setSelectionRange(search.value.length, search.value.length);

@@ -197,7 +197,7 @@ async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Vec<u8>
 
 fn require_json(request: &Request) -> Result<()> {
     let Some(sent) = request.content_type() else {
-        return Err(Error::UnsupportedMediaType("no content type at all".into()));
+        return Err(Error::UnsupportedMediaType("nothing in particular".into()));
     };
     if let Some(coding) = request.header("content-encoding").filter(|coding| !coding.eq_ignore_ascii_case("identity")) {
         return Err(Error::UnsupportedMediaType(format!(
@@ -262,7 +262,7 @@ fn in_json_words(reason: &str) -> String {
     reason
         .replace("invalid type: sequence", "invalid type: array")
         .replace("invalid type: map", "invalid type: object")
-        .replace("expected i64", "expected a whole number")
+        .replace("expected i64", "expected a whole number of up to 64 bits")
         .replace("expected a sequence", "expected an array")
         .replace("expected a map", "expected an object")
 }

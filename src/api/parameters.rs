@@ -44,7 +44,11 @@ pub fn require_readable(request: &Request) -> Result<()> {
             return Err(repeated(name));
         }
         if sent.iter().any(|value| value.to_str().is_err()) {
-            return Err(Error::invalid(name, "invalid_parameter", "A header has visible ASCII characters alone."));
+            return Err(Error::invalid(
+                name,
+                "invalid_parameter",
+                "A header holds nothing but visible ASCII characters.",
+            ));
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use super::tokens::{self, Claims, Kind};
 use super::users::{self, Member};
 use super::{accounts, passwords, sessions};
 use crate::db::{Read, Write};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problem, Problems, Result};
 
 /// How long a set-up link works; `rollcall link` prints a new one.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(3600);
@@ -57,7 +57,7 @@ pub fn create_from_link(w: &mut Write, link: &Claims, new: FirstOwner) -> Result
 /// The writer runs one closure at a time, so of two people with the same link only one gets through.
 pub fn create(w: &mut Write, new: FirstOwner) -> Result<i64> {
     require_open(w)?;
-    let (email, name, account_name) = parse(&new, Problems::default())?;
+    let (email, name, account_name) = parse(&new, Vec::new())?;
     let trace = w.actor.trace.clone();
     w.acting_as(Actor { email: Some(email.as_str().into()), trace, ..Actor::nobody() });
     let account = accounts::create(w, new.account_id, &account_name)?;
@@ -73,15 +73,11 @@ pub fn create(w: &mut Write, new: FirstOwner) -> Result<i64> {
 
 /// Everything that is wrong with it and with the password, which was checked and hashed before; the hash, if nothing is.
 pub fn check(new: &FirstOwner, hash: Result<Option<String>>) -> Result<Option<String>> {
-    let mut problems = Problems::default();
-    let hash = match hash {
-        Err(Error::Invalid(wrong)) => {
-            wrong.into_iter().for_each(|problem| problems.push(problem));
-            None
-        }
-        hash => hash?,
+    let (hash, wrong) = match hash {
+        Err(Error::Invalid(wrong)) => (None, wrong),
+        hash => (hash?, Vec::new()),
     };
-    parse(new, problems).map(|_| hash)
+    parse(new, wrong).map(|_| hash)
 }
 
 /// What is known of the first owner, for [`passwords::check`].
@@ -89,9 +85,12 @@ pub fn words(new: &FirstOwner) -> Vec<String> {
     vec![new.email.clone(), new.name.clone(), new.account_name.clone()]
 }
 
-fn parse(new: &FirstOwner, mut problems: Problems) -> Result<(Email, Option<String>, String)> {
+/// The values, or all that is wrong, in the order of the form. What is wrong with the password was found out before.
+fn parse(new: &FirstOwner, of_password: Vec<Problem>) -> Result<(Email, Option<String>, String)> {
+    let mut problems = Problems::default();
     let email = problems.take(Email::parse("email", &new.email));
     let name = problems.take(fields::name("name", &new.name));
+    of_password.into_iter().for_each(|problem| problems.push(problem));
     let account_name = problems.take(accounts::parse_name("accountName", &new.account_name));
     problems.none().map(|()| (email, name, account_name))
 }

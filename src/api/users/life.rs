@@ -63,8 +63,8 @@ impl Api {
 
     /// Issue a new first token
     ///
-    /// For somebody who hasn't set a password yet; all tokens they had end. Needs the permission `users.create`, in the account
-    /// that is the user's only one. API keys may not.
+    /// For somebody who hasn't set a password yet; all tokens they had end. Of who is suspended, it works once they are active. Needs
+    /// the permission `users.create`, in the account that is the user's only one. API keys may not.
     #[oai(path = "/users/:id/invitation", method = "post", operation_id = "inviteUser")]
     async fn invite(
         &self,
