@@ -126,6 +126,10 @@ impl Town {
             headers: self.headers(),
             connections: 32,
         };
+        let list = |name, question: &str| {
+            let path = format!("/users?{question}");
+            (get(name, &path), get("", &path))
+        };
         let new = r#"{"email": "new-{n}@example.com", "name": "Grace Hopper"}"#;
         let create = |name, connections| Load {
             method: "POST",
@@ -146,9 +150,15 @@ impl Town {
         vec![
             (get("get", "/users/{random}"), get("", "/users/{random}")),
             (get("list, first page of 25", "/users"), get("", "/users")),
-            (get("list, deep page", &format!("/users?cursor={deep}")), get("", &format!("/users?cursor={deep}"))),
+            list("list, deep page", &format!("cursor={deep}")),
+            list("list by name", "sort=name"),
+            list("list, newest first", "sort=-createdAt"),
+            list("list, changed last", "sort=-updatedAt"),
+            list("list of suspended people", "active=false"),
             (get("search, one person", "/users?query=.{random}@"), get("", "/users/{random}")),
-            (get("search, one in ten", "/users?query=opper"), get("", "/users?query=opper")),
+            list("search, one in ten", "query=opper"),
+            list("the same, newest first", "query=opper&sort=-createdAt"),
+            list("search, one in a hundred", "query=Grace%20Hopper"),
             (
                 Load { headers: cookie.clone(), ..get("page of users", &page) },
                 Load { headers: cookie, ..get("", "/page") },
@@ -172,7 +182,7 @@ impl Town {
     }
 }
 
-/// Somebody of whom there is only one, with a name that others share.
+/// Somebody of whom there is only one, with a name that others share. One in fifty is suspended.
 fn person(n: u32) -> NewUser {
     let first = ["Grace", "Edsger", "Barbara", "Alan", "Radia", "Donald", "Frances", "John", "Adele", "Ken"];
     let last =
@@ -180,5 +190,10 @@ fn person(n: u32) -> NewUser {
     let pick = |names: [&'static str; 10], n: u32| names[n as usize % names.len()];
     let (first, last) = (pick(first, n), pick(last, n / 10));
     let email = format!("{}.{}.{n}@example.com", first.to_lowercase(), last.to_lowercase());
-    NewUser { email: EmailText(email), name: Some(format!("{first} {last}")), ..NewUser::default() }
+    NewUser {
+        email: EmailText(email),
+        name: Some(format!("{first} {last}")),
+        active: Some(!n.is_multiple_of(50)),
+        ..NewUser::default()
+    }
 }

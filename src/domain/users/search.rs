@@ -18,6 +18,8 @@ const PAGES: i64 = 16;
 /// Parts of it, alike in size, that are merged: beside writes, and when there is time for more, as the schema says.
 const BESIDE_WRITES: i64 = 8;
 const IN_TIME: i64 = 2;
+/// All parts are merged into one when there is time, if the others together have at least this part of the pages of the largest.
+const SCATTERED: i64 = 16;
 
 /// After somebody new: takes up all who wait for the index, or merges a little of it, if it is their turn. A trigger could do
 /// so as well, but with one SQLite keeps a journal of every row that is inserted.
@@ -28,18 +30,29 @@ pub(super) fn take_up(w: &Write, id: i64) -> Result<()> {
     } else if id % MERGED == 0 {
         let from = |parts: i64| w.run("insert into user_search (user_search, rank) values ('usermerge', ?1)", [parts]);
         from(BESIDE_WRITES)?;
-        merge(w)?;
+        merge_some(w, PAGES)?;
         from(IN_TIME)?;
     }
     Ok(())
 }
 
-/// Merges parts of the index, each of which every search has to look into: those who are taken up together make a new one.
-/// Whether there may be more to merge.
+/// When there is time: merges parts of the index that are alike in size, each of which every search has to look into, and then, if
+/// much is outside of the largest, all of them into one. Whether there may be more to merge.
 pub fn merge(w: &Write) -> Result<bool> {
+    if merge_some(w, PAGES)? {
+        return Ok(true);
+    }
+    let scattered = "select coalesce((sum(pages) - max(pages)) * ?1 > max(pages), 0)
+                       from (select count(*) as pages from user_search_idx group by segid)";
+    // A negative number begins a merge of all parts, with which the next calls go on.
+    Ok(w.value(scattered, [SCATTERED])? && merge_some(w, -PAGES)?)
+}
+
+/// Merges so many pages; whether anything was changed. Those who are taken up together make a new part.
+fn merge_some(w: &Write, pages: i64) -> Result<bool> {
     let changes = || w.value::<i64>("select total_changes()", []);
     let before = changes()?;
-    w.run("insert into user_search (user_search, rank) values ('merge', ?1)", [PAGES])?;
+    w.run("insert into user_search (user_search, rank) values ('merge', ?1)", [pages])?;
     // The statement itself is one.
     Ok(changes()? > before + 1)
 }
