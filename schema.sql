@@ -62,8 +62,9 @@ create virtual table user_search using fts5 (terms, content = 'searched', conten
                                              tokenize = "ascii tokenchars '_'", detail = none, columnsize = 0);
 
 -- Each batch that is taken up is a segment of its own. FTS5 would merge segments in whichever write makes too many of them, and
--- all others wait for that one; the program has it merge a few pages at a time, between batches and when the server is idle.
-insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 2);
+-- all others wait for that one; the program has it merge a few pages at a time, between batches and when the server is idle. Its
+-- pages are small, since a search that skips along several lists reads half a page wherever it stops.
+insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 2), ('pgsz', 1000);
 
 -- The same in the order of its terms, for a single letter, and for `rollcall check`.
 create virtual table user_search_terms using fts5vocab (user_search, instance);

@@ -169,7 +169,7 @@ async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
         ("insert into user_search (rowid, terms) values (99, 'who')", "user 99"),
         (
             "delete from user_search_data where id = (select max(id) from user_search_data)",
-            "fts5: corruption found reading blob 137438953473 from table \"user_search\"",
+            "fts5: corruption found reading blob 137438953474 from table \"user_search\"",
         ),
         (unseen, "user 2"),
         ("delete from search_progress", "this server, user 1, user 2, user 3, user 4, user 5"),
@@ -185,7 +185,7 @@ async fn the_index_of_the_search_is_compared_with_who_is_in_it() {
         // Beside another index, which all else is looked up by.
         (
             "delete from user_search_data where id = (select max(id) from user_search_data); drop index memberships_team",
-            "fts5: corruption found reading blob 137438953473 from table \"user_search\"",
+            "fts5: corruption found reading blob 137438953474 from table \"user_search\"",
         ),
         (
             "delete from user_search_config; delete from user_search_idx",

@@ -134,6 +134,7 @@ fn a_check_says_what_would_happen_and_changes_nothing() {
       step 8: small_merges_and_sigmas
       step 9: latest_events
       step 10: members_apart
+      step 11: small_pages_of_the_search
     It has 272 KiB; an upgrade takes 544 KiB of room, and N are free.
     On a copy it took N s, and all is well there: 6 users, 2 accounts, 21 events.
     Nothing was changed. `rollcall upgrade` does it, and so does the next start.

@@ -67,6 +67,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0010_members_apart.sql"),
         recounts: &[],
     },
+    Migration {
+        number: 11,
+        name: "small_pages_of_the_search",
+        sql: include_str!("../../migrations/0011_small_pages_of_the_search.sql"),
+        recounts: &["user_search_data", "user_search_idx", "user_search_config"],
+    },
 ];
 
 /// What a file of schema `from` still has to go through.

@@ -117,11 +117,11 @@ rules! {
             and not exists (select 1 from user_search where user_search match s.terms and rowid = s.place)
          union
          select 'this server' where not exists (select 1 from search_progress)"
-        => "insert or replace into user_search_config values ('version', 4)"
+        => "insert or replace into user_search_config values ('version', 4), ('pgsz', 1000)"
            "delete from user_search_data where id = 10"
            "insert or replace into search_progress values (1, (select ifnull(max(id), 0) from users))"
            "insert into user_search (user_search) values ('rebuild')"
-           "insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 2)"
+           "insert into user_search (user_search, rank) values ('automerge', 0), ('usermerge', 2), ('pgsz', 1000)"
 
     emails "An e-mail is one, without white space around it."
         "Change the e-mail on the person's page."
