@@ -18,7 +18,8 @@ impl Api {
     /// Create an API key
     ///
     /// Makes a token for a program that acts as you, in this account alone, with your permissions or with fewer. The answer
-    /// holds the `token`; it is shown this once. Needs no permission. An API key cannot make another.
+    /// holds the `token`; it is shown this once. Needs no permission, but a token that is only yours: an API key cannot
+    /// make another.
     #[oai(path = "/api-keys", method = "post", operation_id = "createApiKey")]
     async fn create(
         &self,
@@ -55,7 +56,7 @@ impl Api {
 
     /// Revoke an API key
     ///
-    /// It ends at once. One of your own, or as an admin anybody's. Needs no permission.
+    /// It ends at once. One of your own, or as an admin anybody's. Needs no permission, but a token that is only yours.
     #[oai(path = "/api-keys/:id", method = "delete", operation_id = "deleteApiKey")]
     async fn delete(
         &self,

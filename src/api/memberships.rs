@@ -71,7 +71,8 @@ impl Api {
 
     /// List your memberships
     ///
-    /// Every account you are in or were invited to, the primary one first. Needs no permission.
+    /// Every account you are in or were invited to, the primary one first. Needs no permission, but a token that is only
+    /// yours.
     #[oai(path = "/me/memberships", method = "get", operation_id = "listMyMemberships")]
     async fn list_own(&self, app: App, token: Token) -> Result<Found<List<Membership>>> {
         Ok(Found::all(app.read(token.0, memberships::list_own).await?))
@@ -80,7 +81,7 @@ impl Api {
     /// Join an account
     ///
     /// Accepts an invitation to an account. With `usersPrimaryAccount` it becomes your primary one, whether you have just
-    /// joined it or were in it before. Needs no permission.
+    /// joined it or were in it before. Needs no permission, but a token that is only yours.
     #[oai(path = "/me/memberships/:accountId", method = "put", operation_id = "joinAccount")]
     async fn join(
         &self,
@@ -96,7 +97,8 @@ impl Api {
 
     /// Leave an account
     ///
-    /// Or decline an invitation to it. An account's last admin cannot leave it. Needs no permission.
+    /// Or decline an invitation to it. An account's last admin cannot leave it. Needs no permission, but a token that is
+    /// only yours.
     #[oai(path = "/me/memberships/:accountId", method = "delete", operation_id = "leaveAccount")]
     async fn leave(
         &self,

@@ -16,7 +16,7 @@ pub struct Api;
 impl Api {
     /// List your sessions
     ///
-    /// The browsers you are signed in with, the latest first. Needs no permission.
+    /// The browsers you are signed in with, the latest first. Needs no permission, but a token that is only yours.
     #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
     async fn list_own(&self, app: App, token: Token) -> Result<Found<List<Session>>> {
         Ok(Found::all(app.read(token.0, sessions::list_own).await?))
@@ -24,7 +24,7 @@ impl Api {
 
     /// End a session of yours
     ///
-    /// That browser is signed out at once. Needs no permission.
+    /// That browser is signed out at once. Needs no permission, but a token that is only yours.
     #[oai(path = "/sessions/:id", method = "delete", operation_id = "endSession")]
     async fn end_own(
         &self,
@@ -38,7 +38,7 @@ impl Api {
 
     /// End all sessions of yours
     ///
-    /// Every browser is signed out at once. Needs no permission.
+    /// Every browser is signed out at once. Needs no permission, but a token that is only yours.
     #[oai(path = "/sessions", method = "delete", operation_id = "endSessions")]
     async fn end_all_own(&self, app: App, token: Token) -> Result<Done> {
         Ok(app.write(token.0, |w| sessions::end_all_own(w)).await?.into())

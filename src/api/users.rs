@@ -37,13 +37,13 @@ impl Api {
     ///
     /// Creates a new user in the system with the provided details
     ///
-    /// The e-mail alone is enough. The new user becomes a member of the account of the request, with the role
-    /// `member` unless `roles` says otherwise, and the answer holds their first `token`: it works as a bearer token and
-    /// in the link to their welcome page, for 72 hours or until they set a password; of who isn't active, once they are. Needs the
+    /// The e-mail alone is enough. The new user becomes a member of the account of the request, with the role `member`
+    /// unless `roles` says otherwise, and the answer holds their first `token`: it works as a bearer token and in the link
+    /// to their welcome page, for 72 hours or until they set a password; of who isn't active, once they are. Needs the
     /// permission `users.create`; what you give them in `roles`, `permissions` and `accountAdmin` you must hold yourself.
     ///
-    /// If the e-mail belongs to somebody of another account, they are asked to join this one: the answer says
-    /// `pending`, and tells nothing of them but the e-mail until they accept, for which they have 30 days. What they are to be here
+    /// If the e-mail belongs to somebody of another account, they are asked to join this one: the answer says `pending`,
+    /// and tells nothing of them but the e-mail until they accept, for which they have 30 days. What they are to be here
     /// (`teamId`, `roles`, `permissions`, `accountAdmin`) is kept for then; their own profile stays as it is. It holds a
     /// `token` only for somebody who has nothing else to sign in with and is in no other account's recycle bin; one they
     /// had before ends.

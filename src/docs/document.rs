@@ -30,7 +30,8 @@ const DESCRIPTION: &str = "\
 A directory of users, kept in accounts.
 
 **Authentication.** Send `Authorization: Bearer {token}`. `rollcall init` and `rollcall token` print a token, `POST \
-/api-keys` makes one for a program, and the answer to `POST /users` holds the first one of the new user.
+/api-keys` makes one for a program, and the answer to `POST /users` holds the first one of the new user. Neither an API key nor that \
+first one is only yours, as your sessions, passkeys and memberships are.
 
 **Accounts.** `x-account-id` names the account a request is about. What you may do and what you see depend on it; nothing of one \
 account shows in another.
@@ -43,7 +44,8 @@ was faster, the answer is 412 and nothing was done. With an `Idempotency-Key`, `
 go by one of them refuses it.
 
 **Errors.** Whatever goes wrong is answered as `{\"error\", \"status\", \"message\"}`: `error` is a stable code for programs, `message` \
-a sentence for people that says what to do. Where something is made, a value that is `null` counts as left out. Every answer has an `x-request-id`, which the server's log knows too. Only what cannot be \
+a sentence for people that says what to do. Where something is made, a value that is `null` counts as left out. Every answer \
+has an `x-request-id`, which the server's log knows too. Only what cannot be \
 read as HTTP at all is answered by a bare 400 or 431.
 
 This documentation comes as [plain pages](/reference) and as [Swagger UI](/docs).";
