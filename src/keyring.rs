@@ -28,7 +28,9 @@ impl Keyring {
     /// Reads the keys; the first time, makes one.
     pub fn open(config: &Config, folder: &Folder, now: Timestamp) -> Result<Self> {
         if let Some(key) = &config.key {
-            return Ok(Self { file: None, now: RwLock::new((Keys::parse(key)?, None)), told: Seldom::every(AGAIN) });
+            let unusable = |error: Error| Error::invalid("--key", "invalid_setting", error.cause());
+            let keys = Keys::parse(key).map_err(unusable)?;
+            return Ok(Self { file: None, now: RwLock::new((keys, None)), told: Seldom::every(AGAIN) });
         }
         let file = folder.key_file(config.key_file.as_deref())?;
         let is_first = file.version().is_none() && db::size(&folder.database()) > 0;

@@ -135,7 +135,7 @@ fn wrong_use_says_what_to_do() {
     insta::assert_snapshot!(fails(&["init", "--email", "ada@example.com", "--account-id", "a b"]), @"2: error: invalid value 'a b' for '--account-id <ID>': An account ID has 1 to 64 letters, digits, hyphens or underscores, like 2311.");
     insta::assert_snapshot!(fails(&["token", "--email", "ada@example.com"]), @"4: rollcall: There is no user with the e-mail ada@example.com.");
     insta::assert_snapshot!(fails(&["token", "--email", "ada@example.com", "--ttl", "soon"]), @"2: error: invalid value 'soon' for '--ttl <TIME>': `soon` is not a length of time; write it like 30m, 8h or 90d");
-    insta::assert_snapshot!(fails(&["--key", "k4.local.short"]), @"1: rollcall: The key is not one: it is a line that starts with k4.local. (PASERK).");
+    insta::assert_snapshot!(fails(&["--key", "k4.local.short"]), @"2: rollcall: --key: The key is not one: it is a line that starts with k4.local. (PASERK).");
     init(folder.path());
     insta::assert_snapshot!(fails(&["link", "--email", "bob@example.com"]), @"4: rollcall: There is no user with the e-mail bob@example.com.");
 }
