@@ -14,7 +14,7 @@ const TOGETHER: i64 = 256;
 /// After so many of them a little of it is merged.
 const MERGED: i64 = TOGETHER / 8;
 /// Pages of the index that are merged at once, a kilobyte each, so that nobody waits for long.
-const PAGES: i64 = 64;
+const PAGES: i64 = 56;
 /// Parts of it, alike in size, that are merged: beside writes, and when there is time for more, as the schema says.
 const BESIDE_WRITES: i64 = 8;
 const IN_TIME: i64 = 2;
