@@ -202,11 +202,17 @@ pub fn update(w: &mut Write, user_id: i64, patch: MembershipPatch, if_match: Opt
     let account = w.actor.require(Permission::RolesAssign)?.clone();
     let before = require_over(w, &account, user_id)?;
     users::require_match(&users::find_changed(w, user_id)?, if_match)?;
-    parse_values(w, &account, patch.roles.as_deref().unwrap_or_default(), &patch, before.team_id)?;
+    let names = patch.roles.as_deref().unwrap_or_default();
+    let (roles, direct) = parse_values(w, &account, names, &patch, before.team_id)?;
     guarded(w, user_id, |w| {
         change_place(w, &account, user_id, &before, &patch)?;
-        change_roles(w, &account, user_id, &before, patch.roles.as_deref())?;
-        change_permissions(w, &account, user_id, &before, patch.permissions.as_deref())
+        if patch.roles.is_some() {
+            change_roles(w, &account, user_id, &before, roles)?;
+        }
+        if patch.permissions.is_some() {
+            change_permissions(w, &account, user_id, &before, direct)?;
+        }
+        Ok(())
     })?;
     users::find_changed(w, user_id)
 }
@@ -244,10 +250,8 @@ fn change_roles(
     account: &AccountId,
     user_id: i64,
     before: &Standing,
-    names: Option<&[String]>,
+    (after, permitted): (BTreeSet<String>, Permissions),
 ) -> Result<()> {
-    let Some(names) = names else { return Ok(()) };
-    let (after, permitted) = roles::parse(w, account, "roles", names)?;
     if after == before.roles {
         return Ok(());
     }
@@ -268,10 +272,8 @@ fn change_permissions(
     account: &AccountId,
     user_id: i64,
     before: &Standing,
-    names: Option<&[String]>,
+    after: Permissions,
 ) -> Result<()> {
-    let Some(names) = names else { return Ok(()) };
-    let after = roles::parse_permissions("permissions", names).map_err(|problem| Error::Invalid(vec![problem]))?;
     if after == before.direct {
         return Ok(());
     }
