@@ -12,6 +12,8 @@ use paseto::keys::{Generate, SymmetricKey};
 use paseto::paserk::{FormatAsPaserk, Id};
 use paseto::token::{Local, UntrustedToken};
 use paseto::version4::{LocalToken, V4};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::clock::Timestamp;
 use crate::domain::tokens::Claims;
@@ -118,6 +120,16 @@ impl Keys {
     pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<String> {
         let text = self.decrypt_for(Some(purpose.as_bytes()), sealed);
         text.ok_or_else(|| Error::internal(format!("sealed with a key that is gone: {purpose}")))
+    }
+
+    /// [`Keys::seal_text`] for any value, as JSON.
+    pub fn seal_value(&self, purpose: &str, value: &impl Serialize) -> Result<String> {
+        self.seal_text(purpose, &serde_json::to_string(value).map_err(Error::internal)?)
+    }
+
+    /// A value that one of these keys sealed for the same purpose; nothing if it is anything else.
+    pub fn open_value<T: DeserializeOwned>(&self, purpose: &str, sealed: &str) -> Option<T> {
+        serde_json::from_str(&self.open_text(purpose, sealed).ok()?).ok()
     }
 
     /// The claims of a token that one of these keys sealed. Whether they are still honoured is for the database.

@@ -402,10 +402,10 @@ fn is_empty(conn: &Connection) -> RowResult<bool> {
     conn.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))
 }
 
-/// What can be wrong around the database, and what to do about it. It may pass, so it is tried again with every write.
 /// As the system says that a process has no more file descriptors (`EMFILE`), or nobody has (`ENFILE`).
 const TOO_MANY_FILES: &str = "Too many open files";
 
+/// What can be wrong around the database, and what to do about it. It may pass, so it is tried again with every write.
 const ADVICE: [(ErrorCode, &str); 8] = [
     (ErrorCode::DiskFull, "make room on the disk"),
     (ErrorCode::ReadOnly, "let the server's user write the data folder"),

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::visit::Visit;
 use crate::auth;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What its cookie is called.
 const NAME: &str = "once-";
@@ -16,8 +16,7 @@ const NAME: &str = "once-";
 impl Visit {
     /// On to the page that shows it.
     pub fn show_once(&self, what: &impl Serialize, address: &str) -> Result<Response> {
-        let text = serde_json::to_string(what).map_err(Error::internal)?;
-        let sealed = self.app.keys().seal_text(&self.purpose(address), &text)?;
+        let sealed = self.app.keys().seal_value(&self.purpose(address), what)?;
         self.jar.add(auth::cookie(&self.app, NAME, &sealed));
         Ok(Redirect::see_other(address).into_response())
     }
@@ -25,8 +24,7 @@ impl Visit {
     /// What the page at this address is to show, if it wasn't shown yet.
     pub fn to_show<T: DeserializeOwned>(&self, address: &str) -> Option<T> {
         let cookie = self.jar.get(&auth::cookie_name(&self.app, NAME))?;
-        let text = self.app.keys().open_text(&self.purpose(address), cookie.value_str()).ok()?;
-        serde_json::from_str(&text).ok()
+        self.app.keys().open_value(&self.purpose(address), cookie.value_str())
     }
 
     /// Away from a page that has nothing to show, for who is in its account.

@@ -81,8 +81,7 @@ impl Said {
 
     /// Takes what a response leaves to be said along in a cookie; once it `was_said` on a page, the browser forgets it.
     pub fn send(app: &App, response: &mut Response, was_said: bool) {
-        let sealed = |said| app.keys().seal_text(PURPOSE, &serde_json::to_string(said).unwrap_or_default());
-        let cookie = match response.data::<Self>().map(sealed) {
+        let cookie = match response.data::<Self>().map(|said| app.keys().seal_value(PURPOSE, said)) {
             Some(Ok(sealed)) => auth::cookie(app, NAME, &sealed),
             Some(Err(error)) => return tracing::error!(%error, "what was achieved can't be said"),
             None if was_said && response.status().is_success() => auth::no_cookie(app, NAME),
@@ -96,8 +95,7 @@ impl Said {
     /// Moves it from the request's cookies to its data; whether there was one.
     pub fn take(app: &App, request: &mut Request) -> bool {
         let cookie = request.cookie().get(&auth::cookie_name(app, NAME));
-        let opened = cookie.and_then(|cookie| app.keys().open_text(PURPOSE, cookie.value_str()).ok());
-        let said: Option<Self> = opened.and_then(|said| serde_json::from_str(&said).ok());
+        let said: Option<Self> = cookie.and_then(|cookie| app.keys().open_value(PURPOSE, cookie.value_str()));
         let was_said = said.is_some();
         request.set_data(said);
         was_said
