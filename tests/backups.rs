@@ -196,6 +196,11 @@ fn what_root_makes_belongs_to_who_has_the_folder() {
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
     assert_eq!(names(&data), ["rollcall.db", "rollcall.key", "rollcall.lock"]);
+    let shelf = folder.path().join("shelf");
+    fs::create_dir(&shelf).unwrap();
+    chown(&shelf, Some(65534), Some(65534)).unwrap();
+    assert!(rollcall(&data).arg("backup").arg(&shelf).output().unwrap().status.success());
+    assert_eq!(fs::metadata(shelf.join(&names(&shelf)[0])).unwrap().uid(), 65534, "or its server could not send it");
     for name in names(&data) {
         assert_eq!(fs::metadata(data.join(&name)).unwrap().uid(), 65534, "{name}");
     }

@@ -255,6 +255,15 @@ async fn nothing_about_how_people_sign_in_is_touched_meanwhile() {
         assert!(said, "{path}: {}", answer.text);
     }
     assert_eq!((test.rows(), version(2), version(3)), before, "nothing happened");
+    for page in ["/ui/me", "/ui/accounts/2311/api-keys"] {
+        let page = test.get(page).cookie(&both).send().await.text;
+        for (path, _) in paths.iter().filter(|(path, _)| path.starts_with("/ui/me/") || path.contains("/api-keys")) {
+            let leads =
+                ["href", "action", "data-question"].iter().any(|name| page.contains(&format!("{name}=\"{path}\"")));
+            assert!(!leads || path == "/ui/accounts/2311/api-keys", "leads where it is refused: {path}");
+        }
+        assert!(!page.contains("Make key") && !page.contains("Sign out everywhere"));
+    }
     // As herself, Grace may.
     let own = sign_in(&test, GRACE).await;
     assert_eq!(test.post("/ui/me/accounts/2312/accept").cookie(&own).send().await.status, 303);
