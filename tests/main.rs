@@ -43,6 +43,7 @@ mod operations;
 mod overload;
 mod pages;
 mod pages_directory;
+mod pages_forms;
 mod paging;
 mod parsers;
 mod passkey_links;

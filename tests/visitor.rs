@@ -59,3 +59,50 @@ pub fn events(test: &TestApp) -> Vec<String> {
         })
     })
 }
+
+/// The version a form was made of.
+pub fn version(page: &str) -> String {
+    let rest = page.split("name=\"version\" value=\"").nth(1).unwrap();
+    rest.split("\">").next().unwrap().replace("&#34;", "\"")
+}
+
+/// Where the pages of users are.
+pub const USERS: &str = "/ui/accounts/2311/users";
+
+/// A browser that somebody is signed in with.
+pub struct Browser<'a> {
+    pub test: &'a TestApp,
+    pub cookie: String,
+}
+
+impl<'a> Browser<'a> {
+    pub async fn of(test: &'a TestApp, email: &'static str) -> Self {
+        let claims = test.app.db().write_here(move |w| sessions::create_link(w, Some(email))).unwrap();
+        let link = test.app.seal(&claims).unwrap();
+        let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0";
+        let answer = test.post(&format!("/ui/sign-in/{link}")).header("user-agent", agent).send().await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        Self { test, cookie: cookie(&answer) }
+    }
+
+    pub async fn try_get(&self, path: &str) -> Answer {
+        self.test.get(path).header("cookie", &self.cookie).send().await
+    }
+
+    pub async fn get(&self, path: &str) -> String {
+        let page = self.try_get(path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text);
+        page.text
+    }
+
+    pub async fn try_post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.test.post(path).header("cookie", &self.cookie).form(form).send().await
+    }
+
+    /// Sends a form that is taken; where it leads.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> String {
+        let answer = self.try_post(path, form).await;
+        assert_eq!(answer.status, 303, "{path}: {}", answer.text);
+        answer.header("location").to_owned()
+    }
+}
