@@ -1,7 +1,7 @@
 //! The keys as they are now. They come from a setting, or from a file that is read again when it changes, so that
 //! `rollcall key rotate` beside a running server takes effect without a restart.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::app::App;
@@ -17,6 +17,8 @@ pub struct Keyring {
     /// None if the keys come from a setting.
     file: Option<KeyFile>,
     now: RwLock<(Keys, Option<Version>)>,
+    /// The texts before and after the last rotation.
+    rotated: Mutex<Option<(String, String)>>,
     /// Of a file that can't be used.
     told: Seldom,
 }
@@ -30,7 +32,7 @@ impl Keyring {
         if let Some(key) = &config.key {
             let unusable = |error: Error| Error::invalid("--key", "invalid_setting", error.cause());
             let keys = Keys::parse(key).map_err(unusable)?;
-            return Ok(Self { file: None, now: RwLock::new((keys, None)), told: Seldom::every(AGAIN) });
+            return Ok(Self::of(None, (keys, None)));
         }
         let file = folder.key_file(config.key_file.as_deref())?;
         let is_first = file.version().is_none() && db::size(&folder.database()) > 0;
@@ -41,8 +43,12 @@ impl Keyring {
                  that sealed it is put back"
             );
         }
-        let now = RwLock::new((parse(&file, &text)?, Some(version)));
-        Ok(Self { now, file: Some(file), told: Seldom::every(AGAIN) })
+        let now = (parse(&file, &text)?, Some(version));
+        Ok(Self::of(Some(file), now))
+    }
+
+    fn of(file: Option<KeyFile>, now: (Keys, Option<Version>)) -> Self {
+        Self { file, now: RwLock::new(now), rotated: Mutex::default(), told: Seldom::every(AGAIN) }
     }
 
     pub fn keys(&self) -> Keys {
@@ -78,18 +84,24 @@ impl Keyring {
     /// then. Whoever calls it sees to it that nobody else rotates at the same time.
     pub fn rotate(&self, at: Timestamp, kept: impl Fn(&Keys, &str) -> bool) -> Result<Keys> {
         let file = self.file.as_ref().ok_or_else(from_setting)?;
-        let before = parse(file, &file.read()?.0)?;
+        let text = file.read()?.0;
+        let before = parse(file, &text)?;
         let after = before.rotated(at, |id| kept(&before, id))?;
         file.replace(&after.to_text()?)?;
+        *self.rotated.lock().unwrap_or_else(PoisonError::into_inner) = Some((text, after.to_text()?));
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = (after.clone(), file.version());
         Ok(after)
     }
 
-    /// Puts back the keys that were there before a rotation, if it is undone with the transaction that it was a part of.
-    pub fn put_back(&self, before: &Keys) -> Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
-        file.replace(&before.to_text()?)?;
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = (before.clone(), file.version());
+    /// Takes the last rotation back, if there was one, with the transaction that it was a part of; unless the file is another
+    /// one again by now.
+    pub fn take_back(&self) -> Result<()> {
+        let rotated = self.rotated.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(file), Some((before, after))) = (&self.file, rotated) else { return Ok(()) };
+        if file.read()?.0 == after {
+            file.replace(&before)?;
+        }
+        self.refresh();
         Ok(())
     }
 }

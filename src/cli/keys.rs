@@ -41,13 +41,13 @@ pub fn run(config: Config, asked: Asked) -> Result<()> {
 }
 
 fn rotate(app: &App, revoke: bool) -> Result<()> {
-    let (ring, before) = (app.clone(), app.keys());
+    let ring = app.clone();
     let rotated = app.db().write_here(move |w| {
         w.acting_as(Actor::shell());
         rotate_keys(&ring, w, revoke)
     });
     // They may have been replaced before it turned out that nothing can be stored: the tokens stay, so they have to, too.
-    let keys = rotated.inspect_err(|_| put_back(app, &before))?;
+    let keys = rotated.inspect_err(|_| take_back(app))?;
     tell(match revoke {
         true => "The older keys are gone, and every token and session with them: everybody signs in again.",
         false => "What the older keys sealed stays valid until it expires.",
@@ -55,12 +55,8 @@ fn rotate(app: &App, revoke: bool) -> Result<()> {
     show(&keys)
 }
 
-fn put_back(app: &App, before: &Keys) {
-    let in_use = |keys: &Keys| keys.iter().next().map(|key| key.id.clone());
-    if in_use(&app.keys()) == in_use(before) {
-        return;
-    }
-    if let Err(error) = app.keyring().put_back(before) {
+fn take_back(app: &App) {
+    if let Err(error) = app.keyring().take_back() {
         let cause = error.cause();
         tell(&format!("The keys are new ones all the same, and those before can't be put back: {cause}"));
     }
